@@ -1,0 +1,43 @@
+# The three commands of the README. Each makes .venv when it is missing or older than pyproject.toml.
+#   make demo   run a notebook at the small scale, print claims and the paper-against-ours table
+#   make test   ruff, unit tests, contract tests, every notebook at the small scale
+#   make lab    open the notebooks in JupyterLab
+# Another Python: make demo PYTHON=python3.12      Another notebook: make demo NB=01
+
+PYTHON ?= python3
+NB ?= 01
+VENV := .venv
+BIN := $(VENV)/bin
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lab clean
+
+help:
+	@sed -n '2,5s/^# *//p' Makefile
+
+# A stamp, written last, is the proof of a complete install: an interrupted one starts again.
+$(VENV)/.run: pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10) and "lnlkit needs Python 3.10 or newer: make ... PYTHON=python3.12")'
+	@$(PYTHON) -c 'import ensurepip, venv' || { echo "Python cannot make virtual environments here. On Debian or Ubuntu: apt install python3-venv"; exit 1; }
+	@echo "Installing lnlkit into $(VENV): a few minutes and about 6 GB, once (most of it is PyTorch)."
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet -e .
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.run
+	@$(BIN)/python -m pip install --quiet -e '.[dev]'
+	@touch $@
+
+demo: $(VENV)/.run
+	@$(BIN)/lnlkit run $(NB) --scale smoke --html --reuse
+
+test: $(VENV)/.dev
+	@$(BIN)/ruff check .
+	@$(BIN)/python -m pytest
+
+lab: $(VENV)/.run
+	@$(BIN)/jupyter lab notebooks
+
+clean:
+	rm -rf $(VENV) artifacts build *.egg-info
