@@ -1,0 +1,238 @@
+"""Run records: every number that a table or a sentence shows comes from one of these JSON files.
+
+A record is a dict of JSON values with `schema`. It is written to a temporary name in the same folder and renamed,
+so that a killed run leaves the old file or none, never half a one.
+"""
+
+import importlib.metadata
+import json
+import math
+import os
+import platform
+import sys
+import tempfile
+import time
+from datetime import datetime, timezone
+from importlib import resources
+from pathlib import Path
+from typing import NamedTuple
+
+SCHEMA = 1
+TIMINGS = frozenset({"made_at", "seconds", "peak_memory_mb"})
+"""Keys that differ between two runs of the same thing; `same_result` looks past them, at any depth."""
+
+NOTEBOOK_KEYS = ("notebook", "scale", "seeds", "metrics", "claims", "comparison", "environment", "seconds")
+"""What the record of a notebook holds at least; `claims` are verdicts, `comparison` the paper-against-ours rows."""
+
+
+def _plain(value):
+    """The value as JSON has it: arrays as lists, numbers as Python's, dataclasses and named tuples as dicts."""
+    if isinstance(value, dict):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if hasattr(value, "_asdict"):
+        return _plain(value._asdict())
+    if hasattr(value, "__dataclass_fields__") and not isinstance(value, type):
+        return {name: _plain(getattr(value, name)) for name in value.__dataclass_fields__}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    if hasattr(value, "tolist"):  # NumPy scalars and arrays, torch tensors: without importing either
+        return _plain(value.tolist())
+    if isinstance(value, float) and not math.isfinite(value):
+        return None  # JSON knows neither nan nor infinity
+    if isinstance(value, Path):
+        return str(value)
+    return value
+
+
+def write(path, record: dict) -> Path:
+    """Path of the record, written whole or not at all; nan and infinity become null.
+
+    Raises TypeError for a value that JSON has no word for, ValueError for a foreign `schema`; nothing is written then.
+    """
+    path = Path(path)
+    if not isinstance(record, dict):
+        raise TypeError(f"`record` must be a dict, but got {type(record).__name__}.")
+    if record.get("schema", SCHEMA) != SCHEMA:
+        raise ValueError(f"`record` has schema {record['schema']!r}, but this lnlkit writes schema {SCHEMA}.")
+    text = json.dumps({"schema": SCHEMA, **_plain(record)}, indent=1, allow_nan=False) + "\n"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # The name does not end in .json: whoever lists the folder never meets a file in the making.
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(temporary, 0o644)
+        os.replace(temporary, path)
+    except BaseException:
+        os.unlink(temporary)
+        raise
+    return path
+
+
+def read(path) -> dict:
+    """The record in a file. Raises FileNotFoundError, or ValueError naming a broken file or an unknown schema."""
+    path = Path(path)
+    try:
+        record = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise FileNotFoundError(f"No record at `{path}`: make it with `lnlkit run`.") from None
+    except (UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise ValueError(f"`{path}` is not a whole JSON record ({error}): delete it and run again.") from None
+    if not isinstance(record, dict) or "schema" not in record:
+        raise ValueError(f"`{path}` is not a record of lnlkit: it has no `schema`.")
+    if record["schema"] != SCHEMA:
+        raise ValueError(
+            f"`{path}` has schema {record['schema']!r}, but this lnlkit reads schema {SCHEMA}: "
+            "use the lnlkit that wrote it, or run again."
+        )
+    return record
+
+
+def read_notebook(path) -> dict:
+    """The record of a notebook; raises ValueError naming what is missing (see NOTEBOOK_KEYS)."""
+    record = read(path)
+    missing = [key for key in NOTEBOOK_KEYS if key not in record]
+    if missing:
+        raise ValueError(f"`{path}` is not the record of a notebook: it has no {', '.join(map(repr, missing))}.")
+    return record
+
+
+def for_notebook(notebook, scale, seeds, *, config, metrics, claims, comparison, started, **more) -> dict:
+    """The record of a notebook, ready for `write`: what was run, what came out, where and how long.
+
+    started: `time.perf_counter()` at the top of the notebook; claims: verdicts of `papers.judge`;
+    comparison: rows of `papers.compare`.
+    """
+    return {
+        "notebook": notebook, "scale": scale, "seeds": list(seeds), "config": config, "metrics": metrics,
+        "claims": claims, "comparison": comparison, **more,
+        "environment": environment(),
+        "made_at": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        "seconds": round(time.perf_counter() - started, 2),
+        "peak_memory_mb": peak_memory_mb(),
+    }  # fmt: skip
+
+
+def _version(package: str):
+    module = sys.modules.get(package)
+    if module is not None and hasattr(module, "__version__"):
+        return str(module.__version__)
+    names = {"sklearn": "scikit-learn"}
+    try:
+        return importlib.metadata.version(names.get(package, package))
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
+def _cpu() -> str:
+    try:
+        for line in Path("/proc/cpuinfo").read_text().splitlines():
+            if line.startswith("model name"):
+                return line.split(":", 1)[1].strip()
+    except OSError:
+        pass
+    return platform.processor() or platform.machine()
+
+
+def _device() -> str:
+    torch = sys.modules.get("torch")  # who has not imported torch has not used a GPU
+    return torch.cuda.get_device_name(0) if torch is not None and torch.cuda.is_available() else "cpu"
+
+
+def environment() -> dict:
+    """Versions and machine of this process; imports nothing heavy, torch's version comes from its metadata."""
+    affinity = getattr(os, "sched_getaffinity", None)
+    return {
+        "python": platform.python_version(),
+        **{name: _version(name) for name in ("lnlkit", "numpy", "torch", "torchvision", "sklearn")},
+        "device": _device(),
+        "cpu": _cpu(),
+        "cores": len(affinity(0)) if affinity else os.cpu_count(),
+        "platform": f"{platform.system()} {platform.machine()}",
+    }
+
+
+def peak_memory_mb():
+    """Largest resident memory of this process so far, in MB (2**20 bytes); None where the system does not tell."""
+    try:  # not getrusage: its maximum is handed down from the process that started this one
+        for line in Path("/proc/self/status").read_text().splitlines():
+            if line.startswith("VmHWM:"):
+                return round(int(line.split()[1]) / 1024, 1)
+    except OSError:
+        pass
+    try:
+        import resource
+    except ImportError:  # Windows
+        return None
+    unit = 2**20 if sys.platform == "darwin" else 2**10
+    return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit, 1)
+
+
+def _without_timings(value):
+    if isinstance(value, dict):
+        return {key: _without_timings(item) for key, item in value.items() if key not in TIMINGS}
+    return [_without_timings(item) for item in value] if isinstance(value, list) else value
+
+
+def same_result(a: dict, b: dict) -> bool:
+    """True when two records are equal apart from time stamps, timings and memory."""
+    return _without_timings(_plain(a)) == _without_timings(_plain(b))
+
+
+class MeanSd(NamedTuple):
+    """Mean and standard deviation (n - 1) over n seeds; sd is None for n = 1, where there is none."""
+
+    mean: float
+    sd: float | None
+    n: int
+
+    def text(self, digits: int = 2) -> str:
+        """`97.02 ± 0.11 (n = 3)`; n is always printed."""
+        spread = "" if self.sd is None else f" ± {self.sd:.{digits}f}"
+        return f"{self.mean:.{digits}f}{spread} (n = {self.n})"
+
+
+def mean_sd(values) -> MeanSd:
+    """Mean, standard deviation and n of a number or of one value per seed; nan when any value is not finite."""
+    values = [float("nan") if value is None else float(value) for value in _as_list(values)]
+    if not values:
+        raise ValueError("`values` must hold at least one number, but is empty.")
+    mean = math.fsum(values) / len(values)
+    if len(values) == 1:
+        return MeanSd(mean, None, 1)
+    return MeanSd(mean, math.sqrt(math.fsum((v - mean) ** 2 for v in values) / (len(values) - 1)), len(values))
+
+
+def _as_list(values) -> list:
+    values = _plain(values)
+    return values if isinstance(values, list) else [values]
+
+
+def table(runs, metrics=("best_val", "last", "gap"), by=("row", "noise", "noise_rate")) -> list[dict]:
+    """One flat row per setting, seeds folded: `by`, n, and mean and `<metric>_sd` of each metric; first come first."""
+    groups: dict[tuple, list] = {}
+    for run in runs:
+        groups.setdefault(tuple(run[name] for name in by), []).append(run)
+    rows = []
+    for key, members in groups.items():
+        row = {**dict(zip(by, key, strict=True)), "n": len(members)}
+        for metric in metrics:
+            row[metric], row[f"{metric}_sd"], _ = mean_sd([run[metric] for run in members])
+        rows.append(row)
+    return rows
+
+
+def load_recorded(notebook: str) -> dict:
+    """The shipped table of recorded runs of a notebook ("01_cvae_augmentation" or "01")."""
+    folder = resources.files("lnlkit") / "recorded"
+    names = sorted(item.name for item in folder.iterdir()) if folder.is_dir() else []
+    found = [name for name in names if name == f"{notebook}.json" or name.startswith(f"{notebook}_")]
+    if not found:
+        raise FileNotFoundError(
+            f"No recorded runs of `{notebook}` are shipped (there are: {', '.join(names) or 'none'}): "
+            f"make them with `lnlkit sweep {notebook}`."
+        )
+    with resources.as_file(folder / found[0]) as path:
+        return read(path)
