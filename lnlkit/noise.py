@@ -1,0 +1,204 @@
+"""Clean labels in, noisy labels out.
+
+N examples, K classes, D pixels of an image. ``T[i, j] = P(noisy = j | clean = i)``: rows sum to 1.
+Every function is pure: it changes no argument and draws only from the generator that it is given.
+"""
+import math
+
+import numpy as np
+
+from . import _checks
+
+KINDS = ("exclusive", "inclusive", "exact")
+SCALINGS = ("raw", "unit", "standardised")
+
+MNIST_MAP = {7: 1, 2: 7, 3: 8, 5: 6, 6: 5}
+"""Digits that look alike (Patrini et al. 2017): 7 -> 1, 2 -> 7, 3 -> 8, 5 <-> 6."""
+
+CIFAR10_MAP = {9: 1, 2: 0, 4: 7, 3: 5, 5: 3}
+"""Patrini et al. 2017: truck -> automobile, bird -> airplane, deer -> horse, cat <-> dog."""
+
+
+# ---- noise that looks only at the class: transition matrices ---------------------------------------------------
+
+def symmetric(n_classes, noise_rate, kind="exclusive"):
+    """The transition matrix (K, K) of symmetric noise.
+
+    kind: "exclusive" draws wrong labels from the K-1 other classes: diagonal 1 - r.
+    "inclusive" redraws from all K classes, so the true label may return: measured rate r (K-1) / K.
+    "exact" has the matrix of "exclusive"; sample it with ``corrupt(..., exact=True)``.
+    """
+    K, r = _n_classes(n_classes), _checks.fraction(noise_rate, "noise_rate")
+    _checks.one_of(kind, "kind", KINDS)
+    if kind == "inclusive":
+        return (1 - r) * np.eye(K) + r / K
+    return np.where(np.eye(K, dtype=bool), 1 - r, r / (K - 1))
+
+
+def pairflip(n_classes, noise_rate):
+    """The transition matrix (K, K) of pair-flip noise: class i becomes i+1 (mod K) with probability r.
+
+    From r = 0.5 on, the wrong label is at least as frequent as the right one: nothing can be learned from labels alone.
+    """
+    K = _n_classes(n_classes)
+    return asymmetric({i: (i + 1) % K for i in range(K)}, K, noise_rate)
+
+
+def asymmetric(mapping, n_classes, noise_rate):
+    """The transition matrix (K, K) of class-dependent noise: class i becomes mapping[i] with probability r.
+
+    mapping: {from: to}, or "mnist" or "cifar10" for the maps of Patrini et al. 2017.
+    The rate counts per mapped class: 0.4 on CIFAR-10, where 5 of 10 classes are mapped, is 0.2 overall.
+    """
+    K, r = _n_classes(n_classes), _checks.fraction(noise_rate, "noise_rate")
+    if isinstance(mapping, str):
+        mapping = {"mnist": MNIST_MAP, "cifar10": CIFAR10_MAP}[_checks.one_of(mapping, "mapping", ["mnist", "cifar10"])]
+    T = np.eye(K)
+    for i, j in mapping.items():
+        if not (0 <= i < K and 0 <= j < K) or i == j:
+            raise ValueError(f"`mapping` must send a class to another class of 0 to {K - 1}, but got {i} -> {j}.")
+        T[i, i], T[i, j] = 1 - r, r
+    return T
+
+
+def corrupt(y, T, rng, exact=False):
+    """Noisy labels (N,) drawn from the rows of T.
+
+    exact: each class gets its share T[i, j] n_i as a count (largest remainders round up) instead of a draw per example.
+    """
+    T, _ = _checks.transition_matrix(T), _checks.generator(rng)
+    y = _checks.labels(y, "y", len(T))
+    y_noisy = y.copy()
+    for k, row in enumerate(T):
+        members = np.flatnonzero(y == k)                                     # chosen on the clean labels only
+        if exact:
+            counts = largest_remainder(row * len(members), rng)
+            y_noisy[members] = rng.permutation(np.repeat(np.arange(len(T)), counts))
+        else:
+            y_noisy[members] = rng.choice(len(T), size=len(members), p=row)
+    return y_noisy
+
+
+def largest_remainder(shares, rng):
+    """Whole numbers near the shares (K,) with the same total; the largest remainders round up, ties at random."""
+    shares = np.round(shares, 9)                                             # 0.1 * 30 is 3, not 3.0000000000000004
+    counts = np.floor(shares).astype(int)
+    missing = round(shares.sum()) - counts.sum()
+    order = np.lexsort((rng.random(len(shares)), counts - shares))           # last key first: largest remainder
+    counts[order[:missing]] += 1
+    return counts
+
+
+def measured_rate(y_clean, y_noisy):
+    """The share of labels that are wrong (0 for no labels at all)."""
+    y_clean, y_noisy = np.asarray(y_clean), np.asarray(y_noisy)
+    _checks.same_length(y_clean=y_clean, y_noisy=y_noisy)
+    return float(np.mean(y_clean != y_noisy)) if len(y_clean) else 0.0
+
+
+def measured_T(y_clean, y_noisy, n_classes):
+    """The transition matrix (K, K) counted from labels; the row of a class without examples is that of the identity."""
+    K = _checks.positive_int(n_classes, "n_classes")
+    y_clean, y_noisy = _checks.labels(y_clean, "y_clean", K), _checks.labels(y_noisy, "y_noisy", K)
+    _checks.same_length(y_clean=y_clean, y_noisy=y_noisy)
+    counts = np.bincount(K * y_clean + y_noisy, minlength=K * K).reshape(K, K)
+    n = counts.sum(axis=1, keepdims=True)
+    return np.where(n > 0, counts / np.maximum(n, 1), np.eye(K))
+
+
+# ---- noise that looks at the image -----------------------------------------------------------------------------
+
+def mislabelling_scores(S, y):
+    """The likeliest wrong label and its probability for each example, two arrays (N,).
+
+    S (N, K) is the softmax of a network trained on clean labels, averaged over its epochs.
+    candidate = argmax_{k != y} S[:, k],  score = max_{k != y} S[:, k].   Chen et al. 2021; Paper 01, Section 2.3.
+    """
+    S = np.array(S, dtype=np.float64)
+    if S.ndim != 2 or S.shape[1] < 2 or not np.isfinite(S).all():
+        raise ValueError(f"`S` must hold finite probabilities (N, K), but got shape {S.shape} "
+                         f"with {np.count_nonzero(~np.isfinite(S))} values that are not finite.")
+    y = _checks.labels(y, "y", S.shape[1])
+    _checks.same_length(S=S, y=y)
+    S[np.arange(len(y)), y] = -np.inf                                        # S is our own copy
+    return S.argmax(axis=1), S.max(axis=1)
+
+
+def flip_hardest(y, S, noise_rate):
+    """Model-based instance-dependent noise: the floor(r N) examples of the whole set with the largest score flip.
+
+    Each takes its likeliest wrong label (see ``mislabelling_scores``). Nothing is drawn: the flips at a small rate
+    are among those at a larger one, and ties go to the earlier example.   Chen et al. 2021; Paper 01, Section 2.3.
+    """
+    r = _checks.fraction(noise_rate, "noise_rate")
+    candidate, score = mislabelling_scores(S, y)
+    n_flips = math.floor(r * len(candidate) + 1e-9)                          # 0.29 * 100 is 29, not 28.999999999999996
+    hardest = np.argsort(-score, kind="stable")[:n_flips]                    # from the front: [-0:] would take all
+    y_noisy = np.array(y, dtype=np.int64)
+    y_noisy[hardest] = candidate[hardest]
+    return y_noisy
+
+
+def part_dependent(x, y, noise_rate, rng, *, n_classes, scaling="standardised", temperature=1.0, sd=0.1):
+    """Part-dependent noise: labels (N,) and the matrix P (N, K) that they were drawn from (Xia et al. 2020).
+
+    Where to: softmax(x_i W / temperature) over the wrong classes, one W ~ N(0, 1) of shape (D, K) per true class.
+    How likely: q_i ~ normal(r, sd) truncated to [0, 1].   P[i] = q_i softmax, P[i, y_i] = 1 - q_i.
+
+    x: images 0..255 of shape (N, H, W) or (N, H, W, 3), or features (N, D). scaling decides what W sees:
+    "raw" 0..255, "unit" [0, 1], "standardised" (mean 0, variance 1 over the set, per colour channel). All pixels of a
+    raw image are positive, so W pulls a whole class to one wrong label; standardised, the image decides.
+    Published codes differ here. At temperature 1 the softmax is nearly one-hot; sqrt(D) makes it soft.
+    """
+    x, K, r = np.asarray(x), _n_classes(n_classes), _checks.fraction(noise_rate, "noise_rate")
+    y, _ = _checks.labels(y, "y", K), _checks.generator(rng)
+    _checks.same_length(x=x, y=y)
+    P = _wrong_class_distribution(x, y, K, rng, _scaling(x, scaling), _checks.positive(temperature, "temperature"))
+    q = _truncated_normal(r, sd, len(y), rng) if r > 0 else np.zeros(len(y))
+    P *= q[:, None]
+    P[np.arange(len(y)), y] = 1 - q
+    cdf = P.cumsum(axis=1)
+    return (rng.random((len(y), 1)) >= cdf / cdf[:, -1:]).sum(axis=1), P     # exact at q = 0: the cdf jumps at y
+
+
+def _wrong_class_distribution(x, y, K, rng, scaling, temperature):
+    """P(wrong label | image, label), shape (N, K), 0 at the true class; images are scaled 1,000 at a time."""
+    shift, scale = scaling
+    P = np.zeros((len(y), K))
+    for k in range(K):
+        W = rng.standard_normal((math.prod(x.shape[1:]), K))                 # (D, K), one per true class
+        members = np.flatnonzero(y == k)
+        for part in np.array_split(members, len(members) // 1000 + 1):
+            a = ((x[part] - shift) / scale).reshape(len(part), len(W)) @ W / temperature
+            a[:, k] = -np.inf
+            p = np.exp(a - a.max(axis=1, keepdims=True))
+            P[part] = p / p.sum(axis=1, keepdims=True)
+    return P
+
+
+def _scaling(x, scaling):
+    """The shift and the scale that turn pixels into what W sees; memory stays small for a large uint8 set."""
+    _checks.one_of(scaling, "scaling", SCALINGS)
+    if scaling != "standardised" or x.size == 0:
+        return 0.0, 255.0 if scaling == "unit" else 1.0
+    axes = (0, 1, 2) if x.ndim == 4 else None                                # per colour channel, else over everything
+    mean = x.mean(axis=axes, dtype=np.float64)
+    parts = np.array_split(x, len(x) // 1000 + 1)
+    n = x.size / np.size(mean)
+    sd = np.sqrt(sum(np.square(part - mean).sum(axis=axes) for part in parts) / n)
+    return mean, np.where(sd > 0, sd, 1.0)
+
+
+def _truncated_normal(mean, sd, n, rng):
+    """n draws of normal(mean, sd) on [0, 1]: those outside are drawn again."""
+    q = rng.normal(mean, sd, n)
+    while (outside := np.flatnonzero((q < 0) | (q > 1))).size:
+        q[outside] = rng.normal(mean, sd, outside.size)
+    return q
+
+
+def _n_classes(n_classes):
+    """K as an int of at least 2: with one class no label can be wrong."""
+    if _checks.positive_int(n_classes, "n_classes") < 2:
+        raise ValueError("`n_classes` must be at least 2, but got 1: with one class no label can be wrong.")
+    return int(n_classes)
