@@ -1,0 +1,155 @@
+"""Losses as pure functions: logits and targets in, one value per example out, nothing reduced.
+
+Shapes: B examples in a batch, K classes. Logits come before the softmax. Every function works in float32 at least
+(half-precision inputs are widened first, so the values are float32 under autocast) and in the log domain, so logits
+of +-10,000 give finite values and finite gradients. `y` is the label that is given, which may be wrong.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from lnlkit import _checks
+
+DMI_CONSTANT = 0.001  # keeps the logarithm finite when the determinant is 0 (authors' code)
+
+
+def cross_entropy(logits: Tensor, y: Tensor) -> Tensor:
+    """Cross-entropy of each example, (B,): -log p_y, with p = softmax(logits).
+
+    Logits are (B, K), labels `y` (B,). Raises ValueError when the shapes do not fit.
+    """
+    _check_labels(logits, y)
+    return F.cross_entropy(_wide(logits), y, reduction="none")
+
+
+def soft_cross_entropy(logits: Tensor, targets: Tensor) -> Tensor:
+    """Cross-entropy against soft labels, (B,): -sum_k t_k log p_k.
+
+    Logits and targets are (B, K); each row of `targets` is a distribution over the classes. With one-hot targets
+    this is `cross_entropy`. No gradient is stopped: detach targets that come from a network.
+    Source: the training loss of SEAL, Chen et al. 2021.
+    """
+    _check_same_shape(logits, targets, "logits", "targets")
+    log_p = _wide(logits).log_softmax(1)
+    return -(targets.to(log_p.dtype) * log_p).sum(1)
+
+
+def gce(logits: Tensor, y: Tensor, q: float = 0.7) -> Tensor:
+    """Generalised cross-entropy of each example, (B,): (1 - p_y^q) / q.
+
+    `q` in [0, 1] moves from cross-entropy (q = 0, the limit) to 1 - p_y, half the L1 distance (q = 1): the larger q,
+    the less an improbable label pulls. Its gradient is p_y^q times that of cross-entropy.
+    Source: Zhang and Sabuncu 2018, the loss L_q (with q = 0.7 in their experiments).
+    """
+    q = _checks.fraction(q, "q", below_one=False)
+    log_p_y = -cross_entropy(logits, y)
+    return -log_p_y if q == 0 else -torch.expm1(q * log_p_y) / q  # expm1: exact for small q, and needs no clamp
+
+
+def forward(logits: Tensor, y: Tensor, T: Tensor) -> Tensor:
+    """Forward-corrected cross-entropy of each example, (B,): -log sum_i p_i T[i, y].
+
+    `T` (K, K) is the transition matrix T[i, j] = P(noisy = j | clean = i), rows sum to 1 (cleanlab's is the
+    transpose). The network predicts the clean class, T turns that into the noisy label. With T = I this is
+    `cross_entropy`, bit for bit. A label that T gives to no class at all (a column of zeros) has an infinite loss.
+    Source: Patrini et al. 2017, Theorem 2.
+    """
+    _check_labels(logits, y)
+    log_p = _wide(logits).log_softmax(1)  # (B, K)
+    T = torch.as_tensor(T, dtype=log_p.dtype, device=log_p.device)
+    if T.shape != (logits.shape[1],) * 2:
+        k = logits.shape[1]
+        raise ValueError(f"`T` must have shape ({k}, {k}), one row per class, but got {tuple(T.shape)}.")
+    # Summed in the log domain, and without a matrix product, which autocast would round to bfloat16.
+    return -torch.logsumexp(log_p + T.T[y].log(), 1)
+
+
+def dac(logits: Tensor, y: Tensor, alpha: float | Tensor) -> Tensor:
+    """Loss of the deep abstaining classifier, (B,): (1 - p_a) CE_K - alpha log(1 - p_a).
+
+    Logits are (B, K + 1), the last one stands for "I abstain"; p_a is its softmax over all K + 1, CE_K the
+    cross-entropy over the first K only. Labels `y` (B,) are below K. `alpha` is the price of abstaining.
+    With p_a = 0 this is cross-entropy.
+    Source: Thulasidasan et al. 2019, Eq. (1).
+    """
+    logits = _wide(logits)
+    _check_labels(logits, y)
+    # log(1 - p_a) from the other classes' logits, exact also when p_a rounds to 1 (the authors clamp p_a instead).
+    log_answer = logits.log_softmax(1)[:, :-1].logsumexp(1)
+    return log_answer.exp() * cross_entropy(logits[:, :-1], y) - alpha * log_answer
+
+
+def dmi(logits: Tensor, y: Tensor) -> Tensor:
+    """Determinant-based mutual information loss of the whole batch, a scalar: -log(|det U| + 0.001).
+
+    U (K, K) is the un-normalised joint matrix of the batch, U[i, j] = sum over the examples labelled i of p_j.
+    The paper's U is divided by B, which without the 0.001 would only shift the loss by a constant. With it the
+    un-normalised form of the authors' code is needed: divided by B, |det U| is at most K^-K (1e-10 for ten classes)
+    and the gradient is gone. It is the one loss here that cannot be split into examples. Renumbering the classes
+    leaves it unchanged, so it cannot tell a right prediction from a consistent renaming: start from a network
+    trained with cross-entropy. A class without an example in the batch makes the determinant 0: the value is then
+    -log 0.001 and the gradient zero, so use batches much larger than K.
+    Source: Xu et al. 2019, the loss L_DMI.
+    """
+    _check_labels(logits, y)
+    p = _wide(logits).softmax(1)  # (B, K)
+    n_classes = p.shape[1]
+    with torch.autocast(p.device.type, enabled=False):  # it would round the matrix product to bfloat16
+        joint = F.one_hot(y, n_classes).to(p.dtype).T @ p  # (K, K)
+        usable = torch.linalg.inv_ex(joint.detach()).inverse.isfinite().all()
+        usable &= torch.linalg.slogdet(joint.detach()).logabsdet.isfinite()
+        joint = torch.where(usable, joint, torch.eye(n_classes, dtype=p.dtype, device=p.device))
+        log_det = torch.linalg.slogdet(joint).logabsdet
+    floor = log_det.new_tensor(math.log(DMI_CONSTANT))
+    return -torch.where(usable, torch.logaddexp(log_det, floor), floor)
+
+
+def reconstruction(logits: Tensor, x: Tensor) -> Tensor:
+    """Reconstruction loss of each image, (B,): -log P(x | z), Bernoulli, summed over its pixels, in nats.
+
+    Logits and images are (B, ...) of the same shape, pixels in [0, 1]. For pixels between 0 and 1 it is the binary
+    cross-entropy, whose least value is the pixels' own entropy, not 0.
+    Source: the first term of the CVAE's objective, Paper 01, Section 3.1.
+    """
+    _check_same_shape(logits, x, "logits", "x")
+    if not x.is_floating_point():
+        raise ValueError(f"`x` must hold floating-point pixels in [0, 1], but got {x.dtype}. Divide it by 255?")
+    logits = _wide(logits)
+    return F.binary_cross_entropy_with_logits(logits, x.to(logits.dtype), reduction="none").flatten(1).sum(1)
+
+
+def gaussian_kl(mu: Tensor, log_var: Tensor) -> Tensor:
+    """KL divergence of each example's code from the prior, (B,): KL(N(mu, sigma^2) || N(0, I)), in nats.
+
+    `mu` and `log_var` = log sigma^2 are (B, D). Sum over D of (mu^2 + sigma^2 - 1 - log sigma^2) / 2.
+    Source: the second term of the CVAE's objective, Paper 01, Section 3.1, with P(z | c) = N(0, I); closed form in
+    Kingma and Welling 2014, Appendix B.
+    """
+    _check_same_shape(mu, log_var, "mu", "log_var")
+    mu, log_var = _wide(mu), _wide(log_var)
+    return 0.5 * (mu.square() + torch.expm1(log_var) - log_var).flatten(1).sum(1)
+
+
+def _wide(x: Tensor) -> Tensor:
+    """The tensor in float32, or in float64 if it already was."""
+    return x if x.dtype in (torch.float32, torch.float64) else x.float()
+
+
+def _check_labels(logits: Tensor, y: Tensor) -> None:
+    if logits.ndim != 2 or y.shape != logits.shape[:1]:
+        raise ValueError(
+            f"`logits` must be (B, K) and `y` (B,), but got {tuple(logits.shape)} and {tuple(y.shape)}. "
+            "Are the labels one-hot, or the two arguments swapped?"
+        )
+
+
+def _check_same_shape(a: Tensor, b: Tensor, name_a: str, name_b: str) -> None:
+    if a.shape != b.shape:
+        raise ValueError(
+            f"`{name_a}` and `{name_b}` must have the same shape, but got {tuple(a.shape)} and {tuple(b.shape)}."
+        )
