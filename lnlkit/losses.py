@@ -101,8 +101,8 @@ def dmi(logits: Tensor, y: Tensor) -> Tensor:
     n_classes = p.shape[1]
     with torch.autocast(p.device.type, enabled=False):  # it would round the matrix product to bfloat16
         joint = F.one_hot(y, n_classes).to(p.dtype).T @ p  # (K, K)
-        usable = torch.linalg.inv_ex(joint.detach()).inverse.isfinite().all()
-        usable &= torch.linalg.slogdet(joint.detach()).logabsdet.isfinite()
+        inverse, failed = torch.linalg.inv_ex(joint.detach())  # the gradient is a multiple of the inverse
+        usable = inverse.isfinite().all() & (failed == 0)
         joint = torch.where(usable, joint, torch.eye(n_classes, dtype=p.dtype, device=p.device))
         log_det = torch.linalg.slogdet(joint).logabsdet
     floor = log_det.new_tensor(math.log(DMI_CONSTANT))

@@ -226,6 +226,15 @@ def test_dmi_without_one_class_is_the_constant_with_zero_gradient():
     assert torch.equal(logits.grad, torch.zeros_like(logits))
 
 
+def test_dmi_of_a_nearly_singular_joint_matrix_has_a_finite_gradient():
+    """U = [[1, 4e-40], [1, 1e-40]]: the determinant is above 0, but the inverse is beyond float32."""
+    logits = torch.tensor([[90.5, 0.0], [92.0, 0.0]], requires_grad=True)
+    value = losses.dmi(logits, torch.tensor([0, 1]))
+    value.backward()
+    assert value.item() == pytest.approx(-math.log(0.001))
+    assert logits.grad.isfinite().all()
+
+
 def test_dmi_of_a_large_batch_does_not_overflow():
     """det U = 50^100 is beyond float32, its logarithm is not."""
     y = torch.arange(5000) % 100
