@@ -1,0 +1,39 @@
+"""Every method under its short name. To add one: a module here, one line in METHODS, and the contract tests pass."""
+
+import dataclasses
+
+from lnlkit import _checks
+from lnlkit.methods.base import CE, Method
+from lnlkit.methods.correction import Forward
+from lnlkit.methods.cvae_augmentation import CVAEAugmentation
+from lnlkit.methods.refurbishment import SEAL
+from lnlkit.methods.robust import DMI, GCE
+from lnlkit.methods.selection import DAC, CoTeaching
+
+METHODS: dict[str, type[Method]] = {
+    "ce": CE,
+    "forward": Forward,
+    "coteaching": CoTeaching,
+    "gce": GCE,
+    "dac": DAC,
+    "dmi": DMI,
+    "seal": SEAL,
+    "cvae_augmentation": CVAEAugmentation,
+}
+
+
+def hyperparameters(method: Method) -> dict:
+    """The JSON-valued fields of a method: what a record stores and `make` takes back."""
+    return {f.name: getattr(method, f.name) for f in dataclasses.fields(method) if f.repr}
+
+
+def make(name: str, **hparams) -> Method:
+    """A method by name with its paper's defaults, except for the hyper-parameters given."""
+    cls = METHODS[_checks.one_of(name, "method", METHODS)]
+    allowed = [f.name for f in dataclasses.fields(cls)]
+    for key in hparams:
+        _checks.one_of(key, f"hyper-parameter of {name}", allowed)
+    return cls(**hparams)
+
+
+__all__ = ["METHODS", "Method", "hyperparameters", "make"]

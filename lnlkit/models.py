@@ -1,0 +1,152 @@
+"""The networks used, each built by one function; every classifier takes images in [0, 1], (B, C, H, W)."""
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from lnlkit import _checks
+
+
+class Standardise(nn.Module):
+    """(x - mean) / std per channel, so that a network can be fed pixels in [0, 1]."""
+
+    def __init__(self, mean, std):
+        super().__init__()
+        self.register_buffer("mean", torch.tensor(mean, dtype=torch.float32).view(-1, 1, 1))
+        self.register_buffer("std", torch.tensor(std, dtype=torch.float32).view(-1, 1, 1))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return (x - self.mean) / self.std
+
+
+def mlp(image_shape, n_outputs: int, hidden: int = 128) -> nn.Module:
+    """Two hidden ReLU layers on the flattened image."""
+    c, h, w = image_shape
+    return nn.Sequential(
+        nn.Flatten(), nn.Linear(c * h * w, hidden), nn.ReLU(), nn.Linear(hidden, hidden), nn.ReLU(),
+        nn.Linear(hidden, n_outputs),
+    )  # fmt: skip
+
+
+def small_cnn(image_shape, n_outputs: int, width: int = 32) -> nn.Module:
+    """Three 3x3 convolutions with batch norm, pooled to one vector: 8x8, 28x28 and 32x32 images alike."""
+
+    def block(c_in, c_out):
+        return nn.Conv2d(c_in, c_out, 3, padding=1, bias=False), nn.BatchNorm2d(c_out), nn.ReLU()
+
+    pool = nn.MaxPool2d(2)
+    return nn.Sequential(
+        *block(image_shape[0], width), pool, *block(width, 2 * width), pool, *block(2 * width, 2 * width),
+        nn.AdaptiveAvgPool2d(2), nn.Flatten(), nn.Linear(8 * width, n_outputs),
+    )  # fmt: skip
+
+
+def idn_cnn(image_shape, n_outputs: int) -> nn.Module:
+    """The CNN of Chen et al. 2021 (SEAL) for MNIST: conv 20, conv 50, a layer of 500; it scores the mislabelling.
+
+    Theirs has 5x5 kernels on 28x28 images; 8x8 digits get 3x3 kernels, because 5x5 would leave no pixel.
+    """
+    c, h, w = image_shape
+    k = 5 if min(h, w) >= 16 else 3
+    side = [((s - k + 1) // 2 - k + 1) // 2 or 1 for s in (h, w)]
+    second_pool = nn.MaxPool2d(2) if min(h, w) >= 16 else nn.Identity()
+    return nn.Sequential(
+        nn.Conv2d(c, 20, k), nn.ReLU(), nn.MaxPool2d(2), nn.Conv2d(20, 50, k), nn.ReLU(), second_pool,
+        nn.Flatten(), nn.Linear(50 * side[0] * side[1], 500), nn.ReLU(), nn.Linear(500, n_outputs),
+    )  # fmt: skip
+
+
+class ResidualBlock(nn.Module):
+    """Two 3x3 convolutions and a shortcut (He et al. 2016, basic block)."""
+
+    def __init__(self, c_in: int, c_out: int, stride: int):
+        super().__init__()
+        self.conv1 = nn.Conv2d(c_in, c_out, 3, stride, padding=1, bias=False)
+        self.bn1 = nn.BatchNorm2d(c_out)
+        self.conv2 = nn.Conv2d(c_out, c_out, 3, padding=1, bias=False)
+        self.bn2 = nn.BatchNorm2d(c_out)
+        same = stride == 1 and c_in == c_out
+        self.shortcut = nn.Identity() if same else nn.Sequential(
+            nn.Conv2d(c_in, c_out, 1, stride, bias=False), nn.BatchNorm2d(c_out))  # fmt: skip
+
+    def forward(self, x: Tensor) -> Tensor:
+        out = self.bn2(self.conv2(F.relu(self.bn1(self.conv1(x)))))
+        return F.relu(out + self.shortcut(x))
+
+
+def resnet(image_shape, n_outputs: int, blocks=(2, 2, 2, 2), width: int = 64) -> nn.Module:
+    """ResNet with the CIFAR stem: one 3x3 convolution, no first pooling. (2,2,2,2) is ResNet-18, (3,4,6,3) ResNet-34."""
+    layers = [nn.Conv2d(image_shape[0], width, 3, padding=1, bias=False), nn.BatchNorm2d(width), nn.ReLU()]
+    c_in = width
+    for stage, n_blocks in enumerate(blocks):
+        c_out = width * 2**stage
+        for i in range(n_blocks):
+            layers.append(ResidualBlock(c_in, c_out, stride=2 if stage > 0 and i == 0 else 1))
+            c_in = c_out
+    return nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(c_in, n_outputs))
+
+
+def resnet18(image_shape, n_outputs: int) -> nn.Module:
+    """ResNet-18 with the CIFAR stem."""
+    return resnet(image_shape, n_outputs, (2, 2, 2, 2))
+
+
+def resnet34(image_shape, n_outputs: int) -> nn.Module:
+    """ResNet-34 with the CIFAR stem."""
+    return resnet(image_shape, n_outputs, (3, 4, 6, 3))
+
+
+NETWORKS = {"mlp": mlp, "small_cnn": small_cnn, "idn_cnn": idn_cnn, "resnet18": resnet18, "resnet34": resnet34}
+
+
+def build(name: str, image_shape, n_outputs: int, mean=(0.0,), std=(1.0,)) -> nn.Module:
+    """A classifier by name that takes images in [0, 1], (B, C, H, W), and returns logits (B, n_outputs)."""
+    network = NETWORKS[_checks.one_of(name, "network", NETWORKS)]
+    return nn.Sequential(Standardise(mean, std), network(tuple(image_shape), n_outputs))
+
+
+class ConditionalVAE(nn.Module):
+    """Encoder and decoder conditioned on the class (Paper 01, Fig. 3); images in [0, 1], Bernoulli pixels.
+
+    The paper gives neither widths nor latent size: two hidden layers of `hidden` units and `latent` dimensions are
+    this kit's choice. The class enters both sides as a one-hot vector.
+    """
+
+    def __init__(self, image_shape, n_classes: int, latent: int = 20, hidden: int = 400):
+        super().__init__()
+        self.image_shape, self.n_classes, self.latent, self.hidden = tuple(image_shape), n_classes, latent, hidden
+        pixels = self.image_shape[0] * self.image_shape[1] * self.image_shape[2]
+        self.encoder = nn.Sequential(
+            nn.Linear(pixels + n_classes, hidden), nn.ReLU(), nn.Linear(hidden, hidden), nn.ReLU())  # fmt: skip
+        self.to_mu, self.to_log_var = nn.Linear(hidden, latent), nn.Linear(hidden, latent)
+        self.decoder = nn.Sequential(
+            nn.Linear(latent + n_classes, hidden), nn.ReLU(), nn.Linear(hidden, hidden), nn.ReLU(),
+            nn.Linear(hidden, pixels))  # fmt: skip
+
+    def one_hot(self, y: Tensor) -> Tensor:
+        return F.one_hot(y, self.n_classes).to(self.to_mu.weight.dtype)
+
+    def encode(self, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+        """Mean and log variance (B, latent) of Q(z | x, y)."""
+        h = self.encoder(torch.cat([x.flatten(1), self.one_hot(y)], 1))
+        return self.to_mu(h), self.to_log_var(h)
+
+    @staticmethod
+    def reparameterise(mu: Tensor, log_var: Tensor) -> Tensor:
+        """z = mu + sigma * noise with sigma = exp(log_var / 2): a draw of z that lets gradients reach mu and sigma."""
+        return mu + torch.exp(0.5 * log_var) * torch.randn_like(mu)
+
+    def decode(self, z: Tensor, y: Tensor) -> Tensor:
+        """Logits (B, C, H, W) of the Bernoulli pixels of P(x | z, y)."""
+        return self.decoder(torch.cat([z, self.one_hot(y)], 1)).view(-1, *self.image_shape)
+
+    def forward(self, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        mu, log_var = self.encode(x, y)
+        return self.decode(self.reparameterise(mu, log_var), y), mu, log_var
+
+    @torch.no_grad()
+    def sample(self, y: Tensor, z: Tensor | None = None) -> Tensor:
+        """Images in [0, 1], (B, C, H, W), of the classes `y`, with z drawn from the prior N(0, I) unless given."""
+        if z is None:
+            z = torch.randn(len(y), self.latent, device=y.device)
+        return torch.sigmoid(self.decode(z, y))

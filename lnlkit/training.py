@@ -1,0 +1,177 @@
+"""fit(): the training loop. It drives any object with the contract of `lnlkit.methods.base.Method`; no paper, no plot."""
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+
+class Batch(NamedTuple):
+    x: Tensor  # (B, C, H, W) in [0, 1]
+    y: Tensor  # (B,)         noisy labels
+    index: Tensor  # (B,)         positions in the training set
+
+
+def as_images(x) -> Tensor:
+    """uint8 tensor (N, C, H, W) from NumPy images (N, H, W) or (N, H, W, C); such a tensor passes unchanged."""
+    if isinstance(x, Tensor):
+        return x
+    if x.dtype != np.uint8 or x.ndim not in (3, 4):
+        raise ValueError(f"`x` must be uint8 images (N, H, W) or (N, H, W, C), but got {x.dtype} of shape {x.shape}.")
+    x = x[:, None] if x.ndim == 3 else x.transpose(0, 3, 1, 2)
+    return torch.from_numpy(np.ascontiguousarray(x))
+
+
+def to_unit(x: Tensor) -> Tensor:
+    """Pixels 0..255 as floats in [0, 1]."""
+    return x.float() / 255
+
+
+class TrainingSet:
+    """What a method sees: images (N, C, H, W) as uint8 and noisy labels (N,), on the device; no clean label anywhere."""
+
+    def __init__(self, x: Tensor, y: Tensor, n_classes: int):
+        self.x, self.y, self.n_classes = x, y, n_classes
+
+    @classmethod
+    def of(cls, data, device="cpu") -> "TrainingSet":
+        """From `NoisyData` (its visible part), `Labelled` or a `TrainingSet`."""
+        if isinstance(data, cls):
+            return data
+        seen = data.visible() if hasattr(data, "visible") else data
+        return cls(as_images(seen.x).to(device), torch.as_tensor(np.asarray(seen.y, dtype=np.int64)).to(device),
+                   seen.n_classes)  # fmt: skip
+
+    def __len__(self) -> int:
+        return len(self.y)
+
+    @property
+    def image_shape(self) -> tuple[int, int, int]:
+        return tuple(self.x.shape[1:])
+
+    @property
+    def device(self) -> torch.device:
+        return self.x.device
+
+    def with_labels(self, y: Tensor) -> "TrainingSet":
+        return TrainingSet(self.x, y, self.n_classes)
+
+    def batches(self, batch_size: int, generator: torch.Generator, augment: Callable | None = None,
+                shuffle: bool = True, drop_last: bool = False) -> Iterator[Batch]:  # fmt: skip
+        order = torch.randperm(len(self), generator=generator) if shuffle else torch.arange(len(self))
+        order = order.to(self.device)
+        for index in order.split(batch_size):
+            if drop_last and len(index) < batch_size:
+                return
+            x = to_unit(self.x[index])
+            yield Batch(augment(x, generator) if augment else x, self.y[index], index)
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Network, optimiser and budget of a run: equal for all methods that are compared.
+
+    `make_net(n_outputs=None)` builds a network (None: one output a class), `make_optimizer(parameters)` an optimiser,
+    `make_schedule(optimizer)` a learning-rate schedule that is stepped once an epoch. `amp` computes in bfloat16.
+    """
+
+    make_net: Callable[..., nn.Module]
+    make_optimizer: Callable[[Any], torch.optim.Optimizer]
+    epochs: int = 10
+    batch_size: int = 128
+    augment: Callable | None = None
+    device: str = "cpu"
+    make_schedule: Callable | None = None
+    amp: bool = False
+
+    def network(self, n_outputs: int | None = None) -> nn.Module:
+        """A fresh network on the run's device."""
+        net = self.make_net(n_outputs).to(self.device, memory_format=torch.channels_last)
+        return HalfPrecision(net) if self.amp else net
+
+
+class HalfPrecision(nn.Module):
+    """A network computed in bfloat16 whose logits come out in float32, so that losses stay exact."""
+
+    def __init__(self, net: nn.Module):
+        super().__init__()
+        self.net = net
+
+    def forward(self, x: Tensor) -> Tensor:
+        with torch.autocast(x.device.type, torch.bfloat16):
+            return self.net(x).float()
+
+
+def pick_device(device: str = "auto") -> str:
+    """"cuda" where there is one, else "cpu"; any other name as given."""
+    if device == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    return device
+
+
+def fit(method, data, recipe: Recipe, *, seed: int = 0, after_epoch: Callable | None = None,
+        progress: Callable[[str], None] | None = None) -> list[dict]:  # fmt: skip
+    """History of a training run: one row an epoch with the method's own numbers and those of `after_epoch(method)`.
+
+    The method is handed images and noisy labels only. Initialisation, shuffling and every draw of the method come
+    from `seed`; the global random state is left as it was.
+    """
+    seen = TrainingSet.of(data, recipe.device)
+    history = []
+    with torch.random.fork_rng(devices=range(torch.cuda.device_count())):
+        torch.manual_seed(seed)
+        generator = torch.Generator().manual_seed(seed)
+        method.start(recipe, seen, generator)
+        schedule = recipe.make_schedule(method.optimizer_) if recipe.make_schedule else None
+        for epoch in range(recipe.epochs):
+            method.on_epoch_start(epoch, seen)
+            row = {"epoch": epoch, **method.run_epoch(seen)}
+            if not math.isfinite(row.get("loss", 0.0)):
+                raise FloatingPointError(
+                    f"the loss of {type(method).__name__} became {row['loss']} in epoch {epoch}: lower the learning rate.")
+            if schedule:
+                schedule.step()
+            if after_epoch:
+                row |= after_epoch(method)
+            history.append(row)
+            if progress:
+                progress(f"epoch {epoch + 1}/{recipe.epochs}  loss {row.get('loss', float('nan')):.3f}")
+    return history
+
+
+@torch.no_grad()
+def predict_logits(net: nn.Module, x, batch_size: int = 1024) -> Tensor:
+    """Logits (N, K) on the CPU for uint8 images, in evaluation mode, without gradients."""
+    was_training = net.training
+    net.eval()
+    device = next(net.parameters()).device
+    chunks = [net(to_unit(chunk.to(device))).float().cpu() for chunk in as_images(x).split(batch_size)]
+    net.train(was_training)
+    return torch.cat(chunks)
+
+
+def predict(net: nn.Module, x, batch_size: int = 1024) -> Tensor:
+    """Class probabilities (N, K) on the CPU for uint8 images, in evaluation mode, without gradients."""
+    return predict_logits(net, x, batch_size).softmax(1)
+
+
+def average_predictions(method, data, recipe: Recipe, *, seed: int = 0, progress=None) -> Tensor:
+    """S (N, K): the softmax output for every training example, averaged over the epochs of a training run.
+
+    S = sum_t S^t / T (Paper 01, Section 2.3; Chen et al. 2021), each S^t taken after epoch t in evaluation mode.
+    The IDN generator trains on clean labels, SEAL on noisy ones: the labels are whatever `data` carries.
+    """
+    seen = TrainingSet.of(data, recipe.device)
+    total = torch.zeros(len(seen), seen.n_classes)
+
+    def add(method):
+        total.add_(method.predict(seen.x))
+        return {}
+
+    plain = replace(recipe, augment=None)
+    fit(method, seen, plain, seed=seed, after_epoch=add, progress=progress)
+    return total / recipe.epochs
