@@ -1,0 +1,29 @@
+"""Figures: data and `ax` in, `ax` out (or a whole figure out); shown with `show(fig, alt=...)`.
+
+Matplotlib and seaborn are used here and nowhere below. No function calls `plt.show` or changes a global setting.
+"""
+
+from lnlkit.viz._show import bundle, show, update
+from lnlkit.viz._style import MARKERS, PALETTE, noise_name, panels, row_name, row_style
+from lnlkit.viz.diagrams import architecture
+from lnlkit.viz.embeddings import embedding, embedding_row
+from lnlkit.viz.images import image_grid, score_thresholds
+from lnlkit.viz.matrices import transition_heatmap, transition_row
+from lnlkit.viz.recorded import (
+    choices,
+    matching,
+    recorded_run,
+    recorded_run_alt,
+    run_curves,
+    sweep_overview,
+    sweep_overview_alt,
+)  # fmt: skip
+from lnlkit.viz.results import paper_against_ours
+from lnlkit.viz.training import curves, loss_split, train_validation
+
+__all__ = [
+    "MARKERS", "PALETTE", "architecture", "bundle", "choices", "curves", "embedding", "embedding_row", "image_grid",
+    "loss_split", "matching", "noise_name", "panels", "paper_against_ours", "recorded_run", "recorded_run_alt",
+    "row_name", "row_style", "run_curves", "score_thresholds", "show", "sweep_overview", "sweep_overview_alt",
+    "train_validation", "transition_heatmap", "transition_row", "update",
+]  # fmt: skip

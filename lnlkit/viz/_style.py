@@ -1,0 +1,99 @@
+"""Colours, markers, sizes and empty figures shared by all drawings; matplotlib's global settings stay as they are.
+
+Nothing here uses `matplotlib.pyplot`: a figure made without it is never shown twice and needs no closing.
+"""
+
+import numpy as np
+from matplotlib.figure import Figure
+
+# Seaborn's "colorblind" palette, written out so that a scatter plot does not import seaborn (and pandas with it).
+PALETTE = ("#0173b2", "#de8f05", "#029e73", "#d55e00", "#cc78bc",
+           "#ca9161", "#fbafe4", "#949494", "#ece133", "#56b4e9")  # fmt: skip
+MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*", "<", ">")
+LINES = ("-", "--", "-.", ":")
+INK, GREY, PALE = "#222222", "#777777", "#ececec"
+TITLE, LABEL, TICK, NOTE = 11, 10, 9, 8  # points; at 90 dpi a point is 1.25 pixels
+WIDTH = 10.5  # inches: the width of a notebook cell at 90 dpi
+
+# row id: (name, colour, marker, line). The paper's method and plain training stand out, the rest is told by marker.
+ROWS = {
+    "ce": ("CE", INK, "o", "--"),
+    "ce_affine": ("CE + affine", "#8a8a8a", "s", ":"),
+    "forward": ("Forward", "#de8f05", "^", "-"),
+    "coteaching": ("Co-teaching", "#029e73", "D", "-"),
+    "gce": ("GCE", "#cc78bc", "v", "-."),
+    "dac": ("DAC", "#ca9161", "P", "--"),
+    "dmi": ("DMI", "#56b4e9", "X", ":"),
+    "seal": ("SEAL", "#d55e00", "*", "-"),
+    "cvae_augmentation": ("CVAE augmentation", "#0173b2", "o", "-"),
+    "cvae_oracle": ("CVAE, clean-label oracle", "#0173b2", "<", ":"),
+}
+NOISES = {
+    "model_idn": "instance-dependent",
+    "part_dependent": "part-dependent",
+    "asymmetric": "asymmetric",
+    "symmetric": "symmetric",
+    "pairflip": "pair-flip",
+}
+
+
+def row_style(row):
+    """Name and line settings of a method's row; an unknown row gets its id and a grey line."""
+    name, color, marker, line = ROWS.get(row, (str(row), GREY, "o", "-"))
+    return name, {"color": color, "marker": marker, "linestyle": line}
+
+
+def row_name(row):
+    """Readable name of a method's row: 'coteaching' -> 'Co-teaching'."""
+    return row_style(row)[0]
+
+
+def noise_name(noise):
+    """Readable name of a noise kind: 'model_idn' -> 'instance-dependent'."""
+    return NOISES.get(noise, str(noise))
+
+
+def percent(fraction, digits=0):
+    """A fraction written in per cent: 0.1 -> '10 %'."""
+    return f"{100 * fraction:.{digits}f} %"
+
+
+def panels(rows=1, cols=1, *, width=None, height=3.4, **options):
+    """An empty figure and its axes, (rows, cols) squeezed as by matplotlib's `subplots`.
+
+    `width` is that of the figure and `height` that of one row, in inches; further options go to `Figure.subplots`.
+    """
+    width = width or (5.5 if cols == 1 else WIDTH)
+    fig = Figure(figsize=(width, height * rows), layout="constrained")
+    return fig, fig.subplots(rows, cols, **options)
+
+
+def finish(ax, title=None, xlabel=None, ylabel=None, grid=None):
+    """The axes with readable font sizes, no box around them and, for `grid` 'x', 'y' or 'both', light grid lines."""
+    ax.spines[["top", "right"]].set_visible(False)
+    ax.tick_params(labelsize=TICK)
+    for text, write, size in ((title, ax.set_title, TITLE), (xlabel, ax.set_xlabel, LABEL), (ylabel, ax.set_ylabel, LABEL)):
+        if text is not None:
+            write(text, fontsize=size)
+    if grid:
+        ax.grid(axis=grid, color="#dddddd", linewidth=0.6)
+        ax.set_axisbelow(True)
+    return ax
+
+
+def blank(ax, text):
+    """The axes emptied, with a sentence in the middle: used where nothing was recorded."""
+    ax.set_axis_off()
+    ax.text(0.5, 0.5, text, transform=ax.transAxes, ha="center", va="center", fontsize=LABEL, color=GREY, wrap=True)
+    return ax
+
+
+def seeds_by_epochs(values):
+    """Values as an array (S seeds, E epochs): a flat list is one seed, and runs of unequal length end in NaN."""
+    runs = list(values)
+    if runs and np.ndim(runs[0]) == 0:
+        runs = [runs]
+    out = np.full((len(runs), max((len(run) for run in runs), default=0)), np.nan)
+    for s, run in enumerate(runs):
+        out[s, : len(run)] = np.asarray(run, float)
+    return out

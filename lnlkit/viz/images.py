@@ -1,0 +1,67 @@
+"""Grids of images, and the distribution of the scores that order them."""
+
+import numpy as np
+
+from lnlkit.viz._style import INK, LABEL, NOTE, PALETTE, WIDTH, finish, panels
+
+
+def _plane(image):
+    """An image (C, H, W), (H, W) or (H, W, 3) as matplotlib takes it: (H, W) or (H, W, 3), uint8 or in [0, 1]."""
+    image = np.asarray(image)
+    if image.ndim == 3 and image.shape[0] in (1, 3) and image.shape[-1] not in (1, 3):
+        image = np.moveaxis(image, 0, -1)
+    if image.ndim == 3 and image.shape[-1] == 1:
+        image = image[..., 0]
+    if image.ndim not in (2, 3):
+        raise ValueError(f"`images` must hold images (H, W), (C, H, W) or (H, W, 3), but got one of shape {image.shape}.")
+    return image if image.dtype == np.uint8 else np.clip(image, 0, 1)
+
+
+def image_grid(images, row_labels=None, col_labels=None, *, scores=None, notes=None, fig=None):
+    """Figure with a grid of images (R, C, ...), grey or colour, uint8 or in [0, 1]; rows may differ in length.
+
+    `scores` (R, C) writes a number under each image, `notes` (R, C) a text instead.
+    """
+    rows, cols = len(images), max(len(row) for row in images)
+    side = min((WIDTH - 1.0) / cols, 1.1)
+    note = scores is not None or notes is not None
+    if fig is None:
+        fig, _ = panels(width=side * cols + 1.0, height=(side + 0.22 * note) * rows + 0.35)
+        fig.clear()
+    axes = fig.subplots(rows, cols, squeeze=False)
+    for r in range(rows):
+        for c, ax in enumerate(axes[r]):
+            ax.set(xticks=[], yticks=[])
+            ax.spines[:].set_visible(False)
+            if c >= len(images[r]):
+                continue
+            plane = _plane(images[r][c])
+            ax.imshow(plane, cmap="gray_r", vmin=0, vmax=255 if plane.dtype == np.uint8 else 1, interpolation="nearest")
+            if note:
+                text = notes[r][c] if notes is not None else f"{scores[r][c]:.2f}"
+                ax.set_xlabel(text, fontsize=NOTE, labelpad=2)
+        if row_labels is not None:
+            axes[r, 0].set_ylabel(row_labels[r], fontsize=LABEL, rotation=0, ha="right", va="center", color=INK)
+    for c, label in enumerate(col_labels or ()):
+        axes[0, c].set_title(label, fontsize=LABEL)
+    return fig
+
+
+def score_thresholds(score, rates, ax, *, bins=50):
+    """The axes with the histogram of mislabelling scores (N,) and, for each rate, the score from which labels flip.
+
+    At rate p exactly floor(p N) examples lie at or right of the line (Paper 01, Section 2.3). Counts on a log scale.
+    """
+    score = np.asarray(score, float)
+    ax.hist(score, bins=bins, color="#c8d4dd", edgecolor="white", linewidth=0.3)
+    ax.set_yscale("log")
+    ordered = np.sort(score)[::-1]
+    for place, rate in enumerate(sorted(rates)):
+        flipped = int(np.floor(rate * len(score) + 1e-9))
+        if not flipped:
+            continue
+        color, line = PALETTE[place % len(PALETTE)], ("-", "--", "-.", ":")[place % 4]
+        label = f"noise rate {rate:g}: {flipped} labels with a score of {ordered[flipped - 1]:.2g} or more"
+        ax.axvline(ordered[flipped - 1], color=color, linestyle=line, linewidth=2, label=label)
+    ax.legend(fontsize=NOTE, frameon=False, loc="upper right")
+    return finish(ax, None, "score of mislabelling N(x)", "examples (log scale)")

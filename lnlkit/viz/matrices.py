@@ -1,0 +1,71 @@
+"""Transition matrices as heat maps in which the off-diagonal cells carry the colour."""
+
+import numpy as np
+
+from lnlkit._checks import transition_matrix
+from lnlkit.viz._style import GREY, INK, LABEL, PALE, WIDTH, finish, panels
+
+
+def _largest_flip(T):
+    """Largest off-diagonal entry of T (K, K); a small positive number for the identity."""
+    off = T[~np.eye(len(T), dtype=bool)]
+    return max(float(off.max(initial=0.0)), 1e-3)
+
+
+def transition_heatmap(T, ax, class_names=None, title=None, show_diagonal=True, *, vmax=None, fontsize=None):
+    """The axes with T (K, K) as a heat map, T[i, j] = P(noisy = j | clean = i), cells in per cent.
+
+    Colour runs from 0 to the largest off-diagonal entry (or `vmax`): on a scale that held the diagonal, all flips
+    would look alike. The diagonal is written on grey, or left out. Cells below 0.5 % stay without a number.
+    """
+    import seaborn
+
+    T = transition_matrix(T)
+    size = len(T)
+    names = list(range(size)) if class_names is None else list(class_names)
+    vmax = _largest_flip(T) if vmax is None else vmax
+    fontsize = fontsize or (9 if size <= 10 else 7)
+    words = np.where(T >= 0.005, np.char.mod("%.0f", 100 * T), "")
+    diagonal = np.eye(size, dtype=bool)
+    ax.set_facecolor(PALE)
+    seaborn.heatmap(
+        100 * T, ax=ax, mask=diagonal, annot=words, fmt="", annot_kws={"fontsize": fontsize}, cmap="cividis", vmin=0,
+        vmax=100 * vmax, cbar=False, square=True, linewidths=0.5, linecolor="white", xticklabels=names, yticklabels=names,
+    )  # fmt: skip
+    if show_diagonal:
+        for i in range(size):
+            ax.text(i + 0.5, i + 0.5, words[i, i] or "0", ha="center", va="center", fontsize=fontsize, color=GREY)
+    turn = any(len(str(name)) > 2 for name in names)
+    ax.tick_params(axis="x", rotation=45 if turn else 0, length=0)
+    ax.tick_params(axis="y", rotation=0, length=0)
+    finish(ax, title, "noisy label", "clean label")
+    return ax
+
+
+def transition_row(matrices, *, class_names=None, show_diagonal=True, columns=None, fig=None):
+    """Figure with several transition matrices, `{title: T}`, on one colour scale.
+
+    `columns` panels stand in a row (default: all up to three, four as two by two), the scale at the bottom.
+    """
+    if not matrices:
+        raise ValueError("`matrices` must hold at least one matrix {title: T}, but got an empty dictionary.")
+    count = len(matrices)
+    columns = columns or (count if count <= 3 else 2 if count == 4 else 3)
+    rows = -(-count // columns)
+    side = min(WIDTH / columns, 4.4)
+    if fig is None:
+        fig, _ = panels(1, 1, width=side * columns, height=side * rows + 0.5)
+        fig.clear()
+    axes = np.atleast_1d(fig.subplots(rows, columns, squeeze=False)).ravel()
+    vmax = max(_largest_flip(np.asarray(T, float)) for T in matrices.values())
+    for place, (ax, (title, T)) in enumerate(zip(axes, matrices.items(), strict=False)):
+        small = side / len(T) < 0.3
+        transition_heatmap(T, ax, class_names, title, show_diagonal, vmax=vmax, fontsize=7 if small else None)
+        ax.set_ylabel("clean label" if place % columns == 0 else "", fontsize=LABEL)
+    for ax in axes[count:]:
+        ax.set_axis_off()
+    bar = fig.colorbar(axes[0].collections[0], ax=list(axes), location="bottom", shrink=0.5, aspect=40, pad=0.02)
+    bar.set_label("P(noisy label | clean label) in %, off the diagonal", fontsize=LABEL, color=INK)
+    bar.outline.set_visible(False)
+    return fig
+

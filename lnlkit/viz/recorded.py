@@ -1,0 +1,208 @@
+"""Figures of the recorded table: the whole sweep at once, and one setting of it in three panels."""
+
+import numpy as np
+
+from lnlkit.viz._style import (
+    LABEL,
+    NOTE,
+    PALETTE,
+    TITLE,
+    WIDTH,
+    blank,
+    finish,
+    noise_name,
+    panels,
+    row_name,
+    row_style,
+    seeds_by_epochs,
+)  # fmt: skip
+from lnlkit.viz.embeddings import embedding
+from lnlkit.viz.matrices import transition_heatmap
+
+
+def choices(table):
+    """Noise kinds, noise rates and rows of a recorded table, each in its order there (rates ascending)."""
+    runs = table["runs"]
+    rates = sorted({run["noise_rate"] for run in runs if run["noise_rate"] > 0})
+    # At rate 0 every kind of noise is the same, so those runs are listed under the kind they were recorded with only.
+    kinds = dict.fromkeys(run["noise"] for run in runs if run["noise_rate"] > 0)
+    return {"noise": list(kinds), "noise_rate": rates, "row": list(dict.fromkeys(run["row"] for run in runs))}
+
+
+def matching(entries, noise, noise_rate, row=None):
+    """The entries of a list of the recorded table with this noise kind, rate and row; at rate 0 of any noise kind."""
+    return [
+        entry for entry in entries
+        if np.isclose(entry["noise_rate"], noise_rate)
+        and (entry["noise"] == noise or noise_rate == 0)
+        and (row is None or entry["row"] == row)
+    ]  # fmt: skip
+
+
+def _history(runs, key):
+    """One quantity of several runs, (S, E)."""
+    return seeds_by_epochs([run["history"][key] for run in runs])
+
+
+def _band(ax, values, label, **style):
+    """Mean over seeds as a line, range over seeds as a band."""
+    epochs = np.arange(1, values.shape[1] + 1)
+    ax.plot(epochs, np.nanmean(values, axis=0), label=label, linewidth=1.8, **style)
+    if len(values) > 1:
+        ax.fill_between(epochs, np.nanmin(values, 0), np.nanmax(values, 0), color=style["color"], alpha=0.16, linewidth=0)
+
+
+def run_curves(runs, ax, *, plain=(), limits=None):
+    """The axes with accuracy over epochs of the runs (one per seed): training, noisy validation, clean test.
+
+    `plain` are the runs of plain cross-entropy, whose clean-test curve stands grey behind. Stars mark, for each
+    seed, the clean-test accuracy at its best noisy-validation epoch: the number that the tables report.
+    """
+    if plain:
+        _band(ax, _history(plain, "test_acc"), "CE, clean test (for comparison)", color="#b0b0b0", linestyle="-")
+    lines = {
+        "train_acc": ("training, noisy labels", PALETTE[1], ":"),
+        "val_acc": ("validation, noisy labels", PALETTE[2], "--"),
+        "test_acc": ("test, clean labels", PALETTE[0], "-"),
+    }
+    for key, (label, color, line) in lines.items():
+        _band(ax, _history(runs, key), label, color=color, linestyle=line)
+    best = [int(np.nanargmax(run["history"]["val_acc"])) for run in runs]
+    ax.plot([e + 1 for e in best], [run["history"]["test_acc"][e] for run, e in zip(runs, best, strict=True)],
+            linestyle="none", marker="*", markersize=11, color=PALETTE[0], markeredgecolor="white", zorder=5,
+            label="at the best noisy-validation epoch")  # fmt: skip
+    if limits:
+        ax.set_ylim(limits)
+    ax.xaxis.get_major_locator().set_params(integer=True)
+    ax.legend(fontsize=NOTE, frameon=False, loc="upper center", bbox_to_anchor=(0.5, -0.16), ncols=2)
+    return finish(ax, None, "epoch", "accuracy", grid="y")
+
+
+def _limits(table, shown):
+    """Accuracy axis common to all settings, so that pictures can be compared; wider only where a shown run leaves it."""
+    keys = ("train_acc", "val_acc", "test_acc")
+    everything = [value for run in table["runs"] for key in keys for value in run["history"][key]]
+    own = [value for run in shown for key in keys for value in run["history"][key]]
+    low = min(np.nanpercentile(everything, 2), np.nanmin(own))
+    return np.floor(20 * low) / 20 - 0.01, 1.01
+
+
+def recorded_run(table, noise, noise_rate, row):
+    """Figure of one recorded setting: accuracy over epochs, realised transition matrix, t-SNE with wrong labels crossed.
+
+    A setting that is not in the table gets a sentence instead of a panel.
+    """
+    fig, (left, middle, right) = panels(1, 3, width=11, height=4.2, width_ratios=(1.25, 1, 1))
+    runs, plain = matching(table["runs"], noise, noise_rate, row), matching(table["runs"], noise, noise_rate, "ce")
+    name = f"{row_name(row)}, {noise_name(noise)} noise, rate {noise_rate:g}"
+    if runs:
+        plain = () if row == "ce" else plain
+        run_curves(runs, left, plain=plain, limits=_limits(table, [*runs, *plain]))
+        realised = np.mean([run["realised_rate"] for run in runs])
+        name += f" (realised {realised:.3f}; {len(runs)} seed{'s' if len(runs) > 1 else ''})"
+    else:
+        blank(left, f"{row_name(row)}: not recorded\nfor this noise and rate")
+    fig.suptitle(name, fontsize=TITLE + 1)
+    _matrix_panel(table, noise, noise_rate, middle)
+    _embedding_panel(table, noise, noise_rate, right)
+    return fig
+
+
+def _matrix_panel(table, noise, noise_rate, ax):
+    """The realised transition matrix, mean over the recorded seeds."""
+    matrices = matching(table.get("matrices", ()), noise, noise_rate)
+    if not matrices:
+        return blank(ax, "transition matrix:\nnot recorded for this noise and rate")
+    T = np.mean([entry["T"] for entry in matrices], axis=0)
+    return transition_heatmap(T, ax, title="realised P(noisy | clean), %", fontsize=8)
+
+
+def _embedding_panel(table, noise, noise_rate, ax):
+    """The t-SNE of some training images under these noisy labels."""
+    drawn = table.get("embedding") or {}
+    found = matching(drawn.get("noisy", ()), noise, noise_rate)
+    if not found:
+        return blank(ax, "t-SNE:\nnot recorded for this noise and rate")
+    embedding(drawn["x"], found[0]["y"], drawn["y_clean"], ax, "training images, wrong labels crossed", size=6)
+    ax.set_xlabel(f"{100 * found[0]['knn_agreement']:.0f} % of neighbours share the label", fontsize=LABEL)
+    return ax
+
+
+def recorded_run_alt(table, noise, noise_rate, row):
+    """The sentence that `recorded_run` is read out as, numbers included."""
+    runs = matching(table["runs"], noise, noise_rate, row)
+    what = f"{row_name(row)} under {noise_name(noise)} noise at rate {noise_rate:g}"
+    if not runs:
+        return f"{what}: not recorded."
+    best, last = (100 * np.mean([run[key] for run in runs]) for key in ("best_val", "last"))
+    realised = np.mean([run["realised_rate"] for run in runs])
+    text = (
+        f"{what} (realised {realised:.3f}, {len(runs)} seeds): clean-test accuracy {best:.1f} % at the best "
+        f"noisy-validation epoch and {last:.1f} % at the last epoch"
+    )
+    plain = matching(table["runs"], noise, noise_rate, "ce")
+    if plain and row != "ce":
+        text += f"; CE has {100 * np.mean([run['best_val'] for run in plain]):.1f} %"
+    return text + ". Beside it the realised transition matrix and a t-SNE map with wrong labels crossed."
+
+
+def sweep_overview(table, *, fig=None):
+    """Figure of the whole sweep: clean-test accuracy against noise rate, a column per noise kind, a line per method.
+
+    Above at the best noisy-validation epoch, below at the last epoch; bars run over the seeds.
+    """
+    offered = choices(table)
+    kinds = offered["noise"]
+    if fig is None:
+        fig, _ = panels(width=WIDTH, height=6.2)
+        fig.clear()
+    axes = fig.subplots(2, len(kinds), sharex=True, sharey=True, squeeze=False)
+    for c, noise in enumerate(kinds):
+        for r, (key, title) in enumerate((("best_val", "best noisy-validation epoch"), ("last", "last epoch"))):
+            ax = axes[r, c]
+            for row in offered["row"]:
+                _sweep_line(ax, table, noise, row, key)
+            ylabel = f"accuracy, {title}" if c == 0 else None
+            finish(ax, noise_name(noise) if r == 0 else None, "noise rate" if r else None, ylabel, grid="y")
+    seeds = sorted({len(matching(table["runs"], run["noise"], run["noise_rate"], run["row"])) for run in table["runs"]})
+    handles, labels = axes[0, 0].get_legend_handles_labels()
+    fig.legend(handles, labels, loc="outside right center", fontsize=NOTE + 1, frameon=False,
+               title=f"mean and range over\n{' to '.join(map(str, seeds))} seeds", title_fontsize=NOTE + 1)  # fmt: skip
+    return fig
+
+
+def _sweep_line(ax, table, noise, row, key):
+    """One method's accuracy against the noise rate."""
+    by_rate = {}
+    for run in table["runs"]:
+        if run["row"] == row and (run["noise"] == noise or run["noise_rate"] == 0):
+            by_rate.setdefault(run["noise_rate"], []).append(run[key])
+    rates = sorted(by_rate)
+    if not rates:
+        return
+    mean = np.array([np.mean(by_rate[rate]) for rate in rates])
+    low, high = (np.array([f(by_rate[rate]) for rate in rates]) for f in (np.min, np.max))
+    name, style = row_style(row)
+    strong = row in ("ce", "cvae_augmentation")
+    ax.errorbar(rates, mean, yerr=(mean - low, high - mean), label=name, markersize=6 if strong else 5,
+                linewidth=2.4 if strong else 1.2, elinewidth=1, zorder=4 if strong else 3, **style)  # fmt: skip
+
+
+def sweep_overview_alt(table):
+    """The sentence that `sweep_overview` is read out as: the leading method at each rate of each noise kind."""
+    parts = []
+    offered = choices(table)
+    for noise in offered["noise"]:
+        leaders = []
+        for rate in offered["noise_rate"]:
+            means = {
+                row: np.mean([run["best_val"] for run in runs])
+                for row in offered["row"] if (runs := matching(table["runs"], noise, rate, row))
+            }  # fmt: skip
+            if means:
+                row = max(means, key=means.get)
+                leaders.append(f"{row_name(row)} {100 * means[row]:.1f} % at {rate:g}")
+        parts.append(f"under {noise_name(noise)} noise {', '.join(leaders)}")
+    return f"Clean-test accuracy of {len(offered['row'])} methods against noise rate; highest {'; '.join(parts)}."
+
+
