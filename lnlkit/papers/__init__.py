@@ -1,0 +1,238 @@
+"""What each paper says, as data: bibliography, published tables, claims, scales, errata. One TOML a paper.
+
+Changing a size, an epoch count or a tolerance changes a TOML file and no code. `judge` holds a claim against measured
+numbers; a claim that fails is printed as such, with the numbers.
+"""
+
+import math
+from dataclasses import dataclass, field
+from importlib import resources
+from typing import Any
+
+try:
+    import tomllib
+except ModuleNotFoundError:  # Python 3.10: the same parser, which comes with JupyterLab there
+    import tomli as tomllib
+
+from lnlkit import _checks
+from lnlkit.records import mean_sd
+
+SCALES = ("smoke", "lab", "paper")
+VERDICTS = ("reproduced", "not reproduced", "not tested")
+_FILES = [file.name for file in resources.files(__name__).iterdir()]
+KEYS = tuple(sorted(name.removesuffix(".toml") for name in _FILES if name.endswith(".toml")))
+ROW_FIELDS = frozenset({"id", "label", "method", "says", "published", "needs", "augment", "oracle"})
+
+
+@dataclass(frozen=True)
+class Table:
+    """A published table: `mean[row id]` and `sd[row id]` hold one number per column; no sd where none is printed."""
+
+    id: str
+    place: str
+    caption: str
+    unit: str
+    column_label: str
+    columns: tuple[float, ...]
+    mean: dict[str, tuple[float, ...]]
+    sd: dict[str, tuple[float, ...]]
+
+    def cell(self, row: str, column: float) -> tuple[float | None, float | None]:
+        """Published mean and standard deviation of one cell; None where nothing is printed."""
+        if row not in self.mean or column not in self.columns:
+            return None, None
+        at = self.columns.index(column)
+        return self.mean[row][at], self.sd[row][at] if row in self.sd else None
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A sentence of the paper, where it stands, what we measure for it, and from which value on it holds at a scale."""
+
+    id: str
+    says: str
+    place: str
+    measured: str
+    metric: str
+    published: float | None = None
+    at_least: dict[str, float] = field(default_factory=dict)
+    at_most: dict[str, float] = field(default_factory=dict)
+    not_tested: dict[str, str] = field(default_factory=dict)
+
+    def wanted(self, scale: str) -> str:
+        """The bound as text: "at least -6 and at most 0"."""
+        bounds = [("at least", self.at_least), ("at most", self.at_most)]
+        return " and ".join(f"{word} {bound[scale]:g}" for word, bound in bounds if scale in bound)
+
+
+@dataclass(frozen=True)
+class Erratum:
+    """A place where the paper as printed and a working method part: what is printed, the right reading, and why."""
+
+    place: str
+    printed: str
+    right: str
+    why: str
+
+
+@dataclass(frozen=True)
+class Paper:
+    """Everything the kit knows about a paper besides its method.
+
+    rows: the lines of our tables, dicts with `id`, `label`, `method` (a name in METHODS), `says`, `published` ("own":
+    measured by the paper, "quoted": copied there from another paper, "no": our control), and where it applies `needs`,
+    `augment`, `oracle`.
+    """
+
+    key: str
+    title: str
+    authors: tuple[str, ...]
+    year: int
+    venue: str
+    summary: str
+    rows: tuple[dict[str, Any], ...]
+    tables: dict[str, Table]
+    claims: tuple[Claim, ...]
+    scales: dict[str, dict[str, Any]]
+    errata: tuple[Erratum, ...]
+
+    @property
+    def number(self) -> str:
+        """The notebook's number: "01"."""
+        return self.key[:2]
+
+    @property
+    def citation(self) -> str:
+        """Author (year). Title. Venue."""
+        return f"{', '.join(self.authors)} ({self.year}). {self.title}. {self.venue}."
+
+    def scale(self, name: str) -> dict[str, Any]:
+        """Sizes, epochs, rates, seeds and network at a scale."""
+        return self.scales[_checks.one_of(name, "scale", list(SCALES))]
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """A claim held against a measured value (mean over n seeds, sd where n > 1)."""
+
+    id: str
+    says: str
+    place: str
+    verdict: str
+    value: float | None
+    wanted: str
+    why: str
+    sd: float | None = None
+    n: int = 0
+
+
+def load(name: str) -> Paper:
+    """The paper under "01_cvae_augmentation", "01" or "cvae_augmentation"."""
+    known = {alias: key for key in KEYS for alias in (key, key[:2], key[3:])}
+    key = known.get(str(name)) or _checks.one_of(str(name), "paper", list(KEYS))
+    raw = tomllib.loads((resources.files(__name__) / f"{key}.toml").read_text(encoding="utf-8"))
+    return _paper(key, raw)
+
+
+def _paper(key: str, raw: dict) -> Paper:
+    """A checked Paper from the parsed TOML; raises ValueError naming the file and what is wrong."""
+    try:
+        head = dict(raw["paper"])
+        paper = Paper(
+            key=key,
+            authors=tuple(head.pop("authors")),
+            rows=tuple(raw["rows"]),
+            tables={table["id"]: _table(dict(table)) for table in raw["tables"]},
+            claims=tuple(Claim(**claim) for claim in raw["claims"]),
+            scales=raw["scales"],
+            errata=tuple(Erratum(**erratum) for erratum in raw["errata"]),
+            **head,
+        )
+        _check(paper)
+    except KeyError as error:
+        raise ValueError(f"`{key}.toml` does not describe a paper: {error} is missing.") from None
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"`{key}.toml` does not describe a paper: {error}") from None
+    return paper
+
+
+def _table(raw: dict) -> Table:
+    rows, columns = raw.pop("rows"), tuple(raw.pop("columns"))
+    values = {name: {r["id"]: tuple(r[name]) for r in rows if name in r} for name in ("mean", "sd")}
+    for name, by_row in values.items():
+        for row, numbers in by_row.items():
+            if len(numbers) != len(columns):
+                raise ValueError(f"{name} of row {row!r} has {len(numbers)} numbers for {len(columns)} columns.")
+    return Table(columns=columns, **values, **raw)
+
+
+def _check(paper: Paper) -> None:
+    for row in paper.rows:
+        if wrong := {"id", "label", "method", "published"} - set(row) or set(row) - ROW_FIELDS:
+            raise ValueError(f"row {row.get('id')!r} lacks, or does not know, {sorted(wrong)}.")
+    for ids in ([row["id"] for row in paper.rows], [claim.id for claim in paper.claims]):
+        if twice := {name for name in ids if ids.count(name) > 1}:
+            raise ValueError(f"the id {twice.pop()!r} is there twice.")
+    if set(paper.scales) != set(SCALES):
+        raise ValueError(f"the scales must be {list(SCALES)}, but are {list(paper.scales)}.")
+    for claim in paper.claims:
+        for scale in {*claim.at_least, *claim.at_most, *claim.not_tested} - set(SCALES):
+            raise ValueError(f"claim {claim.id!r} has a scale {scale!r}.")
+        for scale in SCALES:
+            if bool(claim.wanted(scale)) == (scale in claim.not_tested):
+                raise ValueError(f"claim {claim.id!r} needs either a bound or a reason in `not_tested` at {scale!r}.")
+    for table in paper.tables.values():
+        for row in set(table.mean) - {row["id"] for row in paper.rows}:
+            raise ValueError(f"{table.place} has a row {row!r} that is not among the rows.")
+
+
+def judge(paper: Paper, scale: str, metrics: dict) -> list[Verdict]:
+    """One verdict per claim. `metrics`: a number or one number per seed under each claim's metric; the mean is judged.
+
+    A value that is not finite is never a success. Raises ValueError when a metric that is tested here is missing.
+    """
+    _checks.one_of(scale, "scale", list(SCALES))
+    return [_verdict(claim, scale, metrics) for claim in paper.claims]
+
+
+def _verdict(claim: Claim, scale: str, metrics: dict) -> Verdict:
+    measured = mean_sd(metrics[claim.metric]) if claim.metric in metrics else None
+    value, sd, n = measured or (None, None, 0)
+    if scale in claim.not_tested:
+        verdict, wanted, why = "not tested", "", claim.not_tested[scale]
+    elif measured is None:
+        raise ValueError(
+            f"Claim `{claim.id}` is tested at scale {scale!r} and needs the metric `{claim.metric}`, "
+            f"but the metrics hold only {sorted(metrics)}."
+        )
+    else:
+        wanted = claim.wanted(scale)
+        holds = claim.at_least.get(scale, -math.inf) <= value <= claim.at_most.get(scale, math.inf)
+        verdict = VERDICTS[0] if holds else VERDICTS[1]
+        why = f"{measured.text()}, wanted {wanted}"
+    value = value if value is not None and math.isfinite(value) else None
+    return Verdict(claim.id, claim.says, claim.place, verdict, value, wanted, why, sd, n)
+
+
+def compare(paper: Paper, table: str, ours: dict) -> list[dict]:
+    """The paper-against-ours rows of a published table: one dict per row and column that either side has.
+
+    ours: {(row id, column): a number or one per seed}, in the table's unit. gap = ours - paper, None where one of
+    them is missing.
+    """
+    published = paper.tables[_checks.one_of(table, "table", list(paper.tables))]
+    rows = []
+    for row in paper.rows:
+        row_id = row["id"]
+        for column in published.columns:
+            theirs, their_sd = published.cell(row_id, column)
+            mine, my_sd, n = mean_sd(ours[row_id, column]) if (row_id, column) in ours else (None, None, 0)
+            if theirs is None and mine is None:
+                continue
+            gap = None if theirs is None or mine is None else mine - theirs
+            rows.append({
+                "row": row_id, "label": row["label"], "needs": row.get("needs", []), "published": row["published"],
+                "column": column, "paper": theirs, "paper_sd": their_sd, "ours": mine, "ours_sd": my_sd, "n": n,
+                "gap": gap, "unit": published.unit, "place": published.place,
+            })  # fmt: skip
+    return rows
