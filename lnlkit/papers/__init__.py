@@ -21,7 +21,23 @@ SCALES = ("smoke", "lab", "paper")
 VERDICTS = ("reproduced", "not reproduced", "not tested")
 _FILES = [file.name for file in resources.files(__name__).iterdir()]
 KEYS = tuple(sorted(name.removesuffix(".toml") for name in _FILES if name.endswith(".toml")))
-ROW_FIELDS = frozenset({"id", "label", "method", "says", "published", "needs", "augment", "oracle"})
+
+
+@dataclass(frozen=True)
+class Row:
+    """A line of our tables: a method (a name in METHODS) in one setting.
+
+    published: "own" (measured by the paper), "quoted" (copied there from another paper) or "no" (our control).
+    """
+
+    id: str
+    label: str
+    method: str
+    says: str
+    published: str
+    needs: tuple[str, ...] = ()
+    augment: str | None = None
+    oracle: bool = False
 
 
 @dataclass(frozen=True)
@@ -77,12 +93,7 @@ class Erratum:
 
 @dataclass(frozen=True)
 class Paper:
-    """Everything the kit knows about a paper besides its method.
-
-    rows: the lines of our tables, dicts with `id`, `label`, `method` (a name in METHODS), `says`, `published` ("own":
-    measured by the paper, "quoted": copied there from another paper, "no": our control), and where it applies `needs`,
-    `augment`, `oracle`.
-    """
+    """Everything the kit knows about a paper besides its method."""
 
     key: str
     title: str
@@ -90,7 +101,7 @@ class Paper:
     year: int
     venue: str
     summary: str
-    rows: tuple[dict[str, Any], ...]
+    rows: dict[str, Row]
     tables: dict[str, Table]
     claims: tuple[Claim, ...]
     scales: dict[str, dict[str, Any]]
@@ -141,9 +152,9 @@ def _paper(key: str, raw: dict) -> Paper:
         paper = Paper(
             key=key,
             authors=tuple(head.pop("authors")),
-            rows=tuple(raw["rows"]),
-            tables={table["id"]: _table(dict(table)) for table in raw["tables"]},
-            claims=tuple(Claim(**claim) for claim in raw["claims"]),
+            rows=_by_id(Row(**{**row, "needs": tuple(row.get("needs", ()))}) for row in raw["rows"]),
+            tables=_by_id(_table(dict(table)) for table in raw["tables"]),
+            claims=tuple(_by_id(Claim(**claim) for claim in raw["claims"]).values()),
             scales=raw["scales"],
             errata=tuple(Erratum(**erratum) for erratum in raw["errata"]),
             **head,
@@ -154,6 +165,15 @@ def _paper(key: str, raw: dict) -> Paper:
     except (TypeError, ValueError) as error:
         raise ValueError(f"`{key}.toml` does not describe a paper: {error}") from None
     return paper
+
+
+def _by_id(items) -> dict:
+    found = {}
+    for item in items:
+        if item.id in found:
+            raise ValueError(f"the id {item.id!r} is there twice.")
+        found[item.id] = item
+    return found
 
 
 def _table(raw: dict) -> Table:
@@ -167,12 +187,6 @@ def _table(raw: dict) -> Table:
 
 
 def _check(paper: Paper) -> None:
-    for row in paper.rows:
-        if wrong := {"id", "label", "method", "published"} - set(row) or set(row) - ROW_FIELDS:
-            raise ValueError(f"row {row.get('id')!r} lacks, or does not know, {sorted(wrong)}.")
-    for ids in ([row["id"] for row in paper.rows], [claim.id for claim in paper.claims]):
-        if twice := {name for name in ids if ids.count(name) > 1}:
-            raise ValueError(f"the id {twice.pop()!r} is there twice.")
     if set(paper.scales) != set(SCALES):
         raise ValueError(f"the scales must be {list(SCALES)}, but are {list(paper.scales)}.")
     for claim in paper.claims:
@@ -182,7 +196,7 @@ def _check(paper: Paper) -> None:
             if bool(claim.wanted(scale)) == (scale in claim.not_tested):
                 raise ValueError(f"claim {claim.id!r} needs either a bound or a reason in `not_tested` at {scale!r}.")
     for table in paper.tables.values():
-        for row in set(table.mean) - {row["id"] for row in paper.rows}:
+        for row in set(table.mean) - set(paper.rows):
             raise ValueError(f"{table.place} has a row {row!r} that is not among the rows.")
 
 
@@ -222,8 +236,7 @@ def compare(paper: Paper, table: str, ours: dict) -> list[dict]:
     """
     published = paper.tables[_checks.one_of(table, "table", list(paper.tables))]
     rows = []
-    for row in paper.rows:
-        row_id = row["id"]
+    for row_id, row in paper.rows.items():
         for column in published.columns:
             theirs, their_sd = published.cell(row_id, column)
             mine, my_sd, n = mean_sd(ours[row_id, column]) if (row_id, column) in ours else (None, None, 0)
@@ -231,7 +244,7 @@ def compare(paper: Paper, table: str, ours: dict) -> list[dict]:
                 continue
             gap = None if theirs is None or mine is None else mine - theirs
             rows.append({
-                "row": row_id, "label": row["label"], "needs": row.get("needs", []), "published": row["published"],
+                "row": row_id, "label": row.label, "needs": list(row.needs), "published": row.published,
                 "column": column, "paper": theirs, "paper_sd": their_sd, "ours": mine, "ours_sd": my_sd, "n": n,
                 "gap": gap, "unit": published.unit, "place": published.place,
             })  # fmt: skip
