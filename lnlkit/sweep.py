@@ -24,7 +24,7 @@ def grid(paper: Paper, scale: str) -> list[dict]:
         for block in settings["sweep"]
         for seed in block["seeds"]
         for rate in block["noise_rates"]
-        for row_id in block.get("rows", list(rows))
+        for row_id in block.get("rows", rows)
     ]
 
 
@@ -32,14 +32,14 @@ def configuration(paper: Paper, scale: str, row: dict, noise: str, noise_rate: f
     """Everything that one run depends on, as JSON: its hash is the run's name."""
     s = paper.scales[scale]
     hparams = dict(s.get("hparams", {}).get(row["method"], {}))
-    if "noise rate" in row.get("needs", []):
+    if "noise rate" in row.get("needs", ()):
         hparams["forget_rate"] = noise_rate
     return {
         "row": row["id"], "noise": noise, "noise_rate": noise_rate, "seed": seed,
         "dataset": s["dataset"], "n_train": s.get("n_train"), "val_fraction": s["val_fraction"],
         "method": row["method"], "hparams": hparams, "augment": row.get("augment"), "oracle": row.get("oracle", False),
         "network": s["network"], "optimizer": s["optimizer"], "epochs": s["epochs"], "batch_size": s["batch_size"],
-        "idn": s.get("idn", {}), "amp": s.get("amp", False),
+        "generator": s.get("generator", {}), "amp": s.get("amp", False),
     }  # fmt: skip
 
 
@@ -50,7 +50,7 @@ def splits(config: dict, device: str = "cpu"):
     images = data.load(config["dataset"])
     noisy = corruption.make_noisy(
         images, config["noise"], config["noise_rate"], config["seed"], n_train=config["n_train"],
-        generator=corruption.IDNGenerator(**config["idn"]), device=device)  # fmt: skip
+        generator=corruption.IDNGenerator(**config["generator"]), device=device)  # fmt: skip
     train, noisy_val = data.split_validation(noisy, config["val_fraction"], seed=config["seed"])
     return train, noisy_val, data.Labelled(images.x_test, images.y_test, images.n_classes)
 

@@ -1,0 +1,116 @@
+import numpy as np
+import pytest
+import torch
+
+from lnlkit import data, models
+from lnlkit.methods.base import CE
+from lnlkit.training import Recipe, TrainingSet, as_images, average_predictions, fit, predict
+
+
+@pytest.fixture
+def digits():
+    images = data.load("digits")
+    y = images.y_train[:200]
+    return data.NoisyData(images.x_train[:200], y, y, 10)
+
+
+def recipe(**changes):
+    settings = dict(
+        make_net=lambda n_outputs=None: models.build("mlp", (1, 8, 8), n_outputs or 10),
+        make_optimizer=lambda parameters: torch.optim.Adam(parameters, lr=3e-3), epochs=3, batch_size=32)  # fmt: skip
+    return Recipe(**settings | changes)
+
+
+def weights(method):
+    return torch.cat([p.detach().flatten() for p in method.nets_.parameters()])
+
+
+def test_same_seed_same_weights_and_history_bit_for_bit(digits):
+    runs = []
+    for seed in (0, 0, 1):
+        method = CE()
+        history = fit(method, digits, recipe(), seed=seed)
+        runs.append((history, weights(method)))
+    assert runs[0][0] == runs[1][0] and torch.equal(runs[0][1], runs[1][1])
+    assert not torch.equal(runs[0][1], runs[2][1])
+
+
+def test_global_random_state_is_left_as_it_was(digits):
+    before = torch.get_rng_state()
+    fit(CE(), digits, recipe(), seed=5)
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_one_epoch_of_plain_sgd_is_gradient_descent_by_hand(digits):
+    """One full batch, one step: w - lr * dL/dw, with the gradient taken from torch's own cross-entropy."""
+    one_step = recipe(make_optimizer=lambda p: torch.optim.SGD(p, lr=0.1), epochs=1, batch_size=len(digits))
+    method = CE()
+    fit(method, digits, one_step, seed=0)
+    torch.manual_seed(0)
+    net = one_step.network()
+    x = torch.from_numpy(digits.x[:, None]).float() / 255
+    torch.nn.functional.cross_entropy(net(x), torch.from_numpy(digits.y)).backward()
+    expected = torch.cat([(p - 0.1 * p.grad).detach().flatten() for p in net.parameters()])
+    torch.testing.assert_close(weights(method), expected, atol=1e-6, rtol=1e-5)
+
+
+def test_the_method_sees_no_clean_label(digits):
+    seen = []
+
+    class Spy(CE):
+        def start(self, recipe, data, generator):
+            seen.append(data)
+            super().start(recipe, data, generator)
+
+    fit(Spy(), digits, recipe(epochs=1))
+    assert isinstance(seen[0], TrainingSet) and set(vars(seen[0])) == {"x", "y", "n_classes"}
+
+
+def test_every_example_is_seen_once_an_epoch_in_shuffled_order(digits):
+    training_set = TrainingSet.of(digits)
+    index = torch.cat([b.index for b in training_set.batches(32, torch.Generator().manual_seed(0))])
+    assert not torch.equal(index, torch.arange(200)) and torch.equal(index.sort().values, torch.arange(200))
+    batch = next(training_set.batches(32, torch.Generator().manual_seed(0)))
+    torch.testing.assert_close(batch.x * 255, training_set.x[batch.index].float())
+    assert torch.equal(batch.y, training_set.y[batch.index])
+    assert sum(len(b.y) for b in training_set.batches(32, torch.Generator(), drop_last=True)) == 192
+
+
+def test_schedule_is_stepped_once_an_epoch(digits):
+    method = CE()
+    def halve(optimizer):
+        return torch.optim.lr_scheduler.StepLR(optimizer, 1, gamma=0.5)
+
+    fit(method, digits, recipe(make_schedule=halve, epochs=3))
+    assert method.optimizer_.param_groups[0]["lr"] == pytest.approx(3e-3 / 8)
+
+
+def test_average_predictions_is_the_mean_over_epochs(digits):
+    each = []
+    fit(CE(), digits, recipe(), seed=2, after_epoch=lambda m: each.append(m.predict(digits.x)) or {})
+    S = average_predictions(CE(), digits, recipe(), seed=2)
+    torch.testing.assert_close(S, torch.stack(each).mean(0))
+    torch.testing.assert_close(S.sum(1), torch.ones(200))
+
+
+def test_predict_uses_evaluation_mode_and_gives_the_mode_back():
+    net = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(64, 10), torch.nn.Dropout(0.9))
+    x = np.zeros((7, 8, 8), dtype=np.uint8)
+    assert torch.equal(predict(net, x, batch_size=3), predict(net, x)) and net.training
+
+
+def test_bfloat16_run_stays_close_to_float32(digits):
+    losses = [fit(CE(), digits, recipe(amp=amp), seed=0)[-1]["loss"] for amp in (False, True)]
+    assert losses[0] != losses[1] and losses[1] == pytest.approx(losses[0], abs=0.05)
+
+
+def test_a_diverging_run_stops_with_the_cure(digits):
+    wild = recipe(make_optimizer=lambda p: torch.optim.SGD(p, lr=1e30), epochs=5)
+    with pytest.raises(FloatingPointError, match="lower the learning rate"):
+        fit(CE(), digits, wild)
+
+
+def test_images_must_be_uint8():
+    with pytest.raises(ValueError, match="uint8"):
+        as_images(np.zeros((3, 8, 8)))
+    assert as_images(np.zeros((3, 32, 32, 3), np.uint8)).shape == (3, 3, 32, 32)
