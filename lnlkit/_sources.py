@@ -67,10 +67,10 @@ _KNOWN_ARRAYS = {                                                            # n
 
 # ---- folders ---------------------------------------------------------------------------------------------------
 
-def data_folder(data_dir=None):
-    """The folder of the bundles: the argument, else $LNLKIT_DATA, else the user's cache folder."""
+def default_dir():
+    """The folder of the bundles when none is named: $LNLKIT_DATA, else the user's cache folder."""
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "lnlkit"
-    return Path(data_dir or os.environ.get("LNLKIT_DATA") or cache).expanduser()
+    return Path(os.environ.get("LNLKIT_DATA") or cache).expanduser()
 
 
 def offline():

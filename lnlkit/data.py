@@ -3,14 +3,15 @@
 N examples, K classes, images (N, H, W) or (N, H, W, 3).
 """
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 
 from . import _checks, _sources, noise
-from ._sources import DATASETS, Facts
+from ._sources import DATASETS, Facts, default_dir
 
-__all__ = ["DATASETS", "Facts", "ImageData", "Labelled", "NoisyData", "available", "human_labels", "load", "prepare",
-           "split_validation", "subset"]
+__all__ = ["DATASETS", "Facts", "ImageData", "Labelled", "NoisyData", "available", "default_dir", "human_labels",
+           "load", "prepare", "split_validation", "subset"]
 
 BUILT_IN = "built in (scikit-learn digits)"
 
@@ -92,8 +93,12 @@ def available(data_dir=None):
     return rows
 
 
+def _folder(data_dir):
+    return Path(data_dir).expanduser() if data_dir else default_dir()
+
+
 def _bundle_path(name, data_dir):
-    return _sources.data_folder(data_dir) / f"{name}.npz"
+    return _folder(data_dir) / f"{name}.npz"
 
 
 def human_labels(data_dir=None):
@@ -102,7 +107,7 @@ def human_labels(data_dir=None):
     Keys: clean_label, aggre_label, random_label1..3, worse_label. Reads ``cifar10n.npz`` or the authors' own
     ``CIFAR-10_human.pt``, the latter without torch and without trusting it. Licence: CC BY-NC 4.0.
     """
-    folder = _sources.data_folder(data_dir)
+    folder = _folder(data_dir)
     for name in _sources.HUMAN_FILES:
         if (folder / name).exists():
             return _sources.read_human_labels(folder / name)
