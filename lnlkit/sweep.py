@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from lnlkit import records
-from lnlkit.papers import Paper
+from lnlkit.papers import Paper, Row
 
 ATTEMPTS = 3  # a configuration that has broken its worker this often is given up
 
@@ -18,26 +18,25 @@ ATTEMPTS = 3  # a configuration that has broken its worker this often is given u
 def grid(paper: Paper, scale: str) -> list[dict]:
     """The run configurations of a paper's table at a scale: rows x noise x rates x seeds of its TOML, most wanted first."""
     settings = paper.scales[scale]
-    rows = {row["id"]: row for row in paper.rows}
     return [
-        configuration(paper, scale, rows[row_id], block["noise"], rate, seed)
+        configuration(paper, scale, paper.rows[row_id], block["noise"], rate, seed)
         for block in settings["sweep"]
         for seed in block["seeds"]
         for rate in block["noise_rates"]
-        for row_id in block.get("rows", rows)
+        for row_id in block.get("rows", paper.rows)
     ]
 
 
-def configuration(paper: Paper, scale: str, row: dict, noise: str, noise_rate: float, seed: int) -> dict:
+def configuration(paper: Paper, scale: str, row: Row, noise: str, noise_rate: float, seed: int) -> dict:
     """Everything that one run depends on, as JSON: its hash is the run's name."""
     s = paper.scales[scale]
-    hparams = dict(s.get("hparams", {}).get(row["method"], {}))
-    if "noise rate" in row.get("needs", ()):
+    hparams = dict(s.get("hparams", {}).get(row.method, {}))
+    if "noise rate" in row.needs:
         hparams["forget_rate"] = noise_rate
     return {
-        "row": row["id"], "noise": noise, "noise_rate": noise_rate, "seed": seed,
+        "row": row.id, "noise": noise, "noise_rate": noise_rate, "seed": seed,
         "dataset": s["dataset"], "n_train": s.get("n_train"), "val_fraction": s["val_fraction"],
-        "method": row["method"], "hparams": hparams, "augment": row.get("augment"), "oracle": row.get("oracle", False),
+        "method": row.method, "hparams": hparams, "augment": row.augment, "oracle": row.oracle,
         "network": s["network"], "optimizer": s["optimizer"], "epochs": s["epochs"], "batch_size": s["batch_size"],
         "generator": s.get("generator", {}), "amp": s.get("amp", False),
     }  # fmt: skip
