@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from lnlkit import _checks, _sources, data, models, noise
+from lnlkit import _checks, data, models, noise
 from lnlkit.methods.base import CE
 from lnlkit.training import Recipe, average_predictions
 
@@ -47,7 +47,7 @@ def mean_scores(clean: data.Labelled, facts, generator: IDNGenerator, seed: int,
 def cached_scores(clean: data.Labelled, facts, generator: IDNGenerator, seed: int, device: str = "cpu",
                   cache_dir: Path | None = None) -> np.ndarray:  # fmt: skip
     """`mean_scores`, kept in `<data_dir>/idn_scores` under a hash of images, labels, settings and seed."""
-    folder = Path(cache_dir) if cache_dir else _sources.data_folder() / "idn_scores"
+    folder = Path(cache_dir) if cache_dir else data.default_dir() / "idn_scores"
     digest = hashlib.sha256(repr((generator, seed, device, torch.__version__, clean.x.shape)).encode())
     digest.update(np.ascontiguousarray(clean.x))
     digest.update(np.ascontiguousarray(clean.y))

@@ -1,5 +1,6 @@
 """A grid of training runs: one JSON record a run, written atomically, so that a killed sweep resumes where it stopped."""
 
+import functools
 import hashlib
 import json
 import time
@@ -17,7 +18,7 @@ ATTEMPTS = 3  # a configuration that has broken its worker this often is given u
 
 def grid(paper: Paper, scale: str) -> list[dict]:
     """The run configurations of a paper's table at a scale: rows x noise x rates x seeds of its TOML, most wanted first."""
-    settings = paper.scales[scale]
+    settings = paper.scale(scale)
     return [
         configuration(paper, scale, paper.rows[row_id], block["noise"], rate, seed)
         for block in settings["sweep"]
@@ -29,7 +30,7 @@ def grid(paper: Paper, scale: str) -> list[dict]:
 
 def configuration(paper: Paper, scale: str, row: Row, noise: str, noise_rate: float, seed: int) -> dict:
     """Everything that one run depends on, as JSON: its hash is the run's name."""
-    s = paper.scales[scale]
+    s = paper.scale(scale)
     hparams = dict(s.get("hparams", {}).get(row.method, {}))
     if "noise rate" in row.needs:
         hparams["forget_rate"] = noise_rate
@@ -105,6 +106,86 @@ def train_run(config: dict, device: str = "cpu") -> dict:
         "environment": records.environment(), "device": device,
         "seconds": round(time.perf_counter() - began, 2), "peak_memory_mb": records.peak_memory_mb(),
     }  # fmt: skip
+
+
+def flat(record: dict) -> dict:
+    """A run's record as one row of the recorded table: histories as lists over epochs, to four decimals."""
+    config, history = record["config"], record["history"]
+    names = [name for name in history[0] if name != "epoch"]
+    return {
+        **{name: config[name] for name in ("row", "noise", "noise_rate", "seed")},
+        "realised_rate": record["realised_rate"], **record["summary"], "seconds": record["seconds"],
+        "history": {name: [round(row[name], 4) for row in history] for name in names},
+    }  # fmt: skip
+
+
+def embed(paper: Paper, scale: str, device: str = "cpu") -> dict:
+    """t-SNE of training images (pixels, seed 0) and the noisy labels that every recorded noise gives them (Fig. 2).
+
+    The coordinates never see a label. `knn_agreement` is the share of the 10 nearest neighbours in the plane that
+    carry the same label.
+    """
+    from sklearn.manifold import TSNE
+
+    from lnlkit import data, evaluation
+
+    settings = paper.scale(scale)
+    n, perplexity = settings["embedding"]["n"], settings["embedding"]["perplexity"]
+    clean = _noisy(paper, scale, "model_idn", 0.0, device)
+    index = data.subset(clean.x, clean.y_clean, min(n, len(clean)), seed=0)
+    pixels = clean.x[index].reshape(len(index), -1) / 255.0
+    tsne = TSNE(perplexity=perplexity, init="pca", random_state=0)
+    coordinates = tsne.fit_transform(pixels)
+    noisy = []
+    for noise, rate in sorted({(b["noise"], rate) for b in settings["sweep"] for rate in b["noise_rates"]}):
+        y = _noisy(paper, scale, noise, rate, device).y[index]
+        noisy.append({"noise": noise, "noise_rate": rate, "y": y.tolist(),
+                      "knn_agreement": evaluation.knn_agreement(coordinates, y)})  # fmt: skip
+    y_clean = clean.y_clean[index]
+    return {
+        "settings": f"scikit-learn t-SNE of {len(index)} {settings['dataset']} images (pixels), perplexity {perplexity}, "
+                    f"PCA start, seed 0",
+        "x": coordinates.round(2).tolist(), "y_clean": y_clean.tolist(), "noisy": noisy,
+        "knn_agreement_clean": evaluation.knn_agreement(coordinates, y_clean),
+    }  # fmt: skip
+
+
+def _noisy(paper, scale, noise, noise_rate, device="cpu", seed=0):
+    """The whole noisy training set (validation included) of a scale."""
+    from lnlkit import corruption, data
+
+    s = paper.scale(scale)
+    return corruption.make_noisy(
+        data.load(s["dataset"]), noise, noise_rate, seed, n_train=s.get("n_train"),
+        generator=corruption.IDNGenerator(**s.get("generator", {})), device=device)  # fmt: skip
+
+
+def collect(paper: Paper, scale: str, out_dir, device: str = "cpu") -> dict:
+    """The recorded table of a scale, from the run records in `out_dir`: runs, realised matrices, embedding."""
+    paths = [Path(out_dir) / f"{key(config)}.json" for config in grid(paper, scale)]
+    found = [records.read(path) for path in paths if path.exists()]
+    if not found:
+        raise FileNotFoundError(f"`out_dir` must hold records of {paper.key} at {scale}, but {out_dir} has none of the "
+                                f"{len(paths)}: make them with `lnlkit sweep {paper.number} --scale {scale}`.")  # fmt: skip
+    matrices = {(r["config"]["noise"], r["config"]["noise_rate"], r["config"]["seed"]): r for r in found}
+    return {
+        "schema": records.SCHEMA, "notebook": paper.key, "scale": scale,
+        "made": {"command": f"lnlkit sweep {paper.number} --scale {scale}", "runs": len(found), "planned": len(paths),
+                 "n": found[0]["n"], "environment": found[0]["environment"]},
+        "runs": [flat(record) for record in found],
+        "matrices": [{"noise": noise, "noise_rate": rate, "seed": seed, "T": r["T"], "realised_rate": r["realised_rate"]}
+                     for (noise, rate, seed), r in matrices.items()],
+        "embedding": embed(paper, scale, device),
+    }  # fmt: skip
+
+
+def obtain(paper: Paper, scale: str, out_dir, device: str = "cpu", progress=None) -> dict:
+    """The recorded table of a scale: the shipped one where it is of this scale, else swept now (and resumable)."""
+    shipped = records.load_recorded(paper.key)
+    if shipped["scale"] == scale:
+        return shipped
+    sweep(functools.partial(train_run, device=device), grid(paper, scale), out_dir, progress=progress)
+    return collect(paper, scale, out_dir, device)
 
 
 def key(config: dict) -> str:
