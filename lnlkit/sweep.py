@@ -181,9 +181,12 @@ def collect(paper: Paper, scale: str, out_dir, device: str = "cpu") -> dict:
 
 def obtain(paper: Paper, scale: str, out_dir, device: str = "cpu", progress=None) -> dict:
     """The recorded table of a scale: the shipped one where it is of this scale, else swept now (and resumable)."""
-    shipped = records.load_recorded(paper.key)
-    if shipped["scale"] == scale:
-        return shipped
+    try:
+        shipped = records.load_recorded(paper.key)
+        if shipped["scale"] == scale:
+            return shipped
+    except FileNotFoundError:
+        pass
     sweep(functools.partial(train_run, device=device), grid(paper, scale), out_dir, progress=progress)
     return collect(paper, scale, out_dir, device)
 
