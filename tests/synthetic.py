@@ -11,7 +11,8 @@ def _run(rng, row, noise, rate, seed, epochs):
     """One invented run: test accuracy rises, then falls towards 1 - rate, the faster the later the row in ROWS."""
     e = np.arange(1, epochs + 1)
     level = 0.985 - 0.25 * rate - 0.03 * rng.random() - 0.02 * rate * ROWS.index(row)
-    test = level * (1 - np.exp(-1.6 * e)) - rate * 0.35 * np.maximum(e - 3, 0) / epochs + 0.003 * rng.standard_normal(epochs)
+    forgotten = 0.35 * rate * np.maximum(e - 3, 0) / epochs
+    test = level * (1 - np.exp(-1.6 * e)) - forgotten + 0.003 * rng.standard_normal(epochs)
     train = 1 - rate + rate * 0.9 * (e / epochs) ** 2 - 0.2 * np.exp(-e)
     val = test * (1 - rate) + 0.05 * rate + 0.004 * rng.standard_normal(epochs)
     best = int(val.argmax())
@@ -30,9 +31,9 @@ def _run(rng, row, noise, rate, seed, epochs):
 def table(rows=ROWS, kinds=KINDS, rates=RATES, seeds=(0, 1, 2), epochs=10, points=60, classes=10):
     """A table of the recorded structure, complete over rows, kinds, rates and seeds, with rate 0 for CE and CVAE."""
     rng = np.random.default_rng(0)
-    runs = [_run(rng, row, kinds[0], 0.0, seed, epochs) for row in rows if row in ("ce", "cvae_augmentation")
-            for seed in seeds]  # fmt: skip
-    runs += [_run(rng, row, noise, rate, seed, epochs) for row in rows for noise in kinds for rate in rates for seed in seeds]
+    cells = [(row, kinds[0], 0.0) for row in rows if row in ("ce", "cvae_augmentation")]
+    cells += [(row, noise, rate) for row in rows for noise in kinds for rate in rates]
+    runs = [_run(rng, *cell, seed, epochs) for cell in cells for seed in seeds]
     y_clean = np.arange(points) % classes
     centers = rng.standard_normal((classes, 2)) * 30
     matrices, noisy = [], []
@@ -41,7 +42,8 @@ def table(rows=ROWS, kinds=KINDS, rates=RATES, seeds=(0, 1, 2), epochs=10, point
             for seed in seeds:
                 flips = rng.dirichlet(np.full(classes, 0.3), classes) * rate
                 T = flips + np.diag(1 - flips.sum(1))
-                matrices.append({"noise": noise, "noise_rate": rate, "seed": seed, "T": T.tolist(), "realised_rate": rate})
+                setting = {"noise": noise, "noise_rate": rate, "seed": seed, "realised_rate": rate}
+                matrices.append({**setting, "T": T.tolist()})
             wrong = rng.permutation(points)[: int(rate * points)]
             y = y_clean.copy()
             y[wrong] = (y[wrong] + 1 + rng.integers(0, classes - 1, len(wrong))) % classes

@@ -17,7 +17,7 @@ from lnlkit.viz.recorded import (
     run_curves,
     sweep_overview,
     sweep_overview_alt,
-)  # fmt: skip
+)
 from lnlkit.viz.results import paper_against_ours
 from lnlkit.viz.training import curves, loss_split, train_validation
 

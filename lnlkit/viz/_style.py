@@ -53,9 +53,9 @@ def noise_name(noise):
     return NOISES.get(noise, str(noise))
 
 
-def percent(fraction, digits=0):
-    """A fraction written in per cent: 0.1 -> '10 %'."""
-    return f"{100 * fraction:.{digits}f} %"
+def whole(fig, width, height):
+    """The figure given, or an empty one of this size in inches when it is None."""
+    return Figure(figsize=(width, height), layout="constrained") if fig is None else fig
 
 
 def panels(rows=1, cols=1, *, width=None, height=3.4, **options):
@@ -72,9 +72,12 @@ def finish(ax, title=None, xlabel=None, ylabel=None, grid=None):
     """The axes with readable font sizes, no box around them and, for `grid` 'x', 'y' or 'both', light grid lines."""
     ax.spines[["top", "right"]].set_visible(False)
     ax.tick_params(labelsize=TICK)
-    for text, write, size in ((title, ax.set_title, TITLE), (xlabel, ax.set_xlabel, LABEL), (ylabel, ax.set_ylabel, LABEL)):
-        if text is not None:
-            write(text, fontsize=size)
+    if title is not None:
+        ax.set_title(title, fontsize=TITLE)
+    if xlabel is not None:
+        ax.set_xlabel(xlabel, fontsize=LABEL)
+    if ylabel is not None:
+        ax.set_ylabel(ylabel, fontsize=LABEL)
     if grid:
         ax.grid(axis=grid, color="#dddddd", linewidth=0.6)
         ax.set_axisbelow(True)
@@ -83,8 +86,9 @@ def finish(ax, title=None, xlabel=None, ylabel=None, grid=None):
 
 def blank(ax, text):
     """The axes emptied, with a sentence in the middle: used where nothing was recorded."""
-    ax.set_axis_off()
-    ax.text(0.5, 0.5, text, transform=ax.transAxes, ha="center", va="center", fontsize=LABEL, color=GREY, wrap=True)
+    ax.set(xticks=[], yticks=[], facecolor="#f4f4f4")
+    ax.spines[:].set(color="#bbbbbb", linestyle="--")
+    ax.text(0.5, 0.5, text, transform=ax.transAxes, ha="center", va="center", fontsize=LABEL, color=INK)
     return ax
 
 

@@ -1,14 +1,15 @@
 """Two-dimensional embeddings with classes named in the plot and wrong labels crossed."""
 
 import numpy as np
+from matplotlib.lines import Line2D
 
-from lnlkit.viz._style import INK, LABEL, PALETTE, TITLE, WIDTH, finish, panels, percent
+from lnlkit.viz._style import INK, LABEL, PALETTE, TITLE, WIDTH, finish, whole
 
 
 def embedding(coords, y_noisy, y_clean, ax, title=None, *, class_names=None, size=9):
-    """The axes with the points (N, 2) coloured by noisy label; wrong labels are crosses, class names stand at the centres.
+    """The axes with the points (N, 2) in the colour of their noisy label, a cross where that label is wrong.
 
-    A centre is the median of the points whose clean label is that class.
+    The name of a class stands at the median of the points whose clean label it is.
     """
     coords, y_noisy, y_clean = np.asarray(coords, float), np.asarray(y_noisy), np.asarray(y_clean)
     if not len(coords) == len(y_noisy) == len(y_clean):
@@ -18,8 +19,8 @@ def embedding(coords, y_noisy, y_clean, ax, title=None, *, class_names=None, siz
         )
     colors = np.array([PALETTE[int(label) % len(PALETTE)] for label in y_noisy], dtype=object)
     wrong = y_noisy != y_clean
-    ax.scatter(*coords[~wrong].T, c=list(colors[~wrong]), s=size, linewidths=0, alpha=0.75, label="label right")
-    ax.scatter(*coords[wrong].T, c=list(colors[wrong]), s=2.6 * size, marker="X", linewidths=0.5, edgecolors=INK,
+    ax.scatter(*coords[~wrong].T, c=list(colors[~wrong]), s=size, linewidths=0, alpha=0.55, label="label right")
+    ax.scatter(*coords[wrong].T, c=list(colors[wrong]), s=4 * size, marker="X", linewidths=0.5, edgecolors="white",
                label="label wrong", zorder=3)  # fmt: skip
     for label in np.unique(y_clean):
         name = str(label) if class_names is None else str(class_names[label])
@@ -40,15 +41,29 @@ def embedding_row(coords, y_clean, noisy, *, agreement=None, class_names=None, c
     count = len(noisy)
     columns = columns or (count if count <= 3 else 3)
     rows = -(-count // columns)
-    if fig is None:
-        fig, _ = panels(width=WIDTH, height=(WIDTH / columns) * rows)
-        fig.clear()
+    fig = whole(fig, WIDTH, WIDTH / columns * rows)
     axes = fig.subplots(rows, columns, squeeze=False).ravel()
     for ax, (title, y_noisy) in zip(axes, noisy.items(), strict=False):
         embedding(coords, y_noisy, y_clean, ax, title, class_names=class_names)
         if agreement is not None and title in agreement:
-            ax.set_xlabel(f"{percent(agreement[title], 1)} of neighbours share the label", fontsize=LABEL)
+            ax.set_xlabel(f"{100 * agreement[title]:.1f} % of neighbours share the label", fontsize=LABEL)
     for ax in axes[count:]:
         ax.set_axis_off()
+    if fig.get_layout_engine():
+        fig.get_layout_engine().set(hspace=0.06)
+    key = {"handles": _key(), "fontsize": LABEL, "frameon": False}
+    if count < len(axes):
+        axes[count].legend(**key, loc="center")
+    else:
+        fig.legend(**key, loc="outside lower center", ncols=3)
     return fig
+
+
+def _key():
+    """Legend entries: what dots, crosses and numbers mean."""
+    return [
+        Line2D([], [], linestyle="none", marker="o", color=PALETTE[0], markersize=5, label="label right"),
+        Line2D([], [], linestyle="none", marker="X", color=PALETTE[0], markersize=8, label="label wrong"),
+        Line2D([], [], linestyle="none", label="colour: the label given\nbold name: the true class"),
+    ]
 

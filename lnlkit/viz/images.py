@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from lnlkit.viz._style import INK, LABEL, NOTE, PALETTE, WIDTH, finish, panels
+from lnlkit.viz._style import INK, LABEL, NOTE, PALETTE, WIDTH, finish, whole
 
 
 def _plane(image):
@@ -13,7 +13,7 @@ def _plane(image):
     if image.ndim == 3 and image.shape[-1] == 1:
         image = image[..., 0]
     if image.ndim not in (2, 3):
-        raise ValueError(f"`images` must hold images (H, W), (C, H, W) or (H, W, 3), but got one of shape {image.shape}.")
+        raise ValueError(f"`images` must hold (H, W), (C, H, W) or (H, W, 3) arrays, but got one of {image.shape}.")
     return image if image.dtype == np.uint8 else np.clip(image, 0, 1)
 
 
@@ -25,9 +25,7 @@ def image_grid(images, row_labels=None, col_labels=None, *, scores=None, notes=N
     rows, cols = len(images), max(len(row) for row in images)
     side = min((WIDTH - 1.0) / cols, 1.1)
     note = scores is not None or notes is not None
-    if fig is None:
-        fig, _ = panels(width=side * cols + 1.0, height=(side + 0.22 * note) * rows + 0.35)
-        fig.clear()
+    fig = whole(fig, side * cols + 1.0, (side + 0.22 * note) * rows + 0.35)
     axes = fig.subplots(rows, cols, squeeze=False)
     for r in range(rows):
         for c, ax in enumerate(axes[r]):

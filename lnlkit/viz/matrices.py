@@ -1,9 +1,10 @@
 """Transition matrices as heat maps in which the off-diagonal cells carry the colour."""
 
 import numpy as np
+from matplotlib.ticker import MaxNLocator
 
 from lnlkit._checks import transition_matrix
-from lnlkit.viz._style import GREY, INK, LABEL, PALE, WIDTH, finish, panels
+from lnlkit.viz._style import INK, LABEL, PALE, WIDTH, finish, whole
 
 
 def _largest_flip(T):
@@ -16,7 +17,7 @@ def transition_heatmap(T, ax, class_names=None, title=None, show_diagonal=True, 
     """The axes with T (K, K) as a heat map, T[i, j] = P(noisy = j | clean = i), cells in per cent.
 
     Colour runs from 0 to the largest off-diagonal entry (or `vmax`): on a scale that held the diagonal, all flips
-    would look alike. The diagonal is written on grey, or left out. Cells below 0.5 % stay without a number.
+    would look alike. The diagonal is written on grey, or left out. Cells that round to 0 stay empty.
     """
     import seaborn
 
@@ -25,20 +26,22 @@ def transition_heatmap(T, ax, class_names=None, title=None, show_diagonal=True, 
     names = list(range(size)) if class_names is None else list(class_names)
     vmax = _largest_flip(T) if vmax is None else vmax
     fontsize = fontsize or (9 if size <= 10 else 7)
-    words = np.where(T >= 0.005, np.char.mod("%.0f", 100 * T), "")
+    words = np.char.mod("%.0f", 100 * T)
     diagonal = np.eye(size, dtype=bool)
+    words[(words == "0") & ~diagonal] = ""
     ax.set_facecolor(PALE)
     seaborn.heatmap(
-        100 * T, ax=ax, mask=diagonal, annot=words, fmt="", annot_kws={"fontsize": fontsize}, cmap="cividis", vmin=0,
-        vmax=100 * vmax, cbar=False, square=True, linewidths=0.5, linecolor="white", xticklabels=names, yticklabels=names,
+        100 * T, ax=ax, mask=diagonal, annot=words, fmt="", annot_kws={"fontsize": fontsize}, cmap="cividis",
+        vmin=0, vmax=100 * vmax, cbar=False, square=True, linewidths=0.5, linecolor="white",
+        xticklabels=names, yticklabels=names,
     )  # fmt: skip
     if show_diagonal:
         for i in range(size):
-            ax.text(i + 0.5, i + 0.5, words[i, i] or "0", ha="center", va="center", fontsize=fontsize, color=GREY)
+            ax.text(i + 0.5, i + 0.5, words[i, i], ha="center", va="center", fontsize=fontsize, color="#444444")
     turn = any(len(str(name)) > 2 for name in names)
     ax.tick_params(axis="x", rotation=45 if turn else 0, length=0)
     ax.tick_params(axis="y", rotation=0, length=0)
-    finish(ax, title, "noisy label", "clean label")
+    finish(ax, title, "noisy label (cells: % of the row)", "clean label")
     return ax
 
 
@@ -53,19 +56,20 @@ def transition_row(matrices, *, class_names=None, show_diagonal=True, columns=No
     columns = columns or (count if count <= 3 else 2 if count == 4 else 3)
     rows = -(-count // columns)
     side = min(WIDTH / columns, 4.4)
-    if fig is None:
-        fig, _ = panels(1, 1, width=side * columns, height=side * rows + 0.5)
-        fig.clear()
-    axes = np.atleast_1d(fig.subplots(rows, columns, squeeze=False)).ravel()
+    fig = whole(fig, side * columns, side * rows + 0.5)
+    axes = fig.subplots(rows, columns, squeeze=False).ravel()
     vmax = max(_largest_flip(np.asarray(T, float)) for T in matrices.values())
     for place, (ax, (title, T)) in enumerate(zip(axes, matrices.items(), strict=False)):
         small = side / len(T) < 0.3
         transition_heatmap(T, ax, class_names, title, show_diagonal, vmax=vmax, fontsize=7 if small else None)
+        ax.set_xlabel("noisy label" if place >= count - columns else "", fontsize=LABEL)
         ax.set_ylabel("clean label" if place % columns == 0 else "", fontsize=LABEL)
     for ax in axes[count:]:
         ax.set_axis_off()
     bar = fig.colorbar(axes[0].collections[0], ax=list(axes), location="bottom", shrink=0.5, aspect=40, pad=0.02)
     bar.set_label("P(noisy label | clean label) in %, off the diagonal", fontsize=LABEL, color=INK)
+    bar.locator = MaxNLocator(6, integer=True)
+    bar.update_ticks()
     bar.outline.set_visible(False)
     return fig
 

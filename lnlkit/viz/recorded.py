@@ -3,9 +3,11 @@
 import numpy as np
 
 from lnlkit.viz._style import (
+    GREY,
     LABEL,
     NOTE,
     PALETTE,
+    ROWS,
     TITLE,
     WIDTH,
     blank,
@@ -15,18 +17,19 @@ from lnlkit.viz._style import (
     row_name,
     row_style,
     seeds_by_epochs,
-)  # fmt: skip
+    whole,
+)
 from lnlkit.viz.embeddings import embedding
 from lnlkit.viz.matrices import transition_heatmap
 
 
 def choices(table):
-    """Noise kinds, noise rates and rows of a recorded table, each in its order there (rates ascending)."""
+    """Noise kinds, noise rates (ascending) and rows (in the order of the paper's table) of a recorded table."""
     runs = table["runs"]
-    rates = sorted({run["noise_rate"] for run in runs if run["noise_rate"] > 0})
-    # At rate 0 every kind of noise is the same, so those runs are listed under the kind they were recorded with only.
-    kinds = dict.fromkeys(run["noise"] for run in runs if run["noise_rate"] > 0)
-    return {"noise": list(kinds), "noise_rate": rates, "row": list(dict.fromkeys(run["row"] for run in runs))}
+    kinds = dict.fromkeys(run["noise"] for run in runs if run["noise_rate"] > 0)  # at rate 0 all kinds are the same
+    rows = dict.fromkeys(run["row"] for run in runs)
+    order = [*(row for row in ROWS if row in rows), *(row for row in rows if row not in ROWS)]
+    return {"noise": list(kinds), "noise_rate": sorted({run["noise_rate"] for run in runs}), "row": order}
 
 
 def matching(entries, noise, noise_rate, row=None):
@@ -49,7 +52,8 @@ def _band(ax, values, label, **style):
     epochs = np.arange(1, values.shape[1] + 1)
     ax.plot(epochs, np.nanmean(values, axis=0), label=label, linewidth=1.8, **style)
     if len(values) > 1:
-        ax.fill_between(epochs, np.nanmin(values, 0), np.nanmax(values, 0), color=style["color"], alpha=0.16, linewidth=0)
+        low, high = np.nanmin(values, axis=0), np.nanmax(values, axis=0)
+        ax.fill_between(epochs, low, high, color=style["color"], alpha=0.16, linewidth=0)
 
 
 def run_curves(runs, ax, *, plain=(), limits=None):
@@ -73,13 +77,15 @@ def run_curves(runs, ax, *, plain=(), limits=None):
             label="at the best noisy-validation epoch")  # fmt: skip
     if limits:
         ax.set_ylim(limits)
+    if len(runs) > 1:
+        ax.fill_between([], [], color=GREY, alpha=0.3, linewidth=0, label="bands: range over seeds")
     ax.xaxis.get_major_locator().set_params(integer=True)
     ax.legend(fontsize=NOTE, frameon=False, loc="upper center", bbox_to_anchor=(0.5, -0.16), ncols=2)
     return finish(ax, None, "epoch", "accuracy", grid="y")
 
 
 def _limits(table, shown):
-    """Accuracy axis common to all settings, so that pictures can be compared; wider only where a shown run leaves it."""
+    """Accuracy axis common to all settings, so that pictures compare; wider only where a shown run leaves it."""
     keys = ("train_acc", "val_acc", "test_acc")
     everything = [value for run in table["runs"] for key in keys for value in run["history"][key]]
     own = [value for run in shown for key in keys for value in run["history"][key]]
@@ -88,7 +94,7 @@ def _limits(table, shown):
 
 
 def recorded_run(table, noise, noise_rate, row):
-    """Figure of one recorded setting: accuracy over epochs, realised transition matrix, t-SNE with wrong labels crossed.
+    """Figure of one recorded setting: accuracy over epochs, realised transition matrix, t-SNE of training images.
 
     A setting that is not in the table gets a sentence instead of a panel.
     """
@@ -101,29 +107,39 @@ def recorded_run(table, noise, noise_rate, row):
         realised = np.mean([run["realised_rate"] for run in runs])
         name += f" (realised {realised:.3f}; {len(runs)} seed{'s' if len(runs) > 1 else ''})"
     else:
-        blank(left, f"{row_name(row)}: not recorded\nfor this noise and rate")
+        there = _recorded_rows(table, noise, noise_rate)
+        blank(left, f"{row_name(row)}: not recorded\nfor this noise and rate.\n\n{there}")
     fig.suptitle(name, fontsize=TITLE + 1)
     _matrix_panel(table, noise, noise_rate, middle)
     _embedding_panel(table, noise, noise_rate, right)
     return fig
 
 
+def _recorded_rows(table, noise, noise_rate):
+    """A sentence naming the methods that are recorded for this noise and rate."""
+    names = dict.fromkeys(row_name(run["row"]) for run in matching(table["runs"], noise, noise_rate))
+    return "Recorded are:\n" + "\n".join(names) if names else "No method is."
+
+
 def _matrix_panel(table, noise, noise_rate, ax):
     """The realised transition matrix, mean over the recorded seeds."""
     matrices = matching(table.get("matrices", ()), noise, noise_rate)
     if not matrices:
-        return blank(ax, "transition matrix:\nnot recorded for this noise and rate")
+        return blank(ax, "transition matrix:\nnot recorded\nfor this noise and rate")
     T = np.mean([entry["T"] for entry in matrices], axis=0)
-    return transition_heatmap(T, ax, title="realised P(noisy | clean), %", fontsize=8)
+    # The brightest colour means: all the noise of a class goes to one other class. So kinds and rates can be compared.
+    return transition_heatmap(T, ax, title="realised transitions", vmax=noise_rate or None, fontsize=8)
 
 
 def _embedding_panel(table, noise, noise_rate, ax):
     """The t-SNE of some training images under these noisy labels."""
     drawn = table.get("embedding") or {}
     found = matching(drawn.get("noisy", ()), noise, noise_rate)
+    if drawn and noise_rate == 0:
+        found = [{"y": drawn["y_clean"], "knn_agreement": drawn["knn_agreement_clean"]}]
     if not found:
-        return blank(ax, "t-SNE:\nnot recorded for this noise and rate")
-    embedding(drawn["x"], found[0]["y"], drawn["y_clean"], ax, "training images, wrong labels crossed", size=6)
+        return blank(ax, "t-SNE:\nnot recorded\nfor this noise and rate")
+    embedding(drawn["x"], found[0]["y"], drawn["y_clean"], ax, "t-SNE, wrong labels crossed", size=6)
     ax.set_xlabel(f"{100 * found[0]['knn_agreement']:.0f} % of neighbours share the label", fontsize=LABEL)
     return ax
 
@@ -153,9 +169,7 @@ def sweep_overview(table, *, fig=None):
     """
     offered = choices(table)
     kinds = offered["noise"]
-    if fig is None:
-        fig, _ = panels(width=WIDTH, height=6.2)
-        fig.clear()
+    fig = whole(fig, WIDTH, 6.2)
     axes = fig.subplots(2, len(kinds), sharex=True, sharey=True, squeeze=False)
     for c, noise in enumerate(kinds):
         for r, (key, title) in enumerate((("best_val", "best noisy-validation epoch"), ("last", "last epoch"))):
@@ -199,7 +213,7 @@ def sweep_overview_alt(table):
                 row: np.mean([run["best_val"] for run in runs])
                 for row in offered["row"] if (runs := matching(table["runs"], noise, rate, row))
             }  # fmt: skip
-            if means:
+            if means and rate > 0:
                 row = max(means, key=means.get)
                 leaders.append(f"{row_name(row)} {100 * means[row]:.1f} % at {rate:g}")
         parts.append(f"under {noise_name(noise)} noise {', '.join(leaders)}")

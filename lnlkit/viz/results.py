@@ -1,8 +1,9 @@
 """Result tables as figures: the paper's numbers beside ours."""
 
 import numpy as np
+from matplotlib.lines import Line2D
 
-from lnlkit.viz._style import GREY, INK, NOTE, PALETTE, WIDTH, finish, panels, row_name
+from lnlkit.viz._style import GREY, INK, NOTE, PALETTE, WIDTH, finish, row_name, whole
 
 
 def paper_against_ours(paper, ours, *, rates=None, fig=None, unit="accuracy on the clean test set, %"):
@@ -13,9 +14,7 @@ def paper_against_ours(paper, ours, *, rates=None, fig=None, unit="accuracy on t
     """
     rows = list(dict.fromkeys([*paper, *ours]))
     rates = sorted(rates or {rate for side in (paper, ours) for row in side.values() for rate in row})
-    if fig is None:
-        fig, _ = panels(width=WIDTH, height=0.34 * len(rows) + 1.5)
-        fig.clear()
+    fig = whole(fig, WIDTH, 0.34 * len(rows) + 1.5)
     axes = fig.subplots(1, len(rates), sharey=True, squeeze=False)[0]
     for ax, rate in zip(axes, rates, strict=True):
         for y, row in enumerate(rows):
@@ -24,13 +23,13 @@ def paper_against_ours(paper, ours, *, rates=None, fig=None, unit="accuracy on t
     axes[0].set_yticks(range(len(rows)), [row_name(row) for row in rows])
     axes[0].invert_yaxis()
     fig.supxlabel(unit, fontsize=10)
-    handles = _handles(axes[0])
+    handles = _handles()
     fig.legend(handles=handles, loc="outside upper center", ncols=len(handles), fontsize=NOTE + 1, frameon=False)
     return fig
 
 
 def _pair(ax, y, theirs, mine):
-    """Draws one method at one rate: hollow diamond with its sd for the paper, dots per seed and a bar at the mean for us."""
+    """Draws one method at one rate: a hollow diamond with its sd for the paper, dots (seeds) and their mean for us."""
     if mine is not None:
         mine = np.atleast_1d(np.asarray(mine, float))
     if theirs is not None:
@@ -40,17 +39,17 @@ def _pair(ax, y, theirs, mine):
         ax.errorbar(value, y, xerr=sd or None, color=GREY, marker="D", markersize=7, markerfacecolor="white",
                     markeredgecolor=INK, capsize=2, linewidth=1, zorder=2)  # fmt: skip
     if mine is not None:
-        ax.plot(mine, np.full(len(mine), y), linestyle="none", marker="o", markersize=4, color=PALETTE[0], alpha=0.6, zorder=3)
-        ax.plot(mine.mean(), y, marker="|", markersize=13, markeredgewidth=2.5, color=PALETTE[0], zorder=3)
+        ours = {"color": PALETTE[0], "linestyle": "none", "zorder": 3}
+        ax.plot(mine, np.full(len(mine), y), marker="o", markersize=4, alpha=0.6, **ours)
+        ax.plot(mine.mean(), y, marker="|", markersize=13, markeredgewidth=2.5, **ours)
 
 
-def _handles(ax):
+def _handles():
     """Legend entries for the three marks, made without drawing them."""
-    from matplotlib.lines import Line2D
-
+    none, blue = {"linestyle": "none"}, PALETTE[0]
     return [
-        Line2D([], [], marker="D", linestyle="none", markerfacecolor="white", markeredgecolor=INK, label="paper (± sd)"),
-        Line2D([], [], marker="o", linestyle="none", color=PALETTE[0], alpha=0.6, label="ours, one seed"),
-        Line2D([], [], marker="|", linestyle="none", color=PALETTE[0], markersize=12, markeredgewidth=2.5, label="ours, mean"),
+        Line2D([], [], marker="D", markerfacecolor="white", markeredgecolor=INK, label="paper (± sd)", **none),
+        Line2D([], [], marker="o", color=blue, alpha=0.6, label="ours, one seed", **none),
+        Line2D([], [], marker="|", color=blue, markersize=12, markeredgewidth=2.5, label="ours, mean", **none),
     ]
 

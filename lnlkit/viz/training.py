@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from lnlkit.viz._style import LINES, MARKERS, NOTE, PALETTE, WIDTH, finish, panels, percent, seeds_by_epochs
+from lnlkit.viz._style import GREY, LABEL, LINES, MARKERS, NOTE, PALETTE, TICK, WIDTH, finish, seeds_by_epochs, whole
 
 
 def _line(ax, values, label, **style):
@@ -17,8 +17,9 @@ def _line(ax, values, label, **style):
 
 
 def curves(ax, runs, xlabel="epoch", ylabel=None, title=None, *, styles=None, legend=True):
-    """The axes with one line per entry of `runs = {label: values (E,) or (S, E)}`: mean, band over seeds, n in the label.
+    """The axes with a line for each entry of `runs = {label: values (E,) or (S, E)}`; n stands in the label.
 
+    The line is the mean over seeds, the band their range.
     `styles = {label: line settings}` overrides colour, marker or line of an entry.
     """
     for place, (label, values) in enumerate(runs.items()):
@@ -40,14 +41,14 @@ def loss_split(histories, *, fig=None):
     `histories = {noise rate: [{"reconstruction": nats per image, "kl": nats per image}, ...]}`, one entry per epoch.
     """
     parts = {"total": ("reconstruction", "kl"), "reconstruction": ("reconstruction",), "KL divergence": ("kl",)}
-    if fig is None:
-        fig, _ = panels(width=WIDTH, height=3.4)
-        fig.clear()
+    fig = whole(fig, WIDTH, 3.4)
     axes = fig.subplots(1, 3)
     for ax, (title, keys) in zip(axes, parts.items(), strict=True):
         for place, (rate, history) in enumerate(histories.items()):
             total = [sum(epoch[key] for key in keys) for epoch in history]
-            _line(ax, total, "clean" if rate == 0 else percent(rate), color=PALETTE[place % 10], markersize=4,
+            # Markers take turns, so that lines on top of each other can still be told apart.
+            turns = (place, len(histories)) if len(total) > 2 * len(histories) else None
+            _line(ax, total, f"{rate:g}", color=PALETTE[place % 10], markersize=5, markevery=turns,
                   linestyle=LINES[place % 4], marker=MARKERS[place % 10])  # fmt: skip
         ax.xaxis.get_major_locator().set_params(integer=True)
         finish(ax, title, "epoch", "nats per image" if title == "total" else None, grid="y")
@@ -56,14 +57,13 @@ def loss_split(histories, *, fig=None):
 
 
 def train_validation(histories, *, fig=None):
-    """Figure of accuracy (above) and loss (below) in training and validation, one column per noise level (Paper 01, Fig. 6).
+    """Figure of accuracy (above) and loss (below) in training and validation, a column per noise level.
 
-    `histories = {title: {"train_acc", "val_acc", "loss", "val_loss"}}`, each value (E,) or (S, E); both on noisy labels.
+    `histories = {title: {"train_acc", "val_acc", "loss", "val_loss"}}`, each (E,) or (S, E), all on noisy labels.
+    Paper 01, Fig. 6.
     """
     count = len(histories)
-    if fig is None:
-        fig, _ = panels(width=WIDTH, height=5.2)
-        fig.clear()
+    fig = whole(fig, WIDTH, 5.2)
     axes = fig.subplots(2, count, sharex=True, sharey="row", squeeze=False)
     lines = {"training": (PALETTE[0], "-", "o"), "validation": (PALETTE[3], "--", "s")}
     for c, (title, history) in enumerate(histories.items()):
@@ -74,9 +74,10 @@ def train_validation(histories, *, fig=None):
             finish(ax, title if r == 0 else None, "epoch" if r else None, grid="y")
         best = int(np.nanargmax(np.nanmean(seeds_by_epochs(history["val_acc"]), axis=0))) + 1
         for r in (0, 1):
-            axes[r, c].axvline(best, color="#777777", linewidth=1, linestyle=":")
+            axes[r, c].axvline(best, color=GREY, linewidth=1.2, linestyle=":", label="best validation epoch")
         axes[1, c].xaxis.get_major_locator().set_params(integer=True)
-    axes[0, 0].set_ylabel("accuracy on noisy labels")
-    axes[1, 0].set_ylabel("loss")
-    axes[0, 0].legend(fontsize=NOTE, frameon=False)
+    axes[0, 0].set_ylabel("accuracy on noisy labels", fontsize=LABEL)
+    axes[1, 0].set_ylabel("loss on noisy labels", fontsize=LABEL)
+    handles, labels = axes[0, 0].get_legend_handles_labels()
+    fig.legend(handles, labels, loc="outside upper center", ncols=3, fontsize=TICK, frameon=False)
     return fig
