@@ -154,7 +154,7 @@ def part_dependent(x, y, noise_rate, rng, *, n_classes, scaling="standardised", 
     y, _ = _checks.labels(y, "y", K), _checks.generator(rng)
     _checks.same_length(x=x, y=y)
     P = _wrong_class_distribution(x, y, K, rng, _scaling(x, scaling), _checks.positive(temperature, "temperature"))
-    q = _truncated_normal(r, sd, len(y), rng) if r > 0 else np.zeros(len(y))
+    q = _truncated_normal(r, _checks.fraction(sd, "sd"), len(y), rng) if r > 0 else np.zeros(len(y))
     P *= q[:, None]
     P[np.arange(len(y)), y] = 1 - q
     cdf = P.cumsum(axis=1)

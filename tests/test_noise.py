@@ -1,0 +1,288 @@
+"""Noise: what was asked for is what is measured, nothing is changed in place, and the edges hold."""
+import itertools
+
+import numpy as np
+import pytest
+from sklearn.datasets import load_digits
+
+from lnlkit import noise
+
+K = 10
+Y = np.random.default_rng(7).integers(0, K, 20_000)
+MATRICES = {
+    "exclusive": noise.symmetric(K, 0.4),
+    "inclusive": noise.symmetric(K, 0.4, "inclusive"),
+    "pairflip": noise.pairflip(K, 0.45),
+    "mnist": noise.asymmetric("mnist", K, 0.3),
+    "cifar10": noise.asymmetric("cifar10", K, 0.4),
+    "nearly one": noise.symmetric(K, 0.99),
+}
+
+
+def rng(seed=0):
+    return np.random.default_rng(seed)
+
+
+def softmax_scores(n=300, k=K, seed=1):
+    """S (n, k): rows of a random softmax, and labels to go with it."""
+    logits = rng(seed).normal(size=(n, k))
+    S = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    return S, rng(seed + 1).integers(0, k, n)
+
+
+# ---- transition matrices ---------------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("r", [0, 0.2, 0.5, 0.99])
+def test_symmetric_diagonals(r):
+    np.testing.assert_allclose(np.diag(noise.symmetric(K, r)), 1 - r)
+    np.testing.assert_allclose(np.diag(noise.symmetric(K, r, "inclusive")), 1 - r + r / K)
+    np.testing.assert_array_equal(noise.symmetric(K, r, "exact"), noise.symmetric(K, r, "exclusive"))
+
+
+def test_inclusive_symmetric_measures_less_than_its_rate():
+    y_noisy = noise.corrupt(Y, noise.symmetric(K, 0.5, "inclusive"), rng())
+    assert noise.measured_rate(Y, y_noisy) == pytest.approx(0.45, abs=0.012)         # DivideMix's "50 %"
+
+
+def test_pairflip_moves_to_the_next_class():
+    np.testing.assert_allclose(noise.pairflip(3, 0.3), [[0.7, 0.3, 0], [0, 0.7, 0.3], [0.3, 0, 0.7]])
+    np.testing.assert_allclose(noise.pairflip(3, 0.9)[0], [0.1, 0.9, 0])             # beyond 0.5 is allowed
+
+
+def test_named_maps_are_those_of_the_literature():
+    names = "airplane automobile bird cat deer dog frog horse ship truck".split()
+    cifar10 = {(names[i], names[j]) for i, j in zip(*np.nonzero(noise.asymmetric("cifar10", K, 0.4)), strict=True)
+               if i != j}
+    assert cifar10 == {("truck", "automobile"), ("bird", "airplane"), ("deer", "horse"), ("cat", "dog"), ("dog", "cat")}
+    assert noise.MNIST_MAP == {7: 1, 2: 7, 3: 8, 5: 6, 6: 5}
+
+
+@pytest.mark.parametrize("build", [
+    lambda r: noise.symmetric(K, r), lambda r: noise.symmetric(K, r, "inclusive"), lambda r: noise.pairflip(K, r),
+    lambda r: noise.asymmetric("mnist", K, r), lambda r: noise.asymmetric({0: 1}, K, r)])
+def test_matrices_sum_to_one_and_are_the_identity_at_rate_0(build):
+    np.testing.assert_array_equal(build(0), np.eye(K))
+    np.testing.assert_allclose(build(0.99).sum(axis=1), 1)
+
+
+@pytest.mark.parametrize("call, error, message", [
+    (lambda: noise.symmetric(K, 40), ValueError, "Did you mean 0.4"),
+    (lambda: noise.symmetric(1, 0.4), ValueError, "with one class no label can be wrong"),
+    (lambda: noise.symmetric(K, 0.4, "exclusiv"), ValueError, "Did you mean 'exclusive'"),
+    (lambda: noise.asymmetric("cifar100", 100, 0.4), ValueError, "`mapping` must be one of"),
+    (lambda: noise.asymmetric({0: 12}, K, 0.4), ValueError, "0 to 9, but got 0 -> 12"),
+    (lambda: noise.asymmetric({3: 3}, K, 0.4), ValueError, "but got 3 -> 3"),
+    (lambda: noise.corrupt(Y, np.eye(3), rng()), ValueError, "`y` must hold class numbers 0 to 2"),
+    (lambda: noise.corrupt(Y, np.eye(K), 0), TypeError, "default_rng"),
+    (lambda: noise.measured_rate(Y, Y[1:]), ValueError, "but got 20000 and 19999"),
+])
+def test_wrong_arguments_are_named(call, error, message):
+    with pytest.raises(error, match=message):
+        call()
+
+
+# ---- drawing labels --------------------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("name", MATRICES)
+def test_measured_T_lies_within_the_binomial_error_of_T(name):
+    T, n = MATRICES[name], np.bincount(Y, minlength=K)[:, None]
+    measured = noise.measured_T(Y, noise.corrupt(Y, T, rng(3)), K)
+    assert (np.abs(measured - T) <= 4.5 * np.sqrt(T * (1 - T) / n)).all()            # where T is 0 or 1: exactly
+
+
+def test_swapped_classes_do_not_flip_back():
+    """A loop that edits labels in place turns cats into dogs and 40 % of these back: 0.244 instead of 0.4."""
+    measured = noise.measured_T(Y, noise.corrupt(Y, noise.asymmetric("cifar10", K, 0.4), rng(), exact=True), K)
+    assert measured[3, 5] == pytest.approx(0.4, abs=5e-4)
+    assert measured[5, 3] == pytest.approx(0.4, abs=5e-4)
+
+
+@pytest.mark.parametrize("name", MATRICES)
+def test_exact_counts_are_within_one_of_the_share(name):
+    T, n = MATRICES[name], np.bincount(Y, minlength=K)[:, None]
+    counts = noise.measured_T(Y, noise.corrupt(Y, T, rng(), exact=True), K) * n
+    assert np.abs(counts - T * n).max() < 1 and (counts[T == 0] == 0).all()
+
+
+@pytest.mark.parametrize("r, n, wrong", [(0.1, 30, 3), (0.29, 100, 29), (0.07, 100, 7), (0.4, 5, 2)])
+def test_exact_counts_survive_floating_point(r, n, wrong):
+    y = np.repeat([0, 1], n)
+    flipped = noise.corrupt(y, noise.symmetric(2, r), rng(), exact=True) != y
+    assert flipped[:n].sum() == flipped[n:].sum() == wrong
+
+
+def test_exact_draw_picks_examples_and_leftover_classes_at_random():
+    """Ties among the remainders must not favour low class numbers, nor flips the first examples of a class."""
+    T = noise.symmetric(K, 0.4)
+    draws = np.array([noise.corrupt(np.zeros(10, int), T, rng(s), exact=True) for s in range(2_000)])
+    assert (np.sum(draws != 0, axis=1) == 4).all()
+    np.testing.assert_allclose((draws != 0).mean(axis=0), 0.4, atol=0.05)            # 4.5 sigma, every position
+    np.testing.assert_allclose([(draws == k).mean() for k in range(1, K)], 0.4 / 9, atol=0.007)
+
+
+@pytest.mark.parametrize("exact", [False, True])
+def test_corrupt_is_pure_and_repeats_with_the_generator(exact):
+    y, T = Y.copy(), noise.symmetric(K, 0.4)
+    y.flags.writeable = T.flags.writeable = False
+    a, b, c = (noise.corrupt(y, T, rng(s), exact) for s in (0, 0, 1))
+    np.testing.assert_array_equal(a, b)
+    assert (a != c).any()
+    np.testing.assert_array_equal(noise.corrupt(y, noise.symmetric(K, 0), rng(), exact), y)
+    assert a.dtype == np.int64 and not np.shares_memory(noise.corrupt(y, np.eye(K), rng(), exact), y)
+
+
+def test_measured_T_of_an_absent_class_is_its_identity_row():
+    T = noise.measured_T([0, 0, 0, 2], [0, 0, 1, 2], 4)
+    np.testing.assert_allclose(T, [[2 / 3, 1 / 3, 0, 0], [0, 1, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]])
+    assert noise.measured_rate([0, 0, 0, 2], [0, 0, 1, 2]) == 0.25
+    assert noise.measured_rate([], []) == 0
+
+
+# ---- model-based instance-dependent noise ----------------------------------------------------------------------
+
+def test_scores_equal_the_loop_of_the_paper():
+    S, y = softmax_scores()
+    candidate, score = noise.mislabelling_scores(S, y)
+    for i in range(len(y)):
+        wrong = [k for k in range(K) if k != y[i]]
+        assert score[i] == max(S[i, k] for k in wrong)
+        assert candidate[i] == max(wrong, key=lambda k: S[i, k])
+
+
+@pytest.mark.parametrize("r, n, flips", [(0.1, 30, 3), (0.29, 100, 29), (0.07, 100, 7), (0.57, 100, 57), (0.15, 30, 4),
+                                         (0.333, 100, 33), (0, 30, 0), (0.99, 30, 29)])
+def test_exactly_floor_of_rate_times_n_labels_flip(r, n, flips):
+    S, y = softmax_scores(n)
+    y_noisy = noise.flip_hardest(y, S, r)
+    assert (y_noisy != y).sum() == flips                                             # so no flip kept its clean label
+
+
+def test_the_flipped_are_the_highest_scores_of_the_whole_set():
+    S, y = softmax_scores()
+    candidate, score = noise.mislabelling_scores(S, y)
+    y_noisy = noise.flip_hardest(y, S, 0.2)
+    flipped = y_noisy != y
+    assert score[flipped].min() >= score[~flipped].max()
+    np.testing.assert_array_equal(y_noisy[flipped], candidate[flipped])
+
+
+def test_flips_are_nested_even_among_ties():
+    S, y = softmax_scores()
+    S = np.round(S, 1)                                                               # many ties
+    flips = [set(np.flatnonzero(noise.flip_hardest(y, S, r) != y)) for r in (0, 0.1, 0.2, 0.3, 0.4, 0.9)]
+    assert all(a < b for a, b in itertools.pairwise(flips))
+    np.testing.assert_array_equal(noise.flip_hardest([0, 0, 0, 0], np.full((4, 2), 0.5), 0.5), [1, 1, 0, 0])
+
+
+def test_flip_hardest_is_pure():
+    S, y = softmax_scores()
+    S.flags.writeable = y.flags.writeable = False
+    np.testing.assert_array_equal(noise.flip_hardest(y, S, 0), y)
+    assert not np.shares_memory(noise.flip_hardest(y, S, 0), y)
+
+
+@pytest.mark.parametrize("S", [np.full((300, K), np.nan), np.ones(300), np.ones((300, 1)), np.ones((299, K))])
+def test_flip_hardest_refuses_broken_scores(S):
+    with pytest.raises(ValueError, match="`S`"):
+        noise.flip_hardest(np.zeros(300, int), S, 0.1)
+
+
+# ---- part-dependent noise --------------------------------------------------------------------------------------
+
+@pytest.fixture(scope="module")
+def digits():
+    raw = load_digits()
+    return np.round(raw.images * (255 / 16)).astype(np.uint8), raw.target
+
+
+@pytest.mark.parametrize("scaling, temperature", [("raw", 1), ("unit", 1), ("standardised", 1), ("standardised", 8)])
+def test_part_dependent_rows_are_the_stated_probabilities(digits, scaling, temperature):
+    """P = q softmax(x W / temperature) off the label, checked against a plain loop that redraws the same W."""
+    x, y = digits
+    _, P = noise.part_dependent(x, y, 0.3, rng(5), n_classes=K, scaling=scaling, temperature=temperature)
+    z = x.reshape(len(x), -1).astype(float)
+    z = {"raw": z, "unit": z / 255, "standardised": (z - z.mean()) / z.std()}[scaling]
+    W, q = rng(5), 1 - P[np.arange(len(y)), y]
+    W = [W.standard_normal((64, K)) for _ in range(K)]
+    np.testing.assert_allclose(P.sum(axis=1), 1)
+    assert ((q >= 0) & (q <= 1)).all() and q.std() == pytest.approx(0.1, abs=0.01)
+    for i in range(0, len(y), 97):
+        a = np.delete(z[i] @ W[y[i]], y[i]) / temperature
+        expected = q[i] * np.exp(a - a.max()) / np.exp(a - a.max()).sum()
+        np.testing.assert_allclose(np.delete(P[i], y[i]), expected, atol=1e-12)
+
+
+@pytest.mark.parametrize("r, mean", [(0.3, 0.3004), (0.2, 0.2055), (0.05, 0.1009)])
+def test_part_dependent_rate(r, mean):
+    """mean: r + sd phi(r/sd) / Phi(r/sd), the mean of the truncated normal, is above r when r is small."""
+    y = rng().integers(0, 3, 20_000)
+    y_noisy, P = noise.part_dependent(rng(1).normal(size=(20_000, 2)), y, r, rng(2), n_classes=3, scaling="raw")
+    assert np.mean(1 - P[np.arange(len(y)), y]) == pytest.approx(mean, abs=0.003)
+    assert noise.measured_rate(y, y_noisy) == pytest.approx(mean, abs=0.012)
+
+
+def test_part_dependent_labels_follow_P():
+    """Drawn again and again, the labels of an example have the frequencies of its row of P."""
+    x, y = np.repeat([[30.0, 200.0]], 20_000, axis=0), np.ones(20_000, int)
+    y_noisy, P = noise.part_dependent(x, y, 0.4, rng(3), n_classes=4, scaling="unit", sd=0)
+    np.testing.assert_allclose(np.bincount(y_noisy, minlength=4) / len(y), P[0], atol=0.016)
+    assert P[0, 1] == 0.6                                                            # sd 0: everyone has q = r
+
+
+def modal_share(y, y_noisy):
+    """Of the flipped examples of a class, the share that goes to the same wrong class; mean over classes."""
+    flipped = y_noisy != y
+    return np.mean([np.bincount(y_noisy[flipped & (y == k)]).max() / (flipped & (y == k)).sum() for k in range(K)])
+
+
+def test_pixel_scaling_decides_whether_the_noise_depends_on_the_image():
+    """With all pixels positive, W sends most of a class to one label; standardised, images of a class part ways."""
+    x = rng().normal(120, 45, (5_000, 8, 8, 3)).clip(0, 255).astype(np.uint8)
+    y = rng(1).integers(0, K, 5_000)
+    share = {s: np.mean([modal_share(y, noise.part_dependent(x, y, 0.4, rng(seed), n_classes=K, scaling=s)[0])
+                         for seed in range(3)]) for s in noise.SCALINGS}
+    assert share["raw"] > 0.5 and share["unit"] > 0.5
+    assert share["standardised"] < 0.3
+
+
+def test_temperature_softens_the_choice_of_the_wrong_label(digits):
+    x, y = digits
+    top = []
+    for temperature in (1, 8, 64):
+        _, P = noise.part_dependent(x, y, 0.4, rng(), n_classes=K, temperature=temperature)
+        wrong = P.copy()
+        wrong[np.arange(len(y)), y] = 0
+        top.append(np.mean(wrong.max(axis=1) / wrong.sum(axis=1)))
+    assert top[0] > 0.8 > top[1] > 0.3 > top[2] > 1 / 9
+
+
+def test_standardised_works_per_colour_channel_and_on_constant_pixels():
+    """A channel's shift and gain must not matter after standardising; a constant set has no variance to divide by."""
+    x = rng().normal(size=(300, 4, 4, 3))
+    y = rng(1).integers(0, K, 300)
+    _, P = noise.part_dependent(x, y, 0.4, rng(2), n_classes=K)
+    _, P_tinted = noise.part_dependent(x * [1, 5, 0.1] + [9, 0, -3], y, 0.4, rng(2), n_classes=K)
+    np.testing.assert_allclose(P, P_tinted, atol=1e-9)
+    _, P = noise.part_dependent(np.full((300, 4, 4), 7, np.uint8), y, 0.4, rng(2), n_classes=K)
+    np.testing.assert_allclose(P.sum(axis=1), 1)
+
+
+def test_part_dependent_is_pure_repeats_and_leaves_rate_0_alone(digits):
+    x, y = (a.copy() for a in digits)
+    x.flags.writeable = y.flags.writeable = False
+    (a, P), (b, _), (c, _) = (noise.part_dependent(x, y, 0.3, rng(s), n_classes=K) for s in (0, 0, 1))
+    np.testing.assert_array_equal(a, b)
+    assert (a != c).any()
+    y_noisy, P = noise.part_dependent(x, y, 0, rng(), n_classes=K)
+    np.testing.assert_array_equal(y_noisy, y)
+    np.testing.assert_array_equal(P, np.eye(K)[y])
+
+
+@pytest.mark.parametrize("change, message", [
+    (dict(scaling="standardized"), "Did you mean 'standardised'"), (dict(temperature=0), "`temperature` must be"),
+    (dict(n_classes=5), "`y` must hold class numbers 0 to 4"), (dict(noise_rate=30), "Did you mean 0.3"),
+    (dict(sd=-1), "`sd` must be")])
+def test_part_dependent_names_wrong_arguments(digits, change, message):
+    x, y = digits
+    with pytest.raises(ValueError, match=message):
+        noise.part_dependent(x, y, **{"noise_rate": 0.3, "rng": rng(), "n_classes": K} | change)
