@@ -1,0 +1,94 @@
+"""What an executed notebook must fulfil before its numbers count, and its HTML page.
+
+papermill ends well although a widget callback failed, a figure has no description or no number was recorded;
+`problems` looks there itself. `fingerprint` says whether a stored result is still the one a new run would give.
+"""
+
+import hashlib
+import importlib.metadata
+import json
+import os
+import platform
+from pathlib import Path
+
+from lnlkit import records
+
+MAX_OUTPUT_MB = 2.0
+WIDGET_STATE = "application/vnd.jupyter.widget-state+json"
+
+
+def problems(notebook_path, record_path, notebook: str, scale: str) -> list[str]:
+    """One sentence per fault of an executed notebook; empty when it is as it should be."""
+    cells = json.loads(Path(notebook_path).read_text(encoding="utf-8"))
+    return [*_widget_errors(cells), *_outputs(cells), *_record(record_path, notebook, scale)]
+
+
+def _widget_errors(notebook: dict) -> list[str]:
+    models = notebook.get("metadata", {}).get("widgets", {}).get(WIDGET_STATE, {}).get("state", {})
+    outputs = [out for model in models.values() for out in model.get("state", {}).get("outputs", ())]
+    return [
+        f"A widget's callback failed: {out.get('ename')}: {out.get('evalue')}."
+        for out in outputs
+        if out.get("output_type") == "error"
+    ]
+
+
+def _outputs(notebook: dict) -> list[str]:
+    found, sizes = [], {}
+    for number, cell in enumerate(notebook["cells"], 1):
+        sizes[number] = len(json.dumps(cell.get("outputs", [])))
+        for output in cell.get("outputs", []):
+            alt = output.get("metadata", {}).get("image/png", {}).get("alt", "")
+            if "image/png" in output.get("data", {}) and not alt.strip():
+                found.append(f"Cell {number} shows a figure without alt text: use `viz.show(fig, alt=...)`.")
+    total = sum(sizes.values()) / 2**20
+    if total > MAX_OUTPUT_MB:
+        largest = max(sizes, key=sizes.get)
+        found.append(
+            f"The outputs hold {total:.1f} MB, more than {MAX_OUTPUT_MB:g} MB: "
+            f"most of it in cell {largest} ({sizes[largest] / 2**20:.1f} MB)."
+        )
+    return found
+
+
+def _record(path, notebook: str, scale: str) -> list[str]:
+    try:
+        record = records.read_notebook(path)
+    except FileNotFoundError:
+        return [f"The notebook has written no record: `records.write(Path(OUT_DIR) / '{notebook}.json', ...)`."]
+    except ValueError as error:
+        return [str(error)]
+    return [
+        f"The record says {key} {record[key]!r}, but it is the one of {wanted!r}."
+        for key, wanted in (("notebook", notebook), ("scale", scale))
+        if record[key] != wanted
+    ]
+
+
+def write_html(notebook_path, html_path) -> Path:
+    """The page of an executed notebook, written whole or not at all.
+
+    Template `classic`: nbconvert's newer one leaves out the alt text of the figures.
+    """
+    from nbconvert import HTMLExporter
+
+    body, _ = HTMLExporter(template_name="classic").from_filename(str(notebook_path))
+    temporary = Path(html_path).with_suffix(".html.tmp")
+    temporary.write_text(body, encoding="utf-8")
+    os.replace(temporary, html_path)
+    return Path(html_path)
+
+
+def fingerprint(path: Path, params: dict) -> str:
+    """Hash of what a result depends on: the package's files, the notebook, the parameters and the versions."""
+    digest = hashlib.sha256()
+    package = Path(__file__).parent
+    files = [file for end in ("*.py", "*.toml", "*.json") for file in package.rglob(end)]
+    for file in [*sorted(files), path]:
+        digest.update(f"{file.name}\0".encode() + file.read_bytes())
+    names = ("torch", "torchvision", "numpy", "scikit-learn", "matplotlib", "seaborn", "ipywidgets", "papermill")
+    versions = {name: importlib.metadata.version(name) for name in names}
+    around = {name: os.environ.get(name) for name in ("LNLKIT_DATA", "LNLKIT_PROFILE")}
+    settings = {"params": params, "versions": versions, "python": platform.python_version(), "around": around}
+    digest.update(json.dumps(settings, sort_keys=True).encode())
+    return digest.hexdigest()

@@ -1,0 +1,76 @@
+"""The record of a notebook as text: its claims, and the paper's numbers against ours."""
+
+import textwrap
+
+MARKS = {"reproduced": "[+]", "not reproduced": "[-]", "not tested": "[ ]"}
+
+
+def claims(record: dict, width: int = 100) -> str:
+    """Every claim with its verdict, the measured value and what was wanted."""
+    verdicts = record["claims"]
+    counts = ", ".join(f"{sum(v['verdict'] == name for v in verdicts)} {name}" for name in MARKS)
+    lines = [f"Claims of the paper at scale {record['scale']}: {counts}"]
+    for verdict in verdicts:
+        lines += _wrap(f"{MARKS[verdict['verdict']]} {verdict['says']}", width, "    ")
+        lines += _wrap(f"    {verdict['verdict']}: {verdict['why']}  ({verdict['place']})", width, "      ")
+    return "\n".join(lines)
+
+
+def _wrap(text: str, width: int, indent: str) -> list[str]:
+    return textwrap.wrap(text, width, subsequent_indent=indent)
+
+
+def comparison(record: dict) -> str:
+    """The paper-against-ours table: per method and noise rate our mean ± sd, the paper's number and the gap."""
+    rows = record["comparison"]
+    if not rows:
+        return "The paper against ours: this scale measures no cell of the paper's table."
+    columns = list(dict.fromkeys(row["column"] for row in rows))
+    cells = {(row["row"], row["column"]): row for row in rows}
+    labels = {row["row"]: _label(row) for row in rows}
+    sizes = sorted({row["n"] for row in rows if row["n"]})
+    lines = [
+        f"The paper ({rows[0]['place']}, {rows[0]['unit']}) against ours (n = {', '.join(map(str, sizes)) or 0}), "
+        f"at scale {record['scale']}"
+    ]
+    body = [["", ""] + [f"{column:.0%}" if column < 1 else f"{column:g}" for column in columns]]
+    for row_id, label in labels.items():
+        for kind in ("ours", "paper", "gap"):
+            texts = [_number(cells.get((row_id, column)), kind) for column in columns]
+            if any(texts):
+                body.append([label, kind, *texts])
+                label = ""
+    lines += grid(body)
+    if record["scale"] == "smoke":
+        lines.append("Smoke shows that every line runs, on small digits: it is no comparison with the paper.")
+    lines += _footnotes(rows)
+    return "\n".join(lines)
+
+
+def _label(row: dict) -> str:
+    return row["label"] + {"quoted": " *", "no": " +"}.get(row["published"], "")
+
+
+def _footnotes(rows: list[dict]) -> list[str]:
+    notes = {"quoted": "* quoted by the paper from another one, with another network and budget",
+             "no": "+ a control of this kit, not in the paper's table"}  # fmt: skip
+    lines = [text for name, text in notes.items() if any(row["published"] == name for row in rows)]
+    needs = {row["label"]: row["needs"] for row in rows if row["needs"]}
+    return lines + [f"{label} is told: {', '.join(what)}" for label, what in needs.items()]
+
+
+def _number(row: dict | None, kind: str) -> str:
+    if row is None or row[kind] is None:
+        return ""
+    if kind == "gap":
+        return f"{row['gap']:+.2f}"
+    sd = row[f"{kind}_sd"]
+    return f"{row[kind]:.2f}" + ("" if sd is None else f" ± {sd:.2f}")
+
+
+def grid(rows: list[list]) -> list[str]:
+    """Lines of a text table: first row as heading, columns as wide as their widest cell."""
+    rows = [[str(cell) for cell in row] for row in rows]
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+    return [lines[0], "  ".join("-" * width for width in widths), *lines[1:]]
