@@ -153,7 +153,7 @@ def part_dependent(x, y, noise_rate, rng, *, n_classes, scaling="standardised", 
     x, K, r = np.asarray(x), _n_classes(n_classes), _checks.fraction(noise_rate, "noise_rate")
     y, _ = _checks.labels(y, "y", K), _checks.generator(rng)
     _checks.same_length(x=x, y=y)
-    P = _wrong_class_distribution(x, y, K, rng, _scaling(x, scaling), _checks.positive(temperature, "temperature"))
+    P = _wrong_class_distribution(x, y, K, rng, scaling, _checks.positive(temperature, "temperature"))
     q = _truncated_normal(r, _checks.fraction(sd, "sd"), len(y), rng) if r > 0 else np.zeros(len(y))
     P *= q[:, None]
     P[np.arange(len(y)), y] = 1 - q
@@ -162,31 +162,37 @@ def part_dependent(x, y, noise_rate, rng, *, n_classes, scaling="standardised", 
 
 
 def _wrong_class_distribution(x, y, K, rng, scaling, temperature):
-    """P(wrong label | image, label), shape (N, K), 0 at the true class; images are scaled 1,000 at a time."""
-    shift, scale = scaling
-    P = np.zeros((len(y), K))
+    """P(wrong label | image, label), shape (N, K), 0 at the true class."""
+    shift, scale = _shift_and_scale(x, scaling)
+    x, P = x.reshape(len(x), -1), np.zeros((len(y), K))                      # (N, D)
     for k in range(K):
-        W = rng.standard_normal((math.prod(x.shape[1:]), K))                 # (D, K), one per true class
-        members = np.flatnonzero(y == k)
-        for part in np.array_split(members, len(members) // 1000 + 1):
-            a = ((x[part] - shift) / scale).reshape(len(part), len(W)) @ W / temperature
+        W = rng.standard_normal((x.shape[1], K))                             # (D, K), one per true class
+        for part in _thousands(np.flatnonzero(y == k)):
+            a = (x[part] - shift) / scale @ W / temperature                  # (1000, K)
             a[:, k] = -np.inf
             p = np.exp(a - a.max(axis=1, keepdims=True))
             P[part] = p / p.sum(axis=1, keepdims=True)
     return P
 
 
-def _scaling(x, scaling):
-    """The shift and the scale that turn pixels into what W sees; memory stays small for a large uint8 set."""
-    _checks.one_of(scaling, "scaling", SCALINGS)
-    if scaling != "standardised" or x.size == 0:
+def _shift_and_scale(x, scaling):
+    """The numbers, or one per pixel (D,), that turn x into (x - shift) / scale, which is what W sees."""
+    if _checks.one_of(scaling, "scaling", SCALINGS) != "standardised":
         return 0.0, 255.0 if scaling == "unit" else 1.0
-    axes = (0, 1, 2) if x.ndim == 4 else None                                # per colour channel, else over everything
-    mean = x.mean(axis=axes, dtype=np.float64)
-    parts = np.array_split(x, len(x) // 1000 + 1)
-    n = x.size / np.size(mean)
-    sd = np.sqrt(sum(np.square(part - mean).sum(axis=axes) for part in parts) / n)
+    n_channels = x.shape[3] if x.ndim == 4 else 1
+    x = x.reshape(len(x), -1)
+
+    def per_channel(v):                                                      # (D,) -> its mean per channel, as (D,)
+        return np.tile(v.reshape(-1, n_channels).mean(axis=0), len(v) // n_channels)
+    mean = per_channel(x.mean(axis=0, dtype=np.float64))
+    squares = sum(np.square(x[part] - mean).sum(axis=0) for part in _thousands(np.arange(len(x))))
+    sd = np.sqrt(per_channel(squares / len(x)))
     return mean, np.where(sd > 0, sd, 1.0)
+
+
+def _thousands(index):
+    """The index in parts of about 1,000: 50,000 colour images as floats at once would take 1.2 GB."""
+    return np.array_split(index, len(index) // 1000 + 1)
 
 
 def _truncated_normal(mean, sd, n, rng):
