@@ -1,13 +1,12 @@
 """Run a notebook at a scale: papermill behind one function, with limits, checks and nothing half-written.
 
-The notebook runs in a process of its own, in a scratch folder inside the output folder. Only what has passed every
-check is moved to its place, so a run that is killed leaves the last good result as it was.
+The notebook runs in a process of its own. Its executed copy and its page are made in a scratch folder and moved to
+their place after every check has passed; a run that fails or is killed leaves the last good result as it was.
 """
 
 import contextlib
 import difflib
 import json
-import logging
 import os
 import shutil
 import subprocess
@@ -109,11 +108,17 @@ def run(notebook, scale: str = "smoke", seeds=None, out_dir=None, params: dict |
     if reuse and (stored := _stored(path.stem, scale, out_dir, key, html)):
         return stored
     _check_data(path.stem, scale)
+    out_dir = out_dir.resolve()  # the notebook runs in another folder
     out_dir.mkdir(parents=True, exist_ok=True)
-    began = time.perf_counter()
     with tempfile.TemporaryDirectory(dir=out_dir, prefix=f".{path.stem}.", ignore_cleanup_errors=True) as scratch:
-        _execute(path, given, Path(scratch), scale, timeout or _wall_limit(scale), progress, out_dir)
-        return _publish(path.stem, scale, Path(scratch), out_dir, key, html, time.perf_counter() - began)
+        attempt = _Attempt(path, given, scale, Path(scratch), out_dir, timeout or _wall_limit(scale), html)
+        try:
+            seconds = attempt.execute(progress)
+            attempt.publish(key, seconds)
+        except BaseException:
+            attempt.restore_record()
+            raise
+    return _result(path.stem, scale, out_dir, html, seconds)
 
 
 def _wall_limit(scale: str) -> float | None:
@@ -135,30 +140,92 @@ def _check_data(notebook: str, scale: str) -> None:
         data.prepare(papers.load(notebook).scale(scale)["dataset"])
 
 
-def _execute(path, params, scratch: Path, scale, limit, progress, out_dir: Path) -> None:
-    """Runs the notebook in a process of its own; raises RunError, with what was done so far kept in `out_dir`."""
-    job = {"notebook": str(path), "executed": str(scratch / f"{path.stem}.ipynb"), "cwd": str(scratch),
-           "params": {**params, "OUT_DIR": str(scratch)}, "scale": scale}  # fmt: skip
-    (scratch / "job.json").write_text(json.dumps(job))
-    with (scratch / "log.txt").open("w") as log:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "lnlkit.runner", str(scratch / "job.json")], env=_environment(scratch, scale),
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log, text=True)  # fmt: skip
-        reader = threading.Thread(target=_relay, args=(process.stdout, progress), daemon=True)
-        reader.start()
-        try:
-            code = process.wait(limit)
-        except subprocess.TimeoutExpired:
-            _kill_tree(process.pid)
-            raise _failure(path.stem, scratch, out_dir, f"took longer than {limit:g} s and was stopped") from None
-        except BaseException:  # Ctrl-C: no kernel is left behind
-            _kill_tree(process.pid)
-            raise
-        reader.join()
-    if code != 0:
-        error = scratch / "error.txt"
-        said = error.read_text() if error.exists() else f"ended with code {code}: out of memory?"
-        raise _failure(path.stem, scratch, out_dir, said)
+@dataclass
+class _Attempt:
+    """One execution of a notebook: what goes in, the scratch folder, and the last good record, kept until the end."""
+
+    path: Path
+    params: dict
+    scale: str
+    scratch: Path
+    out_dir: Path
+    limit: float | None
+    html: bool
+
+    def __post_init__(self):
+        self.name = self.path.stem
+        self.record = self.out_dir / f"{self.name}.json"
+        self.old = self.record.read_bytes() if self.record.exists() else None
+        self.old_identity = self.record_identity()
+
+    def execute(self, progress) -> float:
+        """Seconds that the notebook took in a process of its own; raises RunError."""
+        job = {"notebook": str(self.path), "executed": str(self.scratch / f"{self.name}.ipynb"),
+               "cwd": str(self.scratch), "params": {**self.params, "OUT_DIR": str(self.out_dir)},
+               "budget": BUDGET_S[self.scale]}  # fmt: skip
+        (self.scratch / "job.json").write_text(json.dumps(job))
+        began = time.perf_counter()
+        with (self.scratch / "log.txt").open("w") as log:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "lnlkit._job", str(self.scratch / "job.json")], stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE, stderr=log, text=True, env=_environment(self.scratch, self.scale))  # fmt: skip
+            threading.Thread(target=_relay, args=(process.stdout, progress), daemon=True).start()
+            try:
+                code = process.wait(self.limit)
+            except subprocess.TimeoutExpired:
+                _kill_tree(process.pid)
+                raise self.failure(f"took longer than {self.limit:g} s and was stopped") from None
+            except BaseException:  # Ctrl-C: no kernel is left behind
+                _kill_tree(process.pid)
+                raise
+        if code != 0:
+            error = self.scratch / "error.txt"
+            raise self.failure(error.read_text() if error.exists() else f"ended with code {code}: out of memory?")
+        return time.perf_counter() - began
+
+    def failure(self, said: str) -> RunError:
+        """The error, after keeping the executed part and the log under names that nobody takes for a result."""
+        kept = self.out_dir / f"{self.name}.failed"
+        shutil.rmtree(kept, ignore_errors=True)
+        kept.mkdir()
+        for source in (self.scratch / f"{self.name}.ipynb", self.scratch / "log.txt", self.record):
+            if source.exists() and (source != self.record or self.has_new_record()):
+                shutil.copy(source, kept / source.name)
+        return RunError(f"{self.name} {said}\nWhat it did so far: {kept}")
+
+    def record_identity(self):
+        """Changes whenever the record is written, because it is then another file under the same name."""
+        found = self.record.stat() if self.record.exists() else None
+        return found and (found.st_ino, found.st_mtime_ns)
+
+    def has_new_record(self) -> bool:
+        """True when the notebook has written its record in this run."""
+        return self.record_identity() not in (None, self.old_identity)
+
+    def restore_record(self) -> None:
+        """Puts the last good record back in place of that of a failed run."""
+        if not self.has_new_record():
+            return
+        if self.old is None:
+            self.record.unlink()
+        else:
+            (self.scratch / "old.json").write_bytes(self.old)
+            os.replace(self.scratch / "old.json", self.record)
+
+    def publish(self, key: str, seconds: float) -> None:
+        """Checks what came out and moves it to its place, the fingerprint last."""
+        notebook = self.scratch / f"{self.name}.ipynb"
+        record = self.record if self.has_new_record() else self.scratch / "no record"
+        if found := executed.problems(notebook, record, self.name, self.scale):
+            raise self.failure("ran to its end, but:\n  " + "\n  ".join(found))
+        page = executed.write_html(notebook, self.scratch / f"{self.name}.html") if self.html else None
+        stamp = self.out_dir / f"{self.name}.run"
+        stamp.unlink(missing_ok=True)
+        for file in (notebook, page):
+            if file:
+                os.replace(file, self.out_dir / file.name)
+        records.write(stamp, {"fingerprint": key, "seconds": round(seconds, 2)})
+        shutil.rmtree(self.out_dir / f"{self.name}.failed", ignore_errors=True)
 
 
 def _relay(lines, progress) -> None:
@@ -192,34 +259,6 @@ def _environment(scratch: Path, scale: str) -> dict:
     return env
 
 
-def _failure(notebook: str, scratch: Path, out_dir: Path, said: str) -> RunError:
-    """The error of a run, after keeping the executed part and the log under names that no reader takes for a result."""
-    kept = out_dir / f"{notebook}.failed"
-    shutil.rmtree(kept, ignore_errors=True)
-    kept.mkdir(parents=True)
-    for name in (f"{notebook}.ipynb", f"{notebook}.json", "log.txt"):
-        if (scratch / name).exists():
-            shutil.copy(scratch / name, kept / name)
-    return RunError(f"{notebook} {said}\nWhat it did so far: {kept}")
-
-
-def _publish(notebook, scale, scratch: Path, out_dir: Path, key, html, seconds) -> RunResult:
-    """Checks the executed notebook and moves it, its page and its record to their places, the fingerprint last."""
-    names = {kind: f"{notebook}{end}" for kind, end in (("executed", ".ipynb"), ("record", ".json"), ("html", ".html"))}
-    found = executed.problems(scratch / names["executed"], scratch / names["record"], notebook, scale)
-    if found:
-        raise _failure(notebook, scratch, out_dir, "ran to its end, but:\n  " + "\n  ".join(found))
-    if html:
-        executed.write_html(scratch / names["executed"], scratch / names["html"])
-    (out_dir / f"{notebook}.run").unlink(missing_ok=True)
-    for name in names.values():
-        if (scratch / name).exists():
-            os.replace(scratch / name, out_dir / name)
-    records.write(out_dir / f"{notebook}.run", {"fingerprint": key, "seconds": round(seconds, 2)})
-    shutil.rmtree(out_dir / f"{notebook}.failed", ignore_errors=True)
-    return _result(notebook, scale, out_dir, html, seconds)
-
-
 def _result(notebook, scale, out_dir: Path, html, seconds, reused=False) -> RunResult:
     record_path = out_dir / f"{notebook}.json"
     page = out_dir / f"{notebook}.html" if html else None
@@ -243,53 +282,3 @@ def _stored(notebook, scale, out_dir: Path, key: str, html: bool) -> RunResult |
 def save_results(result: RunResult) -> Path:
     """Copies the record to results/<notebook>/<scale>.json, the folder that is committed."""
     return records.write(root() / "results" / result.notebook / f"{result.scale}.json", result.record)
-
-
-class _CellLines(logging.Handler):
-    """Prints `cell 7 of 31` when papermill logs that it starts one."""
-
-    def __init__(self, n_cells: int):
-        super().__init__()
-        self.n_cells = n_cells
-
-    def emit(self, record) -> None:
-        text = record.getMessage()
-        if text.startswith("Executing Cell"):
-            print(f"cell {text.split()[2].rstrip('-')} of {self.n_cells}", flush=True)
-
-
-def _job(path: str) -> int:
-    """The process that `_execute` starts: papermill on one notebook; says the cell it is at, and why it stopped."""
-    import papermill
-    from papermill.exceptions import PapermillExecutionError
-
-    job = json.loads(Path(path).read_text())
-    n_cells = len(json.loads(Path(job["notebook"]).read_text(encoding="utf-8"))["cells"]) + 1  # the injected cell
-    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
-    logging.getLogger("papermill").addHandler(_CellLines(n_cells))
-    try:
-        papermill.execute_notebook(
-            job["notebook"], job["executed"], job["params"], kernel_name="python3", progress_bar=False,
-            log_output=True, cwd=job["cwd"], timeout_func=lambda cell: _cell_limit(cell, job["scale"]))  # fmt: skip
-    except PapermillExecutionError as error:
-        first = error.source.strip().splitlines()[0] if error.source.strip() else ""
-        said = f"stopped in cell {error.cell_index + 1} (`{first}`)\n{error.ename}: {error.evalue}"
-    except Exception as error:  # a dead kernel, a cell past its limit: whatever it is, the caller is told
-        said = f"stopped: {type(error).__name__}: {str(error).strip().splitlines()[0]}"
-    else:
-        return 0
-    (Path(path).parent / "error.txt").write_text(said, encoding="utf-8")
-    return 1
-
-
-def _cell_limit(cell, scale: str) -> int | None:
-    """Seconds that a cell may take: training the whole budget, a widget little, because a hang there is known."""
-    tags = cell.metadata.get("tags", [])
-    budget = BUDGET_S[scale]
-    if "widget" in tags or "drive" in tags:
-        return 60
-    return None if budget is None else (2 * budget if scale == "smoke" or "train" in tags else budget)
-
-
-if __name__ == "__main__":
-    sys.exit(_job(sys.argv[1]))

@@ -1,0 +1,55 @@
+"""The process that `lnlkit.runner` starts for one notebook: papermill, a limit per cell, and a line per cell."""
+
+import json
+import logging
+import sys
+from pathlib import Path
+
+import papermill
+from papermill.exceptions import PapermillExecutionError
+
+
+def cell_limit(cell, budget: int | None) -> int | None:
+    """Seconds that a cell may take: training the whole budget, a widget little, because a hang there is known."""
+    tags = cell.metadata.get("tags", [])
+    if "widget" in tags or "drive" in tags:
+        return 60
+    return None if budget is None else 2 * budget if "train" in tags else max(budget, 120)
+
+
+class CellLines(logging.Handler):
+    """Prints `cell 7 of 31` when papermill logs that it starts one."""
+
+    def __init__(self, n_cells: int):
+        super().__init__()
+        self.n_cells = n_cells
+
+    def emit(self, record) -> None:
+        text = record.getMessage()
+        if text.startswith("Executing Cell"):
+            print(f"cell {text.split()[2].rstrip('-')} of {self.n_cells}", flush=True)
+
+
+def main(path: str) -> int:
+    """Exit status of one notebook's execution; why it stopped is written to error.txt beside the job."""
+    job = json.loads(Path(path).read_text())
+    n_cells = len(json.loads(Path(job["notebook"]).read_text(encoding="utf-8"))["cells"]) + 1  # the injected cell
+    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+    logging.getLogger("papermill").addHandler(CellLines(n_cells))
+    try:
+        papermill.execute_notebook(
+            job["notebook"], job["executed"], job["params"], kernel_name="python3", progress_bar=False,
+            log_output=True, cwd=job["cwd"], timeout_func=lambda cell: cell_limit(cell, job["budget"]))  # fmt: skip
+    except PapermillExecutionError as error:
+        first = (error.source.strip().splitlines() or [""])[0]
+        said = f"stopped in cell {error.cell_index + 1} (`{first}`)\n{error.ename}: {error.evalue}"
+    except Exception as error:  # a dead kernel, a cell past its limit: whatever it is, the caller is told
+        said = f"stopped with {type(error).__name__}: {(str(error).strip().splitlines() or [''])[0]}"
+    else:
+        return 0
+    (Path(path).parent / "error.txt").write_text(said, encoding="utf-8")
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1]))

@@ -1,0 +1,191 @@
+"""The command `lnlkit`: run, report, sweep, data, methods. Every command imports what it needs when it is called."""
+
+import ast
+import functools
+import os
+import sys
+
+import click
+
+from lnlkit import __version__
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="lnlkit")
+def cli():
+    """Learning with noisy labels, rebuilt paper by paper.
+
+    \b
+    lnlkit run 01                    a notebook at the small scale, with its claims
+    lnlkit run 01 --scale lab        what students do: minutes
+    lnlkit report                    what was measured, against the papers
+    """
+
+
+@cli.command()
+@click.argument("notebook")
+@click.option("--scale", default="smoke", show_default=True, help="smoke, lab or paper.")
+@click.option("--seeds", help="Comma-separated, for example 0,1,2. Default: those of the scale.")
+@click.option("--rate", type=float, help="Noise rate of your own training run, a fraction such as 0.2.")
+@click.option("--device", help="cpu, cuda or auto.")
+@click.option("-p", "--parameter", "pairs", multiple=True, metavar="NAME=VALUE", help="Any other notebook parameter.")
+@click.option("--out-dir", type=click.Path(file_okay=False), help="Default: artifacts/<scale>.")
+@click.option("--html", is_flag=True, help="Also write the executed notebook as a web page.")
+@click.option("--reuse", is_flag=True, help="Show the stored result when nothing it depends on has changed.")
+@click.option("--save-results", is_flag=True, help="Copy the record to results/, the folder that is committed.")
+@click.option("--timeout", type=float, help="Stop after so many seconds.")
+def run(notebook, scale, seeds, rate, device, pairs, out_dir, html, reuse, save_results, timeout):
+    """Execute a notebook ("01") and print its claims and the paper's numbers against ours."""
+    from lnlkit import report, runner
+
+    params = dict(_pair(pair) for pair in pairs)
+    params |= {name: value for name, value in (("RATE", rate), ("DEVICE", device)) if value is not None}
+    result = runner.run(
+        notebook, scale, _seeds(seeds), out_dir, params, html=html, reuse=reuse, timeout=timeout,
+        progress=functools.partial(_progress, f"{notebook} at {scale}: "))  # fmt: skip
+    _progress("", "")
+    made = result.record.get("made_at", "")
+    note = f"nothing has changed since {made}: stored result" if result.reused else f"{result.seconds:.0f} s"
+    click.echo(f"{result.notebook} at scale {scale}: {note}\n")
+    click.echo(f"{report.claims(result.record)}\n\n{report.comparison(result.record)}\n")
+    saved = [runner.save_results(result)] if save_results else []
+    for what, path in (("Executed notebook", result.executed), ("Web page", result.html),
+                       ("Record", result.record_path), *(("Saved as", path) for path in saved)):  # fmt: skip
+        if path:
+            click.echo(f"{what + ':':19}{_near(path)}")
+
+
+def _pair(text: str) -> tuple:
+    """Name and value of NAME=VALUE; the value is read as Python writes it, else taken as text."""
+    name, equals, value = text.partition("=")
+    if not equals or not name:
+        raise ValueError(f"`--parameter` must be NAME=VALUE, but got {text!r}.")
+    try:
+        return name, ast.literal_eval(value)
+    except (ValueError, SyntaxError):
+        return name, value
+
+
+def _seeds(text: str | None) -> list[int] | None:
+    if text is None:
+        return None
+    try:
+        return [int(part) for part in text.split(",")]
+    except ValueError:
+        raise ValueError(f"`seeds` must be whole numbers such as 0,1,2, but got {text!r}.") from None
+
+
+def _progress(before: str, line: str) -> None:
+    """Shows where a run is, on one line of a terminal; a log file gets none of it."""
+    if sys.stderr.isatty():
+        click.echo(f"\r\033[K{before}{line}", nl=False, err=True)
+
+
+def _near(path) -> str:
+    """The path as seen from here, when it lies below."""
+    relative = os.path.relpath(path)
+    return str(path) if relative.startswith("..") else relative
+
+
+@cli.command()
+@click.argument("notebook", required=False)
+@click.option("--scale", help="smoke, lab or paper. Default: all that were run.")
+def report(notebook, scale):
+    """Print what was measured: claims, and the paper's numbers against ours."""
+    from lnlkit import _checks, papers, records, runner
+    from lnlkit import report as text
+
+    keys = [papers.load(notebook).key] if notebook else list(papers.KEYS)
+    scales = [_checks.one_of(scale, "scale", list(papers.SCALES))] if scale else list(papers.SCALES)
+    found = []
+    for key, name in ((key, name) for key in keys for name in scales):
+        places = (runner.root() / "results" / key / f"{name}.json", runner.root() / "artifacts" / name / f"{key}.json")
+        path = next((place for place in places if place.exists()), None)
+        if path:
+            found.append((papers.load(key), path, records.read_notebook(path)))
+    if not found:
+        wanted = f"{' or '.join(keys)} at {' or '.join(scales)}"
+        raise FileNotFoundError(f"No record of {wanted}: make one with `lnlkit run`.")
+    for paper, path, record in found:
+        click.echo(f"{paper.citation}\n{_near(path)}, made {record.get('made_at', 'at an unknown time')}\n")
+        click.echo(f"{text.claims(record)}\n\n{text.comparison(record)}\n")
+
+
+@cli.command()
+@click.argument("notebook")
+@click.option("--scale", default="lab", show_default=True, help="smoke, lab or paper.")
+@click.option("--out", type=click.Path(file_okay=False), help="Default: artifacts/<scale>/runs.")
+@click.option("--jobs", default=1, show_default=True, help="Processes side by side, one thread each.")
+@click.option("--limit", type=int, help="Stop after so many runs of the grid; a later call goes on.")
+@click.option("--device", default="cpu", show_default=True, help="cpu or cuda.")
+@click.option("--table", type=click.Path(dir_okay=False), help="Also write the collected table to this file.")
+def sweep(notebook, scale, out, jobs, limit, device, table):
+    """Train every run of a paper's grid; what is already there is skipped, so a killed sweep goes on."""
+    from lnlkit import _checks, papers, records, runner
+    from lnlkit import sweep as engine
+
+    paper = papers.load(notebook)
+    configs = engine.grid(paper, _checks.one_of(scale, "scale", list(papers.SCALES)))
+    configs = configs if limit is None else configs[: _checks.positive_int(limit, "limit")]
+    out = out or runner.root() / "artifacts" / scale / "runs"
+    pool = engine.local_pool(jobs) if _checks.positive_int(jobs, "jobs") > 1 else None
+    fn = functools.partial(engine.train_run, device=device)
+    paths = engine.sweep(fn, configs, out, executor=pool, progress=click.echo)
+    click.echo(f"{len(paths)} runs in {_near(out)}")
+    if table:
+        click.echo(f"Table: {_near(records.write(table, engine.collect(paper, scale, out, device)))}")
+
+
+@cli.group()
+def data():
+    """Data sets: which are here, and how to get one."""
+
+
+@data.command("list")
+def data_list():
+    """Every data set with its size, where it is, and its licence."""
+    from lnlkit import data as source
+    from lnlkit import report as text
+
+    rows = source.available()
+    names = ("name", "images", "classes", "state", "licence")
+    click.echo("\n".join(text.grid([list(names), *([row[name] for name in names] for row in rows)])))
+
+
+@data.command()
+@click.argument("name")
+def prepare(name):
+    """Fetch a data set once and keep it as a bundle that can be carried to machines without internet."""
+    from lnlkit import data as source
+
+    path = source.prepare(name)
+    click.echo(f"{name}: {path if path else 'built in, nothing to fetch'}")
+
+
+@cli.command()
+def methods():
+    """Every method with its defaults, what it needs to know, and its source."""
+    from lnlkit import methods as table
+
+    for name, method in table.METHODS.items():
+        defaults = ", ".join(f"{k}={v!r}" for k, v in table.hyperparameters(method()).items())
+        click.echo(f"{name:19}{method.__doc__.splitlines()[0]}")
+        click.echo(f"{'':19}defaults: {defaults or 'none'}")
+        click.echo(f"{'':19}needs: {', '.join(method.needs) or 'noisy labels only'}; source: {method.source}")
+
+
+def main(arguments=None) -> None:
+    """Runs the command: status 0, 2 for bad input (one sentence, no traceback), 1 for a run that failed."""
+    try:
+        cli.main(arguments, standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(2)
+    except (click.Abort, KeyboardInterrupt):
+        sys.exit(130)
+    except (ValueError, TypeError, FileNotFoundError, RuntimeError, ArithmeticError) as error:
+        if os.environ.get("LNLKIT_DEBUG"):
+            raise
+        _progress("", "")
+        click.echo(f"lnlkit: {error}", err=True)
+        sys.exit(1 if isinstance(error, (RuntimeError, ArithmeticError)) else 2)
