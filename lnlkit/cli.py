@@ -117,18 +117,20 @@ def report(notebook, scale):
 @click.option("--out", type=click.Path(file_okay=False), help="Default: artifacts/<scale>/runs.")
 @click.option("--jobs", default=1, show_default=True, help="Processes side by side, one thread each.")
 @click.option("--limit", type=int, help="Stop after so many runs of the grid; a later call goes on.")
-@click.option("--device", default="cpu", show_default=True, help="cpu or cuda.")
+@click.option("--device", default="auto", show_default=True, help="cpu, cuda or auto.")
 @click.option("--table", type=click.Path(dir_okay=False), help="Also write the collected table to this file.")
 def sweep(notebook, scale, out, jobs, limit, device, table):
     """Train every run of a paper's grid; what is already there is skipped, so a killed sweep goes on."""
     from lnlkit import _checks, papers, records, runner
     from lnlkit import sweep as engine
+    from lnlkit.training import pick_device
 
     paper = papers.load(notebook)
     configs = engine.grid(paper, _checks.one_of(scale, "scale", list(papers.SCALES)))
     configs = configs if limit is None else configs[: _checks.positive_int(limit, "limit")]
     out = out or runner.root() / "artifacts" / scale / "runs"
     pool = engine.local_pool(jobs) if _checks.positive_int(jobs, "jobs") > 1 else None
+    device = pick_device(device)
     fn = functools.partial(engine.train_run, device=device)
     paths = engine.sweep(fn, configs, out, executor=pool, progress=click.echo)
     click.echo(f"{len(paths)} runs in {_near(out)}")

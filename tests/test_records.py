@@ -1,0 +1,139 @@
+"""Records are whole or absent, refused by name when foreign, and equal when only timings differ."""
+
+import importlib.metadata
+import signal
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from lnlkit import records
+
+
+def test_what_is_written_is_read_back_as_plain_json(tmp_path):
+    @dataclass
+    class Point:
+        x: int
+
+    record = {"a": np.float32(0.5), "b": np.arange(3), "c": (1, 2), "d": Point(7), "e": Path("x/y"),
+              "f": [float("nan"), float("inf")], "g": records.MeanSd(1.0, None, 1), 4: "é"}  # fmt: skip
+    path = records.write(tmp_path / "deep" / "r.json", record)
+    assert records.read(path) == {
+        "schema": 1, "a": 0.5, "b": [0, 1, 2], "c": [1, 2], "d": {"x": 7}, "e": "x/y", "f": [None, None],
+        "g": {"mean": 1.0, "sd": None, "n": 1}, "4": "é"}  # fmt: skip
+
+
+def test_a_record_that_cannot_be_written_leaves_the_old_one_and_nothing_else(tmp_path):
+    path = records.write(tmp_path / "r.json", {"a": 1})
+    with pytest.raises(TypeError):
+        records.write(path, {"a": object()})
+    with pytest.raises(ValueError, match="schema 2, but this lnlkit writes schema 1"):
+        records.write(path, {"schema": 2})
+    assert records.read(path)["a"] == 1
+    assert [p.name for p in tmp_path.iterdir()] == ["r.json"]
+
+
+def test_killed_in_the_middle_of_writing_the_old_record_stays_whole(tmp_path):
+    path = records.write(tmp_path / "r.json", {"a": "old"})
+    code = f"""
+import os, time
+from lnlkit import records
+def stuck(handle):
+    print("in the middle", flush=True)
+    time.sleep(60)
+os.fsync = stuck
+records.write({str(path)!r}, {{"a": "new" * 100_000}})
+"""
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as writer:
+        assert writer.stdout.readline() == "in the middle\n"
+        writer.send_signal(signal.SIGKILL)
+    assert writer.returncode == -signal.SIGKILL
+    assert records.read(path)["a"] == "old"
+    assert [p.name for p in tmp_path.glob("*.json")] == ["r.json"]
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ('{"schema": 1, "a": [1, 2', "is not a whole JSON record"),
+        ("\x00\x01", "is not a whole JSON record"),
+        ('{"schema": 7}', "has schema 7, but this lnlkit reads schema 1"),
+        ('{"a": 1}', "has no `schema`"),
+        ("[1]", "has no `schema`"),
+    ],
+)
+def test_a_broken_or_foreign_file_is_refused_by_name(tmp_path, text, sentence):
+    path = tmp_path / "bad.json"
+    path.write_text(text)
+    with pytest.raises(ValueError, match=sentence) as error:
+        records.read(path)
+    assert str(path) in str(error.value)
+
+
+def test_a_missing_record_says_how_to_make_it(tmp_path):
+    with pytest.raises(FileNotFoundError, match="lnlkit run"):
+        records.read(tmp_path / "r.json")
+    with pytest.raises(FileNotFoundError, match="lnlkit sweep 77"):
+        records.load_recorded("77")
+
+
+def test_the_record_of_a_notebook_names_what_is_missing(tmp_path):
+    record = records.for_notebook("n", "smoke", [0], config={}, metrics={}, claims=[], comparison=[], started=0.0)
+    path = records.write(tmp_path / "n.json", record)
+    assert records.read_notebook(path)["scale"] == "smoke"
+    del record["claims"], record["metrics"]
+    with pytest.raises(ValueError, match="no 'metrics', 'claims'"):
+        records.read_notebook(records.write(path, record))
+
+
+def test_same_result_looks_past_timings_and_nothing_else():
+    a = {"made_at": "x", "seconds": 1.0, "acc": [0.5, 0.6], "runs": [{"seconds": 3, "n": 1}], "peak_memory_mb": 5.0,
+         "environment": {"torch": "2.4"}}  # fmt: skip
+    b = {**a, "made_at": "y", "seconds": 2.0, "runs": [{"seconds": 4, "n": 1}], "peak_memory_mb": 6.0}
+    assert records.same_result(a, b)
+    assert records.same_result(a, {**b, "acc": np.array([0.5, 0.6])})
+    assert not records.same_result(a, {**b, "acc": [0.5, 0.61]})
+    assert not records.same_result(a, {**b, "runs": [{"seconds": 4, "n": 2}]})
+    assert not records.same_result(a, {**b, "environment": {"torch": "2.5"}})
+
+
+def test_mean_and_sd_over_seeds_are_numpys_and_n_is_always_told():
+    values = [93.1, 94.7, 92.2]
+    got = records.mean_sd(values)
+    assert got.mean == pytest.approx(np.mean(values)) and got.sd == pytest.approx(np.std(values, ddof=1))
+    assert got.text() == "93.33 ± 1.27 (n = 3)"
+    assert records.mean_sd(np.float64(5)).text(1) == "5.0 (n = 1)"
+    assert np.isnan(records.mean_sd([1.0, None]).mean)
+    with pytest.raises(ValueError, match="at least one"):
+        records.mean_sd([])
+
+
+def test_table_folds_seeds_and_keeps_settings_apart():
+    runs = [
+        {"row": row, "noise": "model_idn", "noise_rate": 0.1, "seed": seed, "last": base + seed}
+        for row, base in (("ce", 10.0), ("gce", 20.0))
+        for seed in range(3)
+    ]
+    ce, gce = records.table(runs, metrics=["last"])
+    assert ce == {"row": "ce", "noise": "model_idn", "noise_rate": 0.1, "n": 3, "last": 11.0, "last_sd": 1.0}
+    assert (gce["row"], gce["last"]) == ("gce", 21.0)
+
+
+def test_environment_tells_torchs_version_without_importing_it():
+    code = "import sys; from lnlkit import records; print(records.environment()['torch'], 'torch' in sys.modules)"
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    assert out == [importlib.metadata.version("torch"), "False"]
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="reads Linux's own account of the peak")
+def test_peak_memory_is_that_of_this_process_not_of_the_one_that_started_it():
+    peak = "records.peak_memory_mb()"
+    child = f"from lnlkit import records; a = {peak}; x = bytearray(2**26); del x; print(a, {peak})"
+    parent = f"import subprocess, sys; x = bytearray(2**28); subprocess.run([sys.executable, '-c', {child!r}])"
+    out = subprocess.run([sys.executable, "-c", parent], capture_output=True, text=True, check=True).stdout
+    before, after = map(float, out.split())
+    assert before < 128
+    assert 63 <= after - before <= 80
