@@ -31,6 +31,7 @@ ROWS = {
 NOISES = {
     "model_idn": "instance-dependent",
     "part_dependent": "part-dependent",
+    "class_conditional": "class-conditional",
     "asymmetric": "asymmetric",
     "symmetric": "symmetric",
     "pairflip": "pair-flip",

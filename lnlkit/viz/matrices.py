@@ -35,6 +35,7 @@ def transition_heatmap(T, ax, class_names=None, title=None, show_diagonal=True, 
         vmin=0, vmax=100 * vmax, cbar=False, square=True, linewidths=0.5, linecolor="white",
         xticklabels=names, yticklabels=names,
     )  # fmt: skip
+    _contrast(ax)
     if show_diagonal:
         for i in range(size):
             ax.text(i + 0.5, i + 0.5, words[i, i], ha="center", va="center", fontsize=fontsize, color="#444444")
@@ -43,6 +44,18 @@ def transition_heatmap(T, ax, class_names=None, title=None, show_diagonal=True, 
     ax.tick_params(axis="y", rotation=0, length=0)
     finish(ax, title, "noisy label (cells: % of the row)", "clean label")
     return ax
+
+
+def _contrast(ax):
+    """Writes each number of a heat map black or white, whichever stands out more from its cell (WCAG contrast)."""
+    mesh = ax.collections[0]
+    colors = mesh.cmap(mesh.norm(mesh.get_array())).reshape(-1, 4)[:, :3]
+    linear = np.where(colors <= 0.03928, colors / 12.92, ((colors + 0.055) / 1.055) ** 2.4)
+    luminance = linear @ (0.2126, 0.7152, 0.0722)
+    columns = len(ax.get_xticks())
+    for text in ax.texts:
+        column, row = (int(place) for place in text.get_position())
+        text.set_color("black" if luminance[row * columns + column] > 0.179 else "white")
 
 
 def transition_row(matrices, *, class_names=None, show_diagonal=True, columns=None, fig=None):

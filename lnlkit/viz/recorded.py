@@ -1,5 +1,7 @@
 """Figures of the recorded table: the whole sweep at once, and one setting of it in three panels."""
 
+from collections import Counter
+
 import numpy as np
 
 from lnlkit.viz._style import (
@@ -36,7 +38,7 @@ def matching(entries, noise, noise_rate, row=None):
     """The entries of a list of the recorded table with this noise kind, rate and row; at rate 0 of any noise kind."""
     return [
         entry for entry in entries
-        if np.isclose(entry["noise_rate"], noise_rate)
+        if abs(entry["noise_rate"] - noise_rate) < 1e-9
         and (entry["noise"] == noise or noise_rate == 0)
         and (row is None or entry["row"] == row)
     ]  # fmt: skip
@@ -124,6 +126,8 @@ def _recorded_rows(table, noise, noise_rate):
 def _matrix_panel(table, noise, noise_rate, ax):
     """The realised transition matrix, mean over the recorded seeds."""
     matrices = matching(table.get("matrices", ()), noise, noise_rate)
+    if not matrices and noise_rate == 0 and table.get("matrices"):
+        matrices = [{"T": np.eye(len(table["matrices"][0]["T"]))}]  # without noise every label stays
     if not matrices:
         return blank(ax, "transition matrix:\nnot recorded\nfor this noise and rate")
     T = np.mean([entry["T"] for entry in matrices], axis=0)
@@ -178,7 +182,7 @@ def sweep_overview(table, *, fig=None):
                 _sweep_line(ax, table, noise, row, key)
             ylabel = f"accuracy, {title}" if c == 0 else None
             finish(ax, noise_name(noise) if r == 0 else None, "noise rate" if r else None, ylabel, grid="y")
-    seeds = sorted({len(matching(table["runs"], run["noise"], run["noise_rate"], run["row"])) for run in table["runs"]})
+    seeds = sorted(set(Counter((run["noise"], run["noise_rate"], run["row"]) for run in table["runs"]).values()))
     handles, labels = axes[0, 0].get_legend_handles_labels()
     fig.legend(handles, labels, loc="outside right center", fontsize=NOTE + 1, frameon=False,
                title=f"mean and range over\n{' to '.join(map(str, seeds))} seeds", title_fontsize=NOTE + 1)  # fmt: skip

@@ -77,7 +77,7 @@ def train_validation(histories, *, fig=None):
             axes[r, c].axvline(best, color=GREY, linewidth=1.2, linestyle=":", label="best validation epoch")
         axes[1, c].xaxis.get_major_locator().set_params(integer=True)
     axes[0, 0].set_ylabel("accuracy on noisy labels", fontsize=LABEL)
-    axes[1, 0].set_ylabel("loss on noisy labels", fontsize=LABEL)
+    axes[1, 0].set_ylabel("loss", fontsize=LABEL)
     handles, labels = axes[0, 0].get_legend_handles_labels()
     fig.legend(handles, labels, loc="outside upper center", ncols=3, fontsize=TICK, frameon=False)
     return fig

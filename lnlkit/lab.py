@@ -1,0 +1,124 @@
+"""For the notebooks: open a function in place, and compare a derived function with the package's."""
+
+import copy
+import functools
+import inspect
+from pathlib import Path
+
+
+def show(obj):
+    """Shows the source of a function, class or module of the package, with its file and line.
+
+    In a notebook the source is highlighted, elsewhere it is printed.
+    """
+    code, where = _source(obj)
+    from IPython import get_ipython
+
+    print(where)
+    if get_ipython() is None:
+        print(code)
+        return
+    from IPython.display import Code, display
+
+    # Code alone would leave a terminal or a plain reader with "<IPython.core.display.Code object>".
+    display({"text/html": Code(code, language="python")._repr_html_(), "text/plain": code}, raw=True)
+
+
+def _source(obj):
+    """Source text of an object, and 'lnlkit/training.py, line 116' for it."""
+    plain = inspect.unwrap(obj) if callable(obj) else obj
+    plain = plain.func if isinstance(plain, functools.partial) else plain
+    try:
+        lines, first = inspect.getsourcelines(plain)
+        path = Path(inspect.getsourcefile(plain))
+    except (TypeError, OSError):
+        raise TypeError(
+            f"`obj` must be a function, class or module written in Python, but got {obj!r}: "
+            "pass the function itself, without calling it."
+        ) from None
+    root = Path(__file__).resolve().parents[1]
+    name = path.resolve().relative_to(root).as_posix() if path.resolve().is_relative_to(root) else path.name
+    return "".join(lines), f"{name}, line {max(first, 1)}"
+
+
+def assert_same(mine, theirs, *tensors, names=None, rtol=1e-4, atol=1e-6):
+    """Prints one line when two functions have the same values and gradients on the given arguments, else raises.
+
+    mine, theirs: functions of the arguments that return a tensor, an array, a number or a tuple of these;
+    tensors: the arguments, of which every floating-point tensor is differentiated; names: their names, for messages.
+    Both functions get copies and start from the same random state. Raises AssertionError that says which output or
+    which gradient differs, and by how much.
+    """
+    names = [f"argument {i + 1}" for i in range(len(tensors))] if names is None else list(names)
+    if len(names) != len(tensors):
+        raise ValueError(f"`names` must have one name per argument ({len(tensors)}), but got {names}.")
+    my_values, my_gradients = _values_and_gradients(mine, tensors)
+    values, gradients = _values_and_gradients(theirs, tensors)
+    ours, package = _name(mine), _name(theirs)
+    if len(my_values) != len(values):
+        raise AssertionError(f"output: {ours} returns {len(my_values)} tensors, but {package} {len(values)}.")
+    for i, (a, b) in enumerate(zip(my_values, values, strict=True)):
+        _compare(f"output {i + 1}", a, b, ours, package, rtol, atol)
+    compared = 0
+    for name, a, b in zip(names, my_gradients, gradients, strict=True):
+        if a is not None or b is not None:
+            a, b = (_zeros_if_none(a, b), _zeros_if_none(b, a))
+            _compare(f"gradient by {name}", a, b, ours, package, rtol, atol)
+            compared += 1
+    what = "values and gradients" if compared else "values"
+    print(f"same {what} on {', '.join(names)}: {ours}")
+
+
+def _name(function):
+    return getattr(function, "__name__", None) or type(function).__name__
+
+
+def _zeros_if_none(gradient, other):
+    """The gradient, or zeros shaped as the other: autograd gives None where nothing depends on the argument."""
+    return other * 0 if gradient is None else gradient
+
+
+def _fresh(argument):
+    """A copy of an argument, so that neither function sees what the other did to it; floats ask for gradients."""
+    import torch
+
+    if torch.is_tensor(argument):
+        return argument.detach().clone().requires_grad_(argument.is_floating_point())
+    if isinstance(argument, torch.Generator):
+        return torch.Generator(argument.device).set_state(argument.get_state())
+    return copy.deepcopy(argument)
+
+
+def _values_and_gradients(function, arguments):
+    """Outputs as tensors and, for each argument, the gradient of a weighted sum of all outputs (None: none exists)."""
+    import torch
+
+    copies = [_fresh(argument) for argument in arguments]
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        outputs = function(*copies)
+    outputs = [torch.as_tensor(output) for output in (outputs if isinstance(outputs, (tuple, list)) else (outputs,))]
+    # A plain sum would not see weight that moved from one example to another: each entry gets a weight of its own.
+    generator, total = torch.Generator().manual_seed(0), 0.0
+    for output in outputs:
+        if output.requires_grad:
+            total = total + (output * torch.randn(output.shape, generator=generator).to(output)).sum()
+    wanted = [i for i, leaf in enumerate(copies) if torch.is_tensor(leaf) and leaf.requires_grad]
+    gradients = [None] * len(copies)
+    if wanted and torch.is_tensor(total):
+        found = torch.autograd.grad(total, [copies[i] for i in wanted], allow_unused=True)
+        for i, gradient in zip(wanted, found, strict=True):
+            gradients[i] = gradient
+    return [output.detach() for output in outputs], gradients
+
+
+def _compare(what, a, b, mine, theirs, rtol, atol):
+    """Raises AssertionError unless two tensors have the same shape and, within the tolerance, the same entries."""
+    import torch
+
+    if a.shape != b.shape:
+        raise AssertionError(f"{what}: {mine} has shape {tuple(a.shape)}, but {theirs} {tuple(b.shape)}.")
+    if not torch.allclose(a.double(), b.double(), rtol=rtol, atol=atol, equal_nan=True):
+        gap = (a.double() - b.double()).abs().max()
+        hint = " Was a tensor detached?" if "gradient" in what and not a.any() else ""
+        raise AssertionError(f"{what}: {mine} and the package's {theirs} differ by up to {gap:.3g}.{hint}")

@@ -1,0 +1,155 @@
+"""`show` opens the code that runs; `assert_same` lets nothing pass that differs in value or gradient."""
+
+import functools
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import torch
+from torch.nn import functional as F
+
+from lnlkit import lab, noise
+
+LOGITS, TARGETS = torch.randn(6, 4, generator=torch.Generator().manual_seed(0)), torch.tensor([0, 1, 2, 3, 0, 1])
+
+
+def package(logits, y):
+    return F.cross_entropy(logits, y, reduction="none")
+
+
+def derived(logits, y):
+    return -torch.log(torch.softmax(logits, 1).gather(1, y[:, None]).squeeze(1))
+
+
+def detached(logits, y):
+    return derived(logits.detach(), y)
+
+
+def half_detached(logits, y):
+    return logits.detach().logsumexp(1) - logits.gather(1, y[:, None]).squeeze(1)
+
+
+def wrong_sign(logits, y):
+    return -derived(logits, y)
+
+
+def swapped(logits, y):
+    return derived(logits, y).flip(0)
+
+
+def wrong_shape(logits, y):
+    return derived(logits, y)[:, None]
+
+
+# ---- show
+
+
+def test_show_prints_source_file_and_line(capsys):
+    lab.show(noise.corrupt)
+    where, first, *_ = capsys.readouterr().out.splitlines()
+    line = int(where.removeprefix("lnlkit/noise.py, line "))
+    assert first.startswith("def corrupt(")
+    with open(noise.__file__, encoding="utf-8") as file:
+        assert file.read().splitlines()[line - 1] == first
+
+
+def test_show_looks_through_wrappers(capsys):
+    @functools.wraps(derived)
+    def wrapper(*args):
+        return derived(*args)
+
+    lab.show(functools.partial(derived, y=TARGETS))
+    lab.show(wrapper)
+    printed = capsys.readouterr().out
+    assert printed.count("def derived(") == 2 and "test_lab.py, line" in printed
+
+
+@pytest.mark.parametrize("obj", [len, 3, np.array])
+def test_show_says_what_it_cannot_show(obj):
+    with pytest.raises(TypeError, match="pass the function itself"):
+        lab.show(obj)
+
+
+# ---- assert_same
+
+
+def test_equal_functions_pass_with_one_line(capsys):
+    lab.assert_same(derived, package, LOGITS, TARGETS, names=["logits", "targets"])
+    assert capsys.readouterr().out == "same values and gradients on logits, targets: derived\n"
+
+
+@pytest.mark.parametrize(
+    ("mine", "message"),
+    [
+        (wrong_sign, "output 1: wrong_sign and the package's package differ by up to"),
+        (swapped, "output 1: swapped"),
+        (wrong_shape, r"output 1: wrong_shape has shape \(6, 1\), but package \(6,\)"),
+        (detached, "gradient by logits: detached .* Was a tensor detached?"),
+        (half_detached, "gradient by logits: half_detached"),
+    ],
+)
+def test_differences_are_named(mine, message):
+    with pytest.raises(AssertionError, match=message):
+        lab.assert_same(mine, package, LOGITS, TARGETS, names=["logits", "targets"])
+
+
+def test_a_gradient_in_the_wrong_example_is_seen():
+    """The sum over examples of both outputs has the same gradient: only entries weighed one by one tell them apart."""
+    def mine(x):
+        return torch.stack([x[0].detach() * 0 + x[0].detach() + (x[1] - x[1].detach()),
+                            x[1].detach() + (x[0] - x[0].detach())])  # fmt: skip
+
+    with pytest.raises(AssertionError, match="gradient by argument 1"):
+        lab.assert_same(mine, lambda x: x * 1, torch.tensor([1.0, 2.0]))
+
+
+def test_a_missing_gradient_equals_a_gradient_of_zero(capsys):
+    lab.assert_same(lambda x, y: x * 1, lambda x, y: x + 0 * y, torch.ones(2), torch.ones(2), names=["x", "y"])
+    assert "same values and gradients on x, y" in capsys.readouterr().out
+
+
+def test_functions_of_arrays_are_compared_by_value(capsys):
+    S, y = np.array([[0.5, 0.3, 0.2], [0.1, 0.2, 0.7]]), np.array([0, 1])
+
+    def mine(S, y):
+        others = S.copy()
+        others[np.arange(len(y)), y] = -np.inf
+        return others.argmax(1), others.max(1)
+
+    lab.assert_same(mine, noise.mislabelling_scores, S, y, names=["S", "y"])
+    assert capsys.readouterr().out == "same values on S, y: mine\n"
+    with pytest.raises(AssertionError, match="output 2"):
+        lab.assert_same(lambda S, y: (mine(S, y)[0], S.max(1)), noise.mislabelling_scores, S, y)
+    with pytest.raises(AssertionError, match="returns 1 tensors, but mislabelling_scores 2"):
+        lab.assert_same(lambda S, y: mine(S, y)[0], noise.mislabelling_scores, S, y)
+
+
+def test_both_functions_draw_the_same_numbers():
+    def draw(generator, rng):
+        return torch.randn(3), torch.randn(3, generator=generator), rng.random(3)
+
+    before = torch.random.get_rng_state()
+    lab.assert_same(draw, draw, torch.Generator().manual_seed(3), np.random.default_rng(0))
+    assert torch.equal(before, torch.random.get_rng_state())
+
+
+def test_arguments_stay_as_they_are():
+    def overwrites(x):
+        return x.mul(2) if x.requires_grad else x.mul_(2)
+
+    ints, floats = torch.arange(3), torch.ones(3)
+    lab.assert_same(overwrites, overwrites, ints)
+    lab.assert_same(overwrites, overwrites, floats)
+    assert ints.tolist() == [0, 1, 2] and not floats.requires_grad
+
+
+def test_names_must_match_the_arguments():
+    with pytest.raises(ValueError, match=r"one name per argument \(2\)"):
+        lab.assert_same(derived, package, LOGITS, TARGETS, names=["logits"])
+
+
+def test_lab_needs_no_torch_to_show_code(root):
+    code = "import sys; from lnlkit import lab, noise; lab.show(noise.corrupt); print('torch' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=False)
+    assert done.stdout.splitlines()[-1] == "False", done.stderr

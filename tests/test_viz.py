@@ -1,0 +1,393 @@
+"""Figures draw what they are given: artists and texts are compared with the data, not pixels."""
+
+import base64
+
+import matplotlib
+import numpy as np
+import pytest
+import synthetic
+from matplotlib.colors import to_rgb
+from matplotlib.figure import Figure
+
+from lnlkit import viz
+
+T = np.array([[0.7, 0.2, 0.1], [0.004, 0.996, 0.0], [0.25, 0.15, 0.6]])
+
+
+@pytest.fixture
+def ax():
+    return viz.panels()[1]
+
+
+@pytest.fixture(autouse=True)
+def _leaves_no_trace():
+    """No function makes a figure of pyplot's, or changes a global setting."""
+    import matplotlib.pyplot as plt
+
+    before = matplotlib.rcParams.copy()
+    yield
+    assert plt.get_fignums() == []
+    assert dict(matplotlib.rcParams) == dict(before)
+
+
+@pytest.fixture(scope="module")
+def table():
+    return synthetic.table()
+
+
+def words(ax):
+    return [text.get_text() for text in ax.texts if text.get_text()]
+
+
+def line(ax, label):
+    """The data of the line with this label."""
+    return next(np.asarray(drawn.get_ydata()) for drawn in ax.lines if drawn.get_label() == label)
+
+
+# ---- showing
+
+
+def test_bundle_holds_a_png_and_its_alternative_text(ax):
+    data, metadata = viz.bundle(ax.figure, "One empty panel.")
+    assert base64.b64decode(data["image/png"]).startswith(b"\x89PNG")
+    assert metadata == {"image/png": {"alt": "One empty panel."}}
+    assert data["text/plain"] == "One empty panel."
+
+
+@pytest.mark.parametrize("alt", ["", "figure", None, 3])
+def test_a_figure_without_a_sentence_is_refused(ax, alt):
+    with pytest.raises(ValueError, match="`alt` must be a sentence"):
+        viz.show(ax.figure, alt)
+
+
+def test_showing_closes_a_pyplot_figure():
+    import matplotlib.pyplot as plt
+
+    viz.bundle(plt.figure(), "A figure made with pyplot.")
+    assert plt.get_fignums() == []
+
+
+def test_outside_of_a_notebook_the_sentence_is_printed(ax, capsys):
+    assert viz.show(ax.figure, "One empty panel.") is None
+    assert capsys.readouterr().out == "One empty panel.\n"
+
+
+def test_show_and_update_hand_over_the_alternative_text(ax, monkeypatch):
+    class Handle:
+        def update(self, data, **options):
+            shown.append((data, options))
+
+    shown = []
+
+    def display(data, **options):
+        shown.append((data, options))
+        return Handle()
+
+    monkeypatch.setattr("IPython.get_ipython", lambda: object())
+    monkeypatch.setattr("IPython.display.display", display)
+    handle = viz.show(ax.figure, "The first of two.")
+    viz.update(handle, ax.figure, "The second of two.")
+    texts = [options["metadata"]["image/png"]["alt"] for _, options in shown]
+    assert texts == ["The first of two.", "The second of two."]
+    assert all(options["raw"] and "image/png" in data for data, options in shown)
+    assert shown[0][1]["display_id"] is True
+
+
+# ---- matrices
+
+
+def test_heatmap_writes_the_entries_in_per_cent(ax):
+    assert viz.transition_heatmap(T, ax, title="three classes") is ax
+    assert sorted(words(ax)) == sorted(["20", "10", "25", "15", "70", "100", "60"])  # 0.4 % and 0 % stay empty
+    assert (ax.get_title(), ax.get_ylabel()) == ("three classes", "clean label")
+
+
+def test_heatmap_colours_the_off_diagonal_only(ax):
+    viz.transition_heatmap(T, ax)
+    mesh = ax.collections[0]
+    drawn = np.ma.masked_array(mesh.get_array()).reshape(3, 3)
+    np.testing.assert_array_equal(np.ma.getmaskarray(drawn), np.eye(3, dtype=bool))
+    np.testing.assert_allclose(drawn.filled(0), 100 * T * (1 - np.eye(3)))
+    assert mesh.get_clim() == pytest.approx((0, 25))
+    assert mesh.get_cmap().name == "cividis"
+
+
+def test_heatmap_can_leave_the_diagonal_out(ax):
+    viz.transition_heatmap(T, ax, show_diagonal=False, class_names=["cat", "dog", "emu"])
+    assert sorted(words(ax)) == ["10", "15", "20", "25"]
+    assert [tick.get_text() for tick in ax.get_yticklabels()] == ["cat", "dog", "emu"]
+
+
+def test_numbers_stand_out_from_their_cells(ax):
+    def luminance(color):
+        rgb = np.array(to_rgb(color))
+        return np.dot([0.2126, 0.7152, 0.0722], np.where(rgb <= 0.03928, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4))
+
+    K = 30
+    ramp = np.full((K, K), 0.0)
+    ramp[0, 1:] = np.linspace(0.006, 0.06, K - 1)
+    np.fill_diagonal(ramp, 1 - ramp.sum(1))
+    viz.transition_heatmap(ramp, ax)
+    ax.figure.draw_without_rendering()
+    mesh = ax.collections[0]
+    for text in ax.texts:
+        column, row = (int(place) for place in text.get_position())
+        if row == column:
+            continue
+        low, high = sorted((luminance(text.get_color()), luminance(mesh.cmap(mesh.norm(100 * ramp[row, column])))))
+        assert (high + 0.05) / (low + 0.05) > 4.5
+
+
+def test_the_identity_can_be_drawn(ax):
+    viz.transition_heatmap(np.eye(4), ax)
+    assert words(ax) == ["100"] * 4
+
+
+def test_heatmap_refuses_rows_that_are_no_distribution(ax):
+    with pytest.raises(ValueError, match="`T`"):
+        viz.transition_heatmap(2 * T, ax)
+
+
+def test_matrices_in_a_row_share_the_scale():
+    fig = viz.transition_row({"weak": 0.9 * np.eye(3) + 0.1 / 3, "strong": T})
+    assert isinstance(fig, Figure)
+    assert [ax.get_title() for ax in fig.axes[:2]] == ["weak", "strong"]
+    for ax in fig.axes[:2]:
+        assert ax.collections[0].get_clim() == pytest.approx((0, 25))
+
+
+def test_a_given_figure_is_used():
+    fig = Figure(layout="constrained")
+    assert viz.transition_row({"one": T}, fig=fig) is fig
+
+
+# ---- embeddings
+
+COORDS = np.array([[0.0, 0], [1, 0], [2, 0], [10, 5], [11, 5], [12, 6]])
+CLEAN, NOISY = np.array([0, 0, 0, 1, 1, 1]), np.array([0, 1, 0, 1, 1, 0])
+
+
+def test_embedding_crosses_the_wrong_labels_in_the_colour_given(ax):
+    assert viz.embedding(COORDS, NOISY, CLEAN, ax, "two classes") is ax
+    right, wrong = ax.collections
+    np.testing.assert_array_equal(wrong.get_offsets(), COORDS[[1, 5]])
+    np.testing.assert_array_equal(right.get_offsets(), COORDS[[0, 2, 3, 4]])
+    np.testing.assert_allclose(wrong.get_facecolors()[:, :3], [to_rgb(viz.PALETTE[1]), to_rgb(viz.PALETTE[0])])
+    assert len(wrong.get_paths()[0].vertices) > len(right.get_paths()[0].vertices) / 3  # not the same marker
+    assert not np.array_equal(wrong.get_paths()[0].vertices[:4], right.get_paths()[0].vertices[:4])
+
+
+def test_embedding_names_the_true_classes_at_their_centres(ax):
+    viz.embedding(COORDS, NOISY, CLEAN, ax, class_names=["cat", "dog"])
+    assert {text.get_text(): text.get_position() for text in ax.texts} == {"cat": (1, 0), "dog": (11, 5)}
+
+
+def test_embedding_refuses_unequal_lengths(ax):
+    with pytest.raises(ValueError, match="one entry per example, but got 6, 6 and 5"):
+        viz.embedding(COORDS, NOISY, CLEAN[:5], ax)
+
+
+def test_embedding_row_writes_the_agreement_below():
+    fig = viz.embedding_row(COORDS, CLEAN, {"clean": CLEAN, "rate 0.3": NOISY}, agreement={"rate 0.3": 0.625})
+    assert [ax.get_title() for ax in fig.axes] == ["clean", "rate 0.3"]
+    assert [ax.get_xlabel() for ax in fig.axes] == ["", "62.5 % of neighbours share the label"]
+    assert [len(ax.collections[1].get_offsets()) for ax in fig.axes] == [0, 2]
+
+
+# ---- images and scores
+
+
+def test_image_grid_shows_each_image_in_its_place():
+    images = np.arange(2 * 3 * 1 * 4 * 4, dtype=np.uint8).reshape(2, 3, 1, 4, 4)
+    fig = viz.image_grid(images, ["first", "second"], ["a", "b", "c"], scores=[[0.1, 0.2, 0.3], [0.4, 0.5, 0.6]])
+    axes = np.reshape(fig.axes, (2, 3))
+    for place in np.ndindex(2, 3):
+        np.testing.assert_array_equal(axes[place].images[0].get_array(), images[place][0])
+        assert axes[place].images[0].get_clim() == (0, 255)
+    assert [ax.get_xlabel() for ax in axes[1]] == ["0.40", "0.50", "0.60"]
+    assert [ax.get_ylabel() for ax in axes[:, 0]] == ["first", "second"]
+    assert [ax.get_title() for ax in axes[0]] == ["a", "b", "c"]
+
+
+def test_image_grid_takes_colour_fractions_and_ragged_rows():
+    rng = np.random.default_rng(0)
+    chw, hwc = rng.random((3, 8, 8)), rng.random((8, 8, 3))
+    fig = viz.image_grid([[chw, hwc], [hwc]])
+    shown = [ax.images[0].get_array() for ax in fig.axes if ax.images]
+    np.testing.assert_array_equal(shown[0], np.moveaxis(chw, 0, -1))
+    np.testing.assert_array_equal(shown[1], hwc)
+    assert len(shown) == 3
+
+
+def test_image_grid_refuses_flat_vectors():
+    with pytest.raises(ValueError, match=r"got one of \(784,\)"):
+        viz.image_grid(np.zeros((1, 2, 784)))
+
+
+def test_thresholds_leave_the_wanted_number_of_scores_at_or_above(ax):
+    score = np.random.default_rng(1).random(230)
+    assert viz.score_thresholds(score, [0.3, 0.0, 0.1], ax) is ax
+    at = [float(drawn.get_xdata()[0]) for drawn in ax.lines]
+    assert [int((score >= x).sum()) for x in at] == [23, 69]
+    assert sum(patch.get_height() for patch in ax.patches) == 230
+
+
+# ---- training
+
+
+def test_curves_draw_mean_and_range_over_seeds(ax):
+    runs = np.array([[0.1, 0.5, 0.7], [0.3, 0.6, 0.6]])
+    assert viz.curves(ax, {"CE": runs, "GCE": [0.2, 0.3, 0.4]}, ylabel="accuracy") is ax
+    np.testing.assert_allclose(line(ax, "CE (n = 2)"), runs.mean(0))
+    np.testing.assert_allclose(line(ax, "GCE (n = 1)"), [0.2, 0.3, 0.4])
+    (band,) = ax.collections
+    edge = band.get_paths()[0].vertices
+    assert {(x, y) for x, y in edge.round(6)} == {(e + 1, y) for run in runs for e, y in enumerate(run)}
+    assert [drawn.get_linestyle() for drawn in ax.lines] == ["-", "--"]
+
+
+def test_curves_take_seeds_that_ended_early(ax):
+    viz.curves(ax, {"CE": [[1.0, 2.0], [3.0]]})
+    np.testing.assert_allclose(line(ax, "CE (n = 2)"), [2.0, 2.0])
+
+
+def test_loss_split_adds_the_parts():
+    history = [{"reconstruction": 100.0, "kl": 5.0}, {"reconstruction": 80.0, "kl": 9.0}]
+    total, reconstruction, kl = viz.loss_split({0.0: history, 0.4: history[::-1]}).axes
+    np.testing.assert_allclose(line(total, "0"), [105, 89])
+    np.testing.assert_allclose(line(reconstruction, "0.4"), [80, 100])
+    np.testing.assert_allclose(line(kl, "0"), [5, 9])
+
+
+def test_train_validation_marks_the_best_noisy_validation_epoch():
+    history = {"train_acc": [0.5, 0.8, 0.9], "val_acc": [[0.4, 0.7, 0.6], [0.4, 0.8, 0.7]],
+               "loss": [1.0, 0.5, 0.2], "val_loss": [1.1, 0.9, 1.3]}  # fmt: skip
+    above, below = viz.train_validation({"rate 0.1": history}).axes
+    np.testing.assert_allclose(line(above, "validation"), [0.4, 0.75, 0.65])
+    np.testing.assert_allclose(line(below, "training"), [1.0, 0.5, 0.2])
+    best = next(drawn for drawn in above.lines if drawn.get_label() == "best validation epoch")
+    assert list(best.get_xdata()) == [2, 2]
+
+
+# ---- results
+
+
+def test_paper_and_our_values_stand_on_the_methods_line():
+    fig = viz.paper_against_ours(
+        {"ce": {0.1: (94.07, 0.29), 0.2: 85.6}, "seal": {0.1: (96.75, 0.08)}},
+        {"ce": {0.1: [93.0, 95.0]}, "ce_affine": {0.2: [90.0]}},
+    )
+    left, right = fig.axes
+    assert [tick.get_text() for tick in left.get_yticklabels()] == ["CE", "SEAL", "CE + affine"]
+    marks = {(drawn.get_marker(), x, y) for drawn in left.lines for x, y in zip(*drawn.get_data(), strict=True)}
+    assert {("D", 94.07, 0), ("D", 96.75, 1), ("o", 93.0, 0), ("o", 95.0, 0), ("|", 94.0, 0)} <= marks
+    assert not [mark for mark in marks if mark[2] == 2]  # no value at this rate on either side
+    assert {drawn.get_marker() for drawn in right.lines} >= {"D", "o"}
+    (spread,) = [bars for bars in left.collections if len(bars.get_segments()) and bars.get_segments()[0][0][1] == 0]
+    np.testing.assert_allclose(spread.get_segments()[0][:, 0], [94.07 - 0.29, 94.07 + 0.29])
+
+
+def test_the_diagram_reads_its_sizes_off_the_network():
+    torch = pytest.importorskip("torch")
+    from lnlkit.models import ConditionalVAE
+
+    torch.manual_seed(0)
+    drawn = words(viz.architecture(ConditionalVAE((1, 8, 8), 10, latent=7, hidden=33)).axes[0])
+    told = {"image_shape": (1, 8, 8), "n_classes": 10, "latent": 7, "encoder": [33, 33], "decoder": [33, 33, 64]}
+    assert drawn == words(viz.architecture(told).axes[0])
+    joined = "\n".join(drawn)
+    for text in ("74 → 33 → 33", "17 → 33 → 33 → 64", "1 × 8 × 8", "one-hot, 10", "μ\n7"):
+        assert text in joined
+
+
+# ---- the recorded table
+
+
+def test_recorded_run_draws_means_and_stars(table):
+    fig = viz.recorded_run(table, "asymmetric", 0.3, "seal")
+    runs = [r for r in table["runs"] if (r["noise"], r["noise_rate"], r["row"]) == ("asymmetric", 0.3, "seal")]
+    ax = fig.axes[0]
+    for key, label in (("train_acc", "training, noisy labels"), ("val_acc", "validation, noisy labels"),
+                       ("test_acc", "test, clean labels")):  # fmt: skip
+        np.testing.assert_allclose(line(ax, label), np.mean([r["history"][key] for r in runs], axis=0))
+    stars = next(drawn for drawn in ax.lines if drawn.get_marker() == "*")
+    np.testing.assert_allclose(stars.get_ydata(), [r["best_val"] for r in runs])
+    np.testing.assert_allclose(stars.get_xdata(), [r["best_epoch"] + 1 for r in runs])
+    title = fig.get_suptitle()
+    assert "SEAL" in title and "rate 0.3" in title and "realised 0.300" in title and "3 seeds" in title
+
+
+def test_recorded_run_keeps_ce_behind_for_comparison(table):
+    runs = [r for r in table["runs"] if (r["noise"], r["noise_rate"], r["row"]) == ("symmetric", 0.2, "ce")]
+    behind = line(viz.recorded_run(table, "symmetric", 0.2, "gce").axes[0], "CE, clean test (for comparison)")
+    np.testing.assert_allclose(behind, np.mean([r["history"]["test_acc"] for r in runs], axis=0))
+    with pytest.raises(StopIteration):
+        line(viz.recorded_run(table, "symmetric", 0.2, "ce").axes[0], "CE, clean test (for comparison)")
+
+
+def test_recorded_run_shows_the_mean_matrix_and_the_wrong_labels(table):
+    _, heat, points = viz.recorded_run(table, "symmetric", 0.4, "ce").axes
+    T = np.mean([m["T"] for m in table["matrices"] if (m["noise"], m["noise_rate"]) == ("symmetric", 0.4)], axis=0)
+    drawn = np.ma.masked_array(heat.collections[0].get_array()).reshape(10, 10).filled(0)
+    np.testing.assert_allclose(drawn, 100 * T * (1 - np.eye(10)))
+    assert len(points.collections[1].get_offsets()) == 24  # 0.4 of 60
+    assert points.get_xlabel().startswith("55 %")
+
+
+def test_accuracy_axes_agree_between_settings(table):
+    limits = {viz.recorded_run(table, "symmetric", rate, "ce").axes[0].get_ylim() for rate in (0.1, 0.2)}
+    assert len(limits) == 1
+
+
+def test_a_setting_that_is_not_recorded_says_so(table):
+    fig = viz.recorded_run(table, "model_idn", 0.0, "seal")
+    assert "SEAL: not recorded" in words(fig.axes[0])[0]
+    assert "CE\nCVAE augmentation" in words(fig.axes[0])[0]
+    assert len(fig.axes[2].collections[1].get_offsets()) == 0  # the clean labels, none crossed
+    nothing = viz.recorded_run(table, "model_idn", 0.77, "seal")
+    assert all("not recorded" in words(ax)[0] for ax in nothing.axes)
+    assert viz.recorded_run_alt(table, "model_idn", 0.77, "seal").endswith("not recorded.")
+
+
+def test_rate_zero_belongs_to_every_noise_kind(table):
+    assert len(viz.matching(table["runs"], "symmetric", 0.0, "ce")) == 3
+    assert viz.matching(table["runs"], "symmetric", 0.0, "seal") == []
+
+
+def test_alternative_text_of_a_run_has_its_numbers(table):
+    runs = viz.matching(table["runs"], "model_idn", 0.2, "dac")
+    alt = viz.recorded_run_alt(table, "model_idn", 0.2, "dac")
+    assert f"{100 * np.mean([r['best_val'] for r in runs]):.1f} % at the best" in alt
+    assert f"{100 * np.mean([r['last'] for r in runs]):.1f} % at the last" in alt
+    assert "3 seeds" in alt and "instance-dependent" in alt
+
+
+def test_overview_draws_every_method_against_the_rate(table):
+    fig = viz.sweep_overview(table)
+    axes = np.reshape(fig.axes, (2, 3))
+    assert [ax.get_title() for ax in axes[0]] == ["instance-dependent", "asymmetric", "symmetric"]
+    for r, key in enumerate(("best_val", "last")):
+        handles, labels = axes[r, 1].get_legend_handles_labels()
+        drawn = handles[labels.index("SEAL")].lines[0]
+        np.testing.assert_allclose(np.array(drawn.get_xdata(), float), [0.1, 0.2, 0.3, 0.4])
+        runs = [viz.matching(table["runs"], "asymmetric", rate, "seal") for rate in (0.1, 0.2, 0.3, 0.4)]
+        means = [np.mean([run[key] for run in group]) for group in runs]
+        np.testing.assert_allclose(np.array(drawn.get_ydata(), float), means)
+    assert len(labels) == 10
+    assert len(handles[labels.index("CE")].lines[0].get_xdata()) == 5  # recorded at rate 0, too
+
+
+def test_alternative_text_of_the_overview_names_the_leaders(table):
+    best = {}
+    for run in table["runs"]:
+        if run["noise"] == "symmetric" and run["noise_rate"] == 0.4:
+            best.setdefault(run["row"], []).append(run["best_val"])
+    row = max(best, key=lambda name: np.mean(best[name]))
+    assert f"{viz.row_name(row)} {100 * np.mean(best[row]):.1f} % at 0.4." in viz.sweep_overview_alt(table)
+
+
+def test_choices_follow_the_papers_order(table):
+    offered = viz.choices(table)
+    assert offered["noise"] == ["model_idn", "asymmetric", "symmetric"]
+    assert offered["noise_rate"] == [0.0, 0.1, 0.2, 0.3, 0.4]
+    assert offered["row"] == list(synthetic.ROWS)
