@@ -1,0 +1,88 @@
+import numpy as np
+import pytest
+import torch
+from small_runs import digits, recipe, sgd, weights
+
+from lnlkit.methods.base import CE
+from lnlkit.methods.robust import DMI, GCE
+from lnlkit.training import fit
+
+
+def test_gce_at_q_zero_is_the_ce_run_bit_for_bit():
+    gce, ce = GCE(q=0.0), CE()
+    assert fit(gce, digits(), recipe()) == fit(ce, digits(), recipe())
+    assert torch.equal(weights(gce), weights(ce))
+
+
+def test_gce_reports_the_loss_of_the_paper():
+    """One full batch: the logged loss is the mean of (1 - p_y^0.7) / 0.7 before the update."""
+    data, one_batch = digits(), recipe(epochs=1, batch_size=200)
+    untrained = GCE()
+    fit(untrained, data, recipe(epochs=0))
+    p_y = untrained.predict(data.x).double().numpy()[np.arange(200), data.y]
+    history = fit(GCE(), data, one_batch)
+    assert history[0]["loss"] == pytest.approx(np.mean((1 - p_y**0.7) / 0.7), rel=1e-5)
+
+
+def test_dmi_starts_from_the_ce_run_bit_for_bit():
+    dmi, ce = DMI(lr=0.0, warmup_epochs=2), CE()
+    fit(dmi, digits(), recipe(epochs=1), seed=3)
+    fit(ce, digits(), recipe(epochs=2), seed=3)
+    assert torch.equal(weights(dmi), weights(ce))
+
+
+def test_dmi_warms_up_as_long_as_the_run_unless_told():
+    dmi, ce = DMI(lr=0.0), CE()
+    fit(dmi, digits(), recipe(epochs=3))
+    fit(ce, digits(), recipe(epochs=3))
+    assert torch.equal(weights(dmi), weights(ce))
+
+
+def test_dmi_step_is_gradient_descent_on_the_determinant():
+    """One full batch from the CE weights: w - lr (dL/dw + 1e-4 w), L through torch.det, the recipe's Adam unused."""
+    data = digits()
+    dmi, ce = DMI(lr=1e-3, warmup_epochs=40), CE()
+    fit(dmi, data, recipe(epochs=1, batch_size=200))
+    fit(ce, data, recipe(epochs=40, batch_size=200))
+    net = ce.nets_[0].double()
+    p = net(torch.from_numpy(data.x[:, None]).double() / 255).softmax(1)
+    joint = torch.zeros(10, 10, dtype=torch.float64).index_add(0, torch.from_numpy(data.y), p)
+    gradients = torch.autograd.grad(-(torch.det(joint).abs() + 0.001).log(), list(net.parameters()))
+    before = torch.cat([w.detach().flatten() for w in net.parameters()])
+    update = torch.cat([w.detach().flatten().double() for w in dmi.nets_.parameters()]) - before
+    expected = -1e-3 * (torch.cat([g.flatten() for g in gradients]) + 1e-4 * before)
+    assert expected.norm() > 1e-4 and (update - expected).norm() < 1e-3 * expected.norm()
+    assert dmi.optimizer_.param_groups[0]["momentum"] == 0.9
+
+
+def test_dmi_skips_the_batch_that_is_not_full():
+    sizes = []
+
+    class Spy(DMI):
+        def loss(self, batch):
+            sizes.append(len(batch.y))
+            return super().loss(batch)
+
+    fit(Spy(warmup_epochs=1), digits(100), recipe(epochs=2, batch_size=30))
+    assert sizes == [30] * 6
+
+
+def test_dmi_does_nothing_while_a_class_is_missing():
+    """Determinant 0: no gradient, no NaN. The CE weights stay as they are."""
+    y = digits().y.clip(max=8)
+    dmi, ce = DMI(lr=0.1, weight_decay=0.0), CE()
+    history = fit(dmi, digits(y=y), recipe())
+    fit(ce, digits(y=y), recipe())
+    assert torch.equal(weights(dmi), weights(ce))
+    assert history[-1]["loss"] == pytest.approx(-np.log(0.001))
+
+
+@pytest.mark.parametrize("batch_size", [9, 201])
+def test_dmi_names_a_batch_size_that_cannot_work(batch_size):
+    with pytest.raises(ValueError, match=r"`batch_size` must be between the number of classes \(10\).*\(200\)"):
+        fit(DMI(), digits(), recipe(batch_size=batch_size, make_optimizer=sgd(0.1)))
+
+
+def test_dmi_names_a_warm_up_of_no_epochs():
+    with pytest.raises(ValueError, match="`warmup_epochs` must be at least 1"):
+        fit(DMI(warmup_epochs=0), digits(), recipe())

@@ -1,0 +1,164 @@
+import copy
+
+import numpy as np
+import pytest
+import torch
+from small_runs import digits, recipe, sgd, weights
+from torch.testing import assert_close
+
+from lnlkit.methods.base import CE
+from lnlkit.methods.selection import DAC, CoTeaching
+from lnlkit.training import Batch, TrainingSet, fit, to_unit
+
+
+def started(method, **changes):
+    data = TrainingSet.of(digits())
+    method.start(recipe(**changes), data, torch.Generator().manual_seed(0))
+    return method, Batch(to_unit(data.x[:40]), data.y[:40], torch.arange(40))
+
+
+# ---- Co-teaching ----
+
+
+def test_coteaching_leaves_out_nothing_first_and_the_forget_rate_after_the_ramp():
+    method = CoTeaching(forget_rate=0.4, num_gradual=10)
+    left_out = []
+    for epoch in range(12):
+        method.on_epoch_start(epoch, None)
+        left_out.append(1 - method.keep_rate_)
+    assert left_out == pytest.approx([*np.linspace(0, 0.4, 10), 0.4, 0.4])
+
+
+def test_coteaching_without_ramp_begins_in_the_second_epoch():
+    method = CoTeaching(forget_rate=0.4, num_gradual=1)
+    method.on_epoch_start(0, None)
+    assert method.keep_rate_ == 1
+    method.on_epoch_start(1, None)
+    assert method.keep_rate_ == pytest.approx(0.6)
+
+
+@pytest.mark.parametrize(("forget_rate", "batch_size", "kept"), [
+    (0.2, 128, 102), (0.4, 128, 76), (0.9, 10, 1), (0.7, 10, 3), (0.0, 33, 33), (0.99, 10, 1),
+])  # fmt: skip
+def test_coteaching_keeps_the_whole_part_of_the_batch_and_at_least_one(forget_rate, batch_size, kept):
+    method = CoTeaching(forget_rate=forget_rate)
+    method.on_epoch_start(9, None)
+    assert method.n_kept(batch_size) == kept
+
+
+def test_each_network_learns_from_the_choice_of_the_other():
+    method, batch = started(CoTeaching(forget_rate=0.5))
+    method.on_epoch_start(9, None)
+    p = [net(batch.x).softmax(1).detach().double().numpy() for net in method.nets_]
+    a, b = (np.array([-np.log(q[i, y]) for i, y in enumerate(batch.y.tolist())]) for q in p)
+    by_a, by_b = (sorted(range(40), key=loss.__getitem__)[:20] for loss in (a, b))
+    swapped, own = a[by_b].mean() + b[by_a].mean(), a[by_a].mean() + b[by_b].mean()
+    assert abs(swapped - own) > 1e-3  # otherwise the two readings could not be told apart
+    assert method.loss(batch).item() == pytest.approx(swapped, rel=1e-5)
+
+
+def test_coteaching_that_forgets_nothing_is_two_separate_ce_runs():
+    """One optimiser over both networks, with momentum and weight decay, and no gradient from one into the other."""
+    made = []
+    first = recipe(make_optimizer=sgd(0.1, momentum=0.9, weight_decay=1e-3))
+
+    def remember(n_outputs=None):
+        net = first.make_net(n_outputs)
+        made.append(copy.deepcopy(net))
+        return net
+
+    both = CoTeaching(forget_rate=0.0)
+    fit(both, digits(), recipe(make_net=remember, make_optimizer=first.make_optimizer), seed=2)
+    assert len(made) == 2 and not torch.equal(made[0][1][1].weight, made[1][1][1].weight)
+    for i, net in enumerate(made):
+        alone = CE()
+        fit(alone, digits(), recipe(make_net=lambda _, net=net: net, make_optimizer=first.make_optimizer), seed=2)
+        assert_close(weights(both, i), weights(alone, 0), rtol=1e-4, atol=1e-5)
+
+
+def test_coteaching_predicts_the_mean_of_the_two():
+    method, batch = started(CoTeaching())
+    x = digits().x[:40]
+    both = [net.eval()(batch.x).softmax(1).detach() for net in method.nets_]
+    assert_close(method.predict(x), (both[0] + both[1]) / 2)
+
+
+@pytest.mark.parametrize(("hparams", "says"), [
+    ({"forget_rate": 20}, "`forget_rate` must be a fraction.*Did you mean 0.2"),
+    ({"forget_rate": None}, "`forget_rate` must be a fraction"),
+    ({"num_gradual": 0}, "`num_gradual` must be at least 1"),
+])  # fmt: skip
+def test_coteaching_names_a_wrong_hyperparameter(hparams, says):
+    with pytest.raises((ValueError, TypeError), match=says):
+        fit(CoTeaching(**hparams), digits(), recipe())
+
+
+# ---- DAC ----
+
+
+def test_dac_learns_by_cross_entropy_over_all_outputs_first():
+    """Until `learn_epochs` are over it is the CE run of a network with one class too many, bit for bit."""
+    after = []
+    fit(DAC(learn_epochs=2), digits(), recipe(epochs=3), after_epoch=lambda m: after.append(weights(m)) or {})
+    ce, wide = CE(), recipe(epochs=2)
+    fit(ce, digits(), recipe(epochs=2, make_net=lambda _: wide.make_net(11)))
+    assert torch.equal(after[1], weights(ce))
+
+
+class SpyDAC(DAC):
+    """Remembers the logits of every batch and the price in every epoch."""
+
+    def loss(self, batch):
+        with torch.no_grad():
+            self.seen.append((self.nets_[0](batch.x).double().numpy(), batch.y.numpy()))
+        value = super().loss(batch)
+        self.prices.append(None if self.alpha_ is None else float(self.alpha_))
+        return value
+
+
+@pytest.mark.parametrize("learn_epochs", [0, 2])
+def test_dac_price_starts_at_the_running_loss_and_ends_at_one(learn_epochs):
+    method = SpyDAC(learn_epochs=learn_epochs)
+    method.seen, method.prices = [], []
+    fit(method, digits(), recipe(epochs=learn_epochs + 4))
+    per_epoch = 7  # 200 examples in batches of 32
+    mean = None
+    for logits, y in method.seen[: learn_epochs * per_epoch + 1]:  # up to the first batch that may abstain
+        p = np.exp(logits - logits.max(1, keepdims=True))
+        p /= p.sum(1, keepdims=True)
+        answered = 1 - p[:, 10]
+        now = np.mean(answered * -np.log(p[np.arange(len(y)), y] / answered))
+        mean = now if mean is None else 0.05 * now + 0.95 * mean
+    expected = np.repeat(np.linspace(mean / 64, 1.0, 4), per_epoch)
+    assert method.prices[: learn_epochs * per_epoch] == [None] * (learn_epochs * per_epoch)
+    assert method.prices[learn_epochs * per_epoch :] == pytest.approx(expected, rel=1e-5)
+
+
+def test_dac_with_one_epoch_to_abstain_pays_the_starting_price():
+    method = DAC(learn_epochs=2)
+    history = fit(method, digits(), recipe(epochs=3))
+    assert np.isfinite(history[-1]["loss"]) and method.alpha_ == method.mean_loss_ / 64
+
+
+def test_dac_predicts_among_the_classes_and_tells_its_abstention():
+    method, batch = started(DAC(), epochs=11)
+    full = method.nets_[0].eval()(batch.x).softmax(1).detach()
+    x = digits().x[:40]
+    assert full.shape == (40, 11)
+    assert_close(method.abstention(x), full[:, 10])
+    assert_close(method.predict(x), full[:, :10] / (1 - full[:, 10:]))
+
+
+def test_dac_abstains_on_images_whose_labels_are_random():
+    """A systematic defect: zeros carry random labels. It abstains on zeros and answers the rest."""
+    rng, clean = np.random.default_rng(0), digits(1000).y
+    y = np.where(clean == 0, rng.integers(0, 10, 1000), clean)
+    method = DAC(learn_epochs=2, alpha_final=0.3)
+    fit(method, digits(1000, y), recipe(epochs=8))
+    p_a = method.abstention(digits(1000).x).numpy()
+    assert p_a[clean == 0].mean() > 0.6 and p_a[clean != 0].mean() < 0.2
+
+
+def test_dac_names_a_learning_phase_that_fills_the_run():
+    with pytest.raises(ValueError, match="`learn_epochs` must be below the 10 epochs of the run, but got 10"):
+        fit(DAC(), digits(), recipe(epochs=10))
