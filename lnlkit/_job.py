@@ -2,11 +2,10 @@
 
 import json
 import logging
+import os
 import sys
+import threading
 from pathlib import Path
-
-import papermill
-from papermill.exceptions import PapermillExecutionError
 
 
 def cell_limit(cell, budget: int | None) -> int | None:
@@ -30,8 +29,36 @@ class CellLines(logging.Handler):
             print(f"cell {text.split()[2].rstrip('-')} of {self.n_cells}", flush=True)
 
 
+def kill_tree(pid: int) -> None:
+    """Ends a process and its children: a kernel is in a session of its own and outlives the process group."""
+    import psutil
+
+    try:
+        parent = psutil.Process(pid)
+        family = [*parent.children(recursive=True), *([] if pid == os.getpid() else [parent])]
+    except psutil.NoSuchProcess:
+        return
+    for process in family:
+        try:
+            process.kill()
+        except psutil.NoSuchProcess:
+            pass
+    psutil.wait_procs(family, timeout=10)
+
+
+def end_with_the_runner() -> None:
+    """Waits for the end of standard input, which comes when the runner has died, and takes the kernel along."""
+    sys.stdin.read()
+    kill_tree(os.getpid())
+    os._exit(1)
+
+
 def main(path: str) -> int:
     """Exit status of one notebook's execution; why it stopped is written to error.txt beside the job."""
+    import papermill
+    from papermill.exceptions import PapermillExecutionError
+
+    threading.Thread(target=end_with_the_runner, daemon=True).start()
     job = json.loads(Path(path).read_text())
     n_cells = len(json.loads(Path(job["notebook"]).read_text(encoding="utf-8"))["cells"]) + 1  # the injected cell
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)

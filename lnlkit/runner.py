@@ -4,7 +4,6 @@ The notebook runs in a process of its own. Its executed copy and its page are ma
 their place after every check has passed; a run that fails or is killed leaves the last good result as it was.
 """
 
-import contextlib
 import difflib
 import json
 import os
@@ -19,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lnlkit import _checks, executed, papers, records
+from lnlkit._job import kill_tree
 
 BUDGET_S = {"smoke": 60, "lab": 600, "paper": None}
 """What a notebook may take on two cores; the wall limit is three times that, because machines differ."""
@@ -167,17 +167,21 @@ class _Attempt:
         began = time.perf_counter()
         with (self.scratch / "log.txt").open("w") as log:
             process = subprocess.Popen(
-                [sys.executable, "-m", "lnlkit._job", str(self.scratch / "job.json")], stdin=subprocess.DEVNULL,
+                [sys.executable, "-m", "lnlkit._job", str(self.scratch / "job.json")], stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE, stderr=log, text=True, env=_environment(self.scratch, self.scale))  # fmt: skip
-            threading.Thread(target=_relay, args=(process.stdout, progress), daemon=True).start()
+            reader = threading.Thread(target=_relay, args=(process.stdout, progress), daemon=True)
+            reader.start()
             try:
                 code = process.wait(self.limit)
             except subprocess.TimeoutExpired:
-                _kill_tree(process.pid)
+                kill_tree(process.pid)
                 raise self.failure(f"took longer than {self.limit:g} s and was stopped") from None
             except BaseException:  # Ctrl-C: no kernel is left behind
-                _kill_tree(process.pid)
+                kill_tree(process.pid)
                 raise
+            finally:
+                reader.join(10)
+                process.stdin.close()
         if code != 0:
             error = self.scratch / "error.txt"
             raise self.failure(error.read_text() if error.exists() else f"ended with code {code}: out of memory?")
@@ -232,19 +236,6 @@ def _relay(lines, progress) -> None:
     for line in lines:
         if progress:
             progress(line.rstrip("\n"))
-
-
-def _kill_tree(pid: int) -> None:
-    """Ends a process and its children: a kernel is in a session of its own and outlives the process group."""
-    import psutil
-
-    with contextlib.suppress(psutil.NoSuchProcess):
-        parent = psutil.Process(pid)
-        family = [*parent.children(recursive=True), parent]
-        for process in family:
-            with contextlib.suppress(psutil.NoSuchProcess):
-                process.kill()
-        psutil.wait_procs(family, timeout=10)
 
 
 def _environment(scratch: Path, scale: str) -> dict:

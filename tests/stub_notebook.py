@@ -1,0 +1,40 @@
+"""A notebook of a few seconds that keeps the runner's contract, for tests of the runner and the command."""
+
+from pathlib import Path
+
+import nbformat
+from nbformat.v4 import new_code_cell, new_notebook
+
+NAME = "01_cvae_augmentation"
+
+PARAMETERS = """SCALE: str = "smoke"
+SEEDS: list = [0]
+DEVICE: str = "auto"
+OUT_DIR: str = "artifacts"
+RATE: float = 0.2"""
+
+FIGURE = """import matplotlib.pyplot as plt
+fig, ax = plt.subplots()
+plt.close(fig)
+handle = display(fig, display_id=True, metadata={"image/png": {"alt": "empty axes"}})"""
+
+RECORD = """import os, time
+from pathlib import Path
+from lnlkit import papers, records
+paper, metrics = papers.load("01"), {claim.metric: 7.0 for claim in papers.load("01").claims}
+record = records.for_notebook(
+    "01_cvae_augmentation", SCALE, SEEDS, started=time.perf_counter(),
+    config={"rate": RATE, "offline": os.environ.get("LNLKIT_OFFLINE"), "ipython": os.environ["IPYTHONDIR"]},
+    metrics=metrics, claims=papers.judge(paper, SCALE, metrics),
+    comparison=papers.compare(paper, "table-1", {("ce", 0.1): [90.0, 91.0]}))
+_ = records.write(Path(OUT_DIR) / "01_cvae_augmentation.json", record)"""
+
+
+def write(folder, *sources: str, name: str = NAME) -> Path:
+    """Path of a notebook with the parameters and the given cells; without any: a figure and a record."""
+    cells = [new_code_cell(source) for source in (PARAMETERS, *(sources or (FIGURE, RECORD)))]
+    cells[0].metadata["tags"] = ["parameters"]
+    kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    path = Path(folder) / f"{name}.ipynb"
+    nbformat.write(new_notebook(cells=cells, metadata={"kernelspec": kernel}), path)
+    return path

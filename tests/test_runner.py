@@ -1,0 +1,200 @@
+"""The runner's contract: what it refuses, what it looks for in an executed notebook, what a failed run leaves."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import psutil
+import pytest
+import stub_notebook
+
+from lnlkit import executed, runner
+
+NAME = stub_notebook.NAME
+
+
+def contents(folder) -> dict:
+    return {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
+
+
+def gone(pid: int) -> bool:
+    """True once a process has ended; one that nobody has waited for is as good as gone."""
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline:
+        try:
+            if psutil.Process(pid).status() == psutil.STATUS_ZOMBIE:
+                return True
+        except psutil.NoSuchProcess:
+            return True
+        time.sleep(0.1)
+    return False
+
+
+@pytest.fixture(scope="module")
+def good(tmp_path_factory):
+    """The notebook, its output folder and the result of one good run."""
+    folder = tmp_path_factory.mktemp("good")
+    path = stub_notebook.write(folder)
+    lines = []
+    result = runner.run(path, "smoke", [3], folder / "out", {"RATE": 0.3}, html=True, progress=lines.append)
+    return path, folder / "out", result, lines
+
+
+def test_a_good_run_leaves_notebook_page_and_record_and_nothing_else(good):
+    _, out, result, lines = good
+    assert sorted(contents(out)) == [f"{NAME}.html", f"{NAME}.ipynb", f"{NAME}.json", f"{NAME}.run"]
+    assert [path for path in out.iterdir() if path.is_dir()] == []
+    assert lines == [f"cell {i} of 4" for i in range(1, 5)]
+    assert 'alt="empty axes"' in result.html.read_text()
+
+
+def test_parameters_arrive_as_they_were_given_and_the_run_is_offline_and_private(good):
+    _, out, result, _ = good
+    assert (result.record["seeds"], result.record["config"]["rate"]) == ([3], 0.3)
+    assert result.record["config"]["offline"] == "1"
+    assert result.record["config"]["ipython"].startswith(str(out))
+
+
+def test_the_stored_result_is_reused_only_while_nothing_has_changed(good, monkeypatch):
+    path, out, result, _ = good
+    monkeypatch.setattr(runner, "_Attempt", None)  # nothing can be executed from here on
+    again = runner.run(path, "smoke", [3], out, {"RATE": 0.3}, html=True, reuse=True)
+    assert again.reused and again.record == result.record
+    with pytest.raises(TypeError):  # it tries to execute
+        runner.run(path, "smoke", [4], out, {"RATE": 0.3}, reuse=True)
+    keys = {executed.fingerprint(path, {"RATE": rate}) for rate in (0.3, 0.3, 0.4)}
+    path.write_text(path.read_text().replace("empty axes", "no axes"))
+    keys.add(executed.fingerprint(path, {"RATE": 0.3}))
+    assert len(keys) == 3
+
+
+def test_a_failed_run_leaves_the_last_good_result_and_says_where_it_stopped(good, tmp_path):
+    _, out, _, _ = good
+    before = contents(out)
+    path = stub_notebook.write(tmp_path, stub_notebook.RECORD, "raise ValueError('no such thing')")
+    stopped = r"stopped in cell 4 \(`raise ValueError.*\nValueError: no such thing"
+    with pytest.raises(runner.RunError, match=stopped) as error:
+        runner.run(path, out_dir=out)
+    assert contents(out) == before
+    kept = out / f"{NAME}.failed"
+    assert sorted(contents(kept)) == [f"{NAME}.ipynb", f"{NAME}.json", "log.txt"]
+    assert str(kept) in str(error.value)
+
+
+def test_an_old_record_does_not_stand_in_for_one_that_was_not_written(good, tmp_path):
+    _, out, _, _ = good
+    before = contents(out)
+    with pytest.raises(runner.RunError, match="has written no record"):
+        runner.run(stub_notebook.write(tmp_path, "1 + 1"), out_dir=out)
+    assert contents(out) == before
+
+
+SLEEP = """import os, time
+from pathlib import Path
+_ = Path(OUT_DIR, "pid").write_text(str(os.getpid()))
+time.sleep(60)"""
+
+
+def test_a_run_past_its_limit_is_stopped_with_its_kernel(tmp_path):
+    out = tmp_path / "out"
+    with pytest.raises(runner.RunError, match="took longer than 6 s"):
+        runner.run(stub_notebook.write(tmp_path, SLEEP), out_dir=out, timeout=6)
+    assert gone(int((out / "pid").read_text()))
+    assert sorted(path.name for path in out.iterdir()) == [f"{NAME}.failed", "pid"]
+
+
+def test_a_killed_runner_leaves_the_last_good_result_and_no_kernel(good, tmp_path):
+    _, out, _, _ = good
+    before = contents(out)
+    code = f"from lnlkit import runner; runner.run({str(stub_notebook.write(tmp_path, SLEEP))!r}, out_dir={str(out)!r})"
+    with subprocess.Popen([sys.executable, "-c", code]) as process:
+        while not (out / "pid").exists() and process.poll() is None:
+            time.sleep(0.1)
+        process.send_signal(signal.SIGKILL)
+    assert gone(int((out / "pid").read_text()))
+    os.unlink(out / "pid")
+    assert contents(out) == before
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "sentence"),
+    [
+        ({"params": {"rate": 0.1}}, ValueError, "`rate` is no parameter of .* Did you mean 'RATE'?"),
+        ({"params": {"SEED": [1]}}, ValueError, "Did you mean 'SEEDS'?"),
+        ({"params": {"RATE": "0.1"}}, TypeError, "`RATE` must be of type float, but got '0.1' of type str"),
+        ({"params": {"RATE": True}}, TypeError, "`RATE` must be of type float"),
+        ({"params": {"RATE": 40}}, ValueError, r"fraction in \[0, 1\), but got 40. Did you mean 0.4\?"),
+        ({"scale": "smok"}, ValueError, "Did you mean 'smoke'?"),
+        ({"seeds": [0, -1]}, ValueError, "`seeds` must be whole numbers from 0"),
+        ({"seeds": []}, ValueError, "at least one"),
+    ],
+)
+def test_bad_input_is_refused_before_anything_is_written(tmp_path, arguments, error, sentence):
+    path = stub_notebook.write(tmp_path)
+    with pytest.raises(error, match=sentence):
+        runner.run(path, out_dir=tmp_path / "out", **arguments)
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_notebook_is_found_by_number_and_a_near_name_is_suggested(tmp_path, monkeypatch):
+    (tmp_path / "notebooks").mkdir()
+    path = stub_notebook.write(tmp_path / "notebooks")
+    monkeypatch.setattr(runner, "root", lambda: tmp_path)
+    assert {runner.find(name) for name in ("01", NAME, NAME[3:], str(path))} == {path}
+    with pytest.raises(ValueError, match=f"Did you mean '{NAME}'"):
+        runner.find("01_cvae_augmentatoin")
+    with pytest.raises(FileNotFoundError, match="no notebook `x.ipynb`"):
+        runner.find("x.ipynb")
+
+
+def checked(tmp_path, good, change) -> list[str]:
+    """Problems of the good run's notebook after a change."""
+    _, out, result, _ = good
+    notebook = json.loads(result.executed.read_text())
+    change(notebook)
+    path = tmp_path / "changed.ipynb"
+    path.write_text(json.dumps(notebook))
+    return executed.problems(path, result.record_path, NAME, "smoke")
+
+
+def failed_callback(notebook):
+    error = {"output_type": "error", "ename": "KeyError", "evalue": "'rate'", "traceback": []}
+    state = {"abc": {"model_name": "OutputModel", "state": {"outputs": [error]}}, "def": {"state": {}}}
+    notebook["metadata"]["widgets"] = {executed.WIDGET_STATE: {"state": state, "version_major": 2, "version_minor": 0}}
+
+
+def without_alt(notebook):
+    for cell in notebook["cells"]:
+        for output in cell.get("outputs", []):
+            output["metadata"] = {}
+
+
+def too_large(notebook):
+    notebook["cells"][1]["outputs"] = [{"output_type": "stream", "name": "stdout", "text": "x" * 2**22}]
+
+
+def test_a_clean_executed_notebook_has_no_problem(tmp_path, good):
+    assert checked(tmp_path, good, lambda notebook: None) == []
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        (failed_callback, "A widget's callback failed: KeyError: 'rate'."),
+        (without_alt, "Cell 3 shows a figure without alt text: use `viz.show(fig, alt=...)`."),
+        (too_large, "The outputs hold 4.0 MB, more than 2 MB: most of it in cell 2 (4.0 MB)."),
+    ],
+)
+def test_what_papermill_does_not_see_is_a_problem(tmp_path, good, change, sentence):
+    assert checked(tmp_path, good, change) == [sentence]
+
+
+def test_the_record_of_another_notebook_or_scale_is_a_problem(good):
+    _, _, result, _ = good
+    assert executed.problems(result.executed, result.record_path, "02_x", "lab") == [
+        f"The record says notebook {NAME!r}, but it is the one of '02_x'.",
+        "The record says scale 'smoke', but it is the one of 'lab'.",
+    ]
