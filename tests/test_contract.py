@@ -1,0 +1,125 @@
+"""What every entry of METHODS promises, checked on small real digits."""
+
+import dataclasses
+import functools
+import json
+
+import numpy as np
+import pytest
+import torch
+from small_runs import digits, recipe, weights
+
+from lnlkit import data, noise
+from lnlkit.methods import METHODS, Method, hyperparameters, make
+from lnlkit.training import fit
+
+SMALL = {  # hyper-parameters that fit runs of a few epochs; everything else at its published default
+    "coteaching": {"num_gradual": 2},
+    "dac": {"learn_epochs": 1},
+    "seal": {"iterations": 2},
+    "cvae_augmentation": {"hidden": 64, "cvae_epochs": 4},
+}
+EVERY_METHOD = pytest.mark.parametrize("name", METHODS)
+
+
+def small(name: str) -> Method:
+    return make(name, **SMALL.get(name, {}))
+
+
+def noisy_digits() -> data.NoisyData:
+    """300 digits, 30 % of the labels wrong."""
+    T = noise.symmetric(10, 0.3)
+    return digits(300, noise.corrupt(digits(300).y, T, np.random.default_rng(0)))
+
+
+def trained(name: str, examples: data.NoisyData, seed: int = 0) -> Method:
+    method = small(name)
+    fit(method, examples, recipe("small_cnn", epochs=2), seed=seed)
+    return method
+
+
+@functools.cache
+def on_noisy_digits(name: str) -> Method:
+    return trained(name, noisy_digits())
+
+
+@EVERY_METHOD
+def test_predicts_probabilities(name):
+    x = noisy_digits().x[:77]
+    p = on_noisy_digits(name).predict(x)
+    assert p.shape == (77, 10) and p.dtype == torch.float32 and p.device.type == "cpu" and not p.requires_grad
+    assert (p >= 0).all()
+    torch.testing.assert_close(p.sum(1), torch.ones(77))
+    torch.testing.assert_close(on_noisy_digits(name).predict(x[:5]), p[:5])  # no statistics of the batch in it
+
+
+@EVERY_METHOD
+def test_same_seed_same_weights_bit_for_bit_and_never_reads_the_truth(name):
+    """The second run has garbage for clean labels; another seed does change the weights."""
+    examples = noisy_digits()
+    garbage = dataclasses.replace(examples, y_clean=np.random.default_rng(9).integers(0, 10, 300))
+    assert torch.equal(weights(trained(name, garbage)), weights(on_noisy_digits(name)))
+    assert not torch.equal(weights(trained(name, examples, seed=1)), weights(on_noisy_digits(name)))
+
+
+@EVERY_METHOD
+def test_a_used_method_starts_afresh(name):
+    """A second fit forgets the first: schedules, soft labels, prices."""
+    method = small(name)
+    for seed in (5, 0):
+        fit(method, noisy_digits(), recipe("small_cnn", epochs=2), seed=seed)
+    assert torch.equal(weights(method), weights(on_noisy_digits(name)))
+
+
+@EVERY_METHOD
+def test_leaves_the_data_unchanged(name):
+    examples = noisy_digits()
+    for array in (examples.x, examples.y, examples.y_clean):
+        array.setflags(write=True)
+    before = [array.copy() for array in (examples.x, examples.y, examples.y_clean)]
+    trained(name, examples)
+    for array, copy in zip((examples.x, examples.y, examples.y_clean), before, strict=True):
+        assert np.array_equal(array, copy)
+
+
+@EVERY_METHOD
+def test_learns_clean_digits(name):
+    """Chance is 10 %. Most end above 90 % on unseen digits; Co-teaching, told to drop a fifth of them, at 84 %."""
+    method = small(name)
+    history = fit(method, digits(600), recipe(epochs=12))
+    unseen = data.load("digits")
+    accuracy = float((method.predict(unseen.x_test).argmax(1).numpy() == unseen.y_test).mean())
+    assert len(history) == 12 and all(np.isfinite(row["loss"]) for row in history)
+    assert accuracy > 0.75
+
+
+@EVERY_METHOD
+def test_hyperparameters_survive_json_and_come_back(name):
+    method = small(name)
+    stored = json.loads(json.dumps(hyperparameters(method)))
+    assert make(name, **stored) == method and repr(make(name, **stored)) == repr(method)
+    visible = {f.name: v for f, v in zip(dataclasses.fields(method), dataclasses.asdict(method).values(), strict=True)
+               if f.repr}  # fmt: skip
+    assert stored == visible and set(SMALL.get(name, {})) <= set(stored)
+
+
+@EVERY_METHOD
+def test_says_what_it_needs_and_where_it_is_from(name):
+    method = METHODS[name]
+    assert isinstance(method.needs, tuple) and all(isinstance(what, str) for what in method.needs)
+    assert isinstance(method.source, str) and method.source
+    assert method.__doc__ and not method.__doc__.startswith(method.__name__ + "(")  # not the one dataclass writes
+
+
+@EVERY_METHOD
+def test_unknown_hyperparameter_names_the_allowed_ones(name):
+    with pytest.raises(ValueError) as error:
+        make(name, learning_ratio=1)
+    says = str(error.value)
+    assert "learning_ratio" in says and name in says and "\n" not in says
+    assert all(field in says for field in hyperparameters(METHODS[name]()))
+
+
+def test_unknown_method_suggests_a_near_one():
+    with pytest.raises(ValueError, match="Did you mean 'coteaching'"):
+        make("co-teaching")
