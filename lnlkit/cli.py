@@ -123,13 +123,14 @@ def sweep(notebook, scale, out, jobs, limit, device, table):
     """Train every run of a paper's grid; what is already there is skipped, so a killed sweep goes on."""
     from lnlkit import _checks, papers, records, runner
     from lnlkit import sweep as engine
-    from lnlkit.training import pick_device
 
     paper = papers.load(notebook)
     configs = engine.grid(paper, _checks.one_of(scale, "scale", list(papers.SCALES)))
     configs = configs if limit is None else configs[: _checks.positive_int(limit, "limit")]
     out = out or runner.root() / "artifacts" / scale / "runs"
     pool = engine.local_pool(jobs) if _checks.positive_int(jobs, "jobs") > 1 else None
+    from lnlkit.training import pick_device  # after the checks: it brings torch
+
     device = pick_device(device)
     fn = functools.partial(engine.train_run, device=device)
     paths = engine.sweep(fn, configs, out, executor=pool, progress=click.echo)

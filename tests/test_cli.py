@@ -1,0 +1,173 @@
+"""The command: what it prints, and one sentence with a status instead of a traceback."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import stub_notebook
+
+from lnlkit import cli, records, runner
+
+NAME = stub_notebook.NAME
+
+
+@pytest.fixture()
+def checkout(tmp_path, monkeypatch):
+    """A folder with the stub as its one notebook, as if it were the repository."""
+    (tmp_path / "notebooks").mkdir()
+    stub_notebook.write(tmp_path / "notebooks")
+    monkeypatch.setattr(runner, "root", lambda: tmp_path)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture()
+def call(capsys):
+    """Calls the command; returns status, standard output, standard error."""
+
+    def _call(*arguments) -> tuple[int, str, str]:
+        status = 0
+        try:
+            cli.main(list(arguments))
+        except SystemExit as end:
+            status = end.code
+        return (status, *capsys.readouterr())
+
+    return _call
+
+
+def test_run_prints_claims_comparison_and_where_things_lie(checkout, call):
+    status, out, err = call("run", "01", "--html", "--rate", "0.3", "--seeds", "1,2", "--save-results")
+    assert (status, err) == (0, "")
+    assert "Claims of the paper at scale smoke: 1 reproduced, 0 not reproduced, 9 not tested" in out
+    assert "90.50 ± 0.71" in out and "94.07 ± 0.29" in out and "-3.57" in out
+    for path in (f"artifacts/smoke/{NAME}.ipynb", f"artifacts/smoke/{NAME}.html", f"results/{NAME}/smoke.json"):
+        assert path in out and (checkout / path).is_file()
+    saved = records.read_notebook(checkout / "results" / NAME / "smoke.json")
+    assert (saved["seeds"], saved["config"]["rate"]) == ([1, 2], 0.3)
+
+    status, again, _ = call("run", "01", "--html", "--rate", "0.3", "--seeds", "1,2", "--reuse")
+    assert status == 0 and "nothing has changed since" in again
+    assert call("report", "01")[1].count("Claims of the paper at scale smoke") == 1
+
+
+@pytest.mark.parametrize(
+    ("line", "sentence"),
+    [
+        ("run 01 --rate 40", "`noise_rate` must be a fraction in [0, 1), but got 40. Did you mean 0.4?"),
+        ("run 01 --scale smok", "Did you mean 'smoke'?"),
+        ("run 01 -p RAET=0.3", "`RAET` is no parameter of 01_cvae_augmentation.ipynb, which has SCALE, SEEDS"),
+        ("run 01 -p RATE", "`--parameter` must be NAME=VALUE, but got 'RATE'."),
+        ("run 01 -p RATE=1e-3x", "`RATE` must be of type float, but got '1e-3x' of type str."),
+        ("run 01 --seeds one", "`seeds` must be whole numbers such as 0,1,2, but got 'one'."),
+        ("run 07", "`notebook` must be one of ['01_cvae_augmentation'], but got '07'."),
+        ("run 01 --scale lab", "mnist.npz, but there is no such file and LNLKIT_OFFLINE forbids downloads"),
+        ("report 01 --scale lab", "No record of 01_cvae_augmentation at lab: make one with `lnlkit run`."),
+        ("report 1x", "`paper` must be one of"),
+        ("sweep 01 --scale labs", "Did you mean 'lab'?"),
+        ("sweep 01 --limit 0", "`limit` must be at least 1, but got 0."),
+        ("sweep 01 --jobs 0", "`jobs` must be at least 1, but got 0."),
+        ("data prepare minst", "Did you mean 'mnist'?"),
+    ],
+)
+def test_bad_input_is_one_sentence_status_2_and_nothing_written(checkout, call, monkeypatch, line, sentence):
+    monkeypatch.setenv("LNLKIT_DATA", str(checkout))
+    status, out, err = call(*line.split())
+    assert (status, out) == (2, "")
+    assert sentence in err and err.count("\n") == 1
+    assert [path.name for path in checkout.iterdir()] == ["notebooks"]
+
+
+def test_a_truncated_bundle_is_one_sentence_naming_the_file(checkout, call, monkeypatch, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("data")
+    images = np.zeros((20, 28, 28), np.uint8)
+    y = np.zeros(20, np.uint8)
+    np.savez(folder / "whole.npz", x_train=images, y_train=y, x_test=images, y_test=y)
+    whole = (folder / "whole.npz").read_bytes()
+    (folder / "mnist.npz").write_bytes(whole[: len(whole) // 2])
+    monkeypatch.setenv("LNLKIT_DATA", str(folder))
+    status, out, err = call("run", "01", "--scale", "lab")
+    assert (status, out) == (2, "") and err.count("\n") == 1
+    assert str(folder / "mnist.npz") in err and "Traceback" not in err
+    assert [path.name for path in checkout.iterdir()] == ["notebooks"]
+
+
+def test_a_wrong_option_has_status_2_and_shows_the_usage(call):
+    status, _, err = call("run", "01", "--ratte", "0.3")
+    assert status == 2 and "--rate" in err and "Usage" in err
+
+
+def test_a_failed_run_has_status_1_and_no_traceback(checkout, call):
+    stub_notebook.write(checkout / "notebooks", "raise RuntimeError('broken on purpose')")
+    status, out, err = call("run", "01")
+    assert (status, out) == (1, "")
+    assert "RuntimeError: broken on purpose" in err and "Traceback" not in err
+
+
+def test_report_reads_results_before_artifacts(checkout, call):
+    def record(scale, label):
+        row = {"row": "ce", "label": label, "needs": [], "published": "own", "column": 0.1, "unit": "%",
+               "n": 1, "paper": 1.0, "paper_sd": None, "ours": 2.0, "ours_sd": None, "gap": 1, "place": "t"}  # fmt: skip
+        return records.for_notebook(NAME, scale, [0], config={}, metrics={}, claims=[], comparison=[row], started=0)
+
+    records.write(checkout / "artifacts" / "smoke" / f"{NAME}.json", record("smoke", "from artifacts"))
+    assert "from artifacts" in call("report")[1]
+    records.write(checkout / "results" / NAME / "smoke.json", record("smoke", "from results"))
+    records.write(checkout / "results" / NAME / "lab.json", record("lab", "at lab"))
+    out = call("report")[1]
+    assert "from results" in out and "at lab" in out and "from artifacts" not in out
+    assert "from results" not in call("report", "--scale", "lab")[1]
+
+
+def test_sweep_goes_on_where_it_stopped_and_collects_a_table(checkout, call, monkeypatch):
+    from lnlkit import sweep
+
+    done = []
+
+    def train_run(config, device):
+        done.append(config)
+        return {"config": config, "device": device}
+
+    monkeypatch.setattr(sweep, "train_run", train_run)
+    monkeypatch.setattr(sweep, "collect", lambda paper, scale, out, device: {"scale": scale, "out": str(out)})
+    assert call("sweep", "01", "--scale", "smoke", "--limit", "2", "--device", "cpu")[0] == 0
+    assert len(done) == 2
+    status, out, _ = call("sweep", "01", "--scale", "smoke", "--limit", "3", "--device", "cpu", "--table", "t.json")
+    assert status == 0 and len(done) == 3
+    assert "3 runs in artifacts/smoke/runs" in out
+    assert records.read(checkout / "t.json")["out"].endswith("artifacts/smoke/runs")
+
+
+def test_methods_shows_defaults_needs_and_source(call):
+    status, out, _ = call("methods")
+    assert status == 0
+    block = out[out.index("coteaching") :]
+    assert "forget_rate=0.2" in block and "needs: noise rate" in block and "Han et al. 2018" in block
+
+
+def test_data_list_shows_where_every_set_is(call, monkeypatch, tmp_path):
+    monkeypatch.setenv("LNLKIT_DATA", str(tmp_path))
+    status, out, _ = call("data", "list")
+    lines = {line.split()[0]: line for line in out.splitlines()}
+    assert status == 0 and "built in" in lines["digits"] and "lnlkit data prepare mnist" in lines["mnist"]
+    assert call("data", "prepare", "digits")[1] == "digits: built in, nothing to fetch\n"
+
+
+@pytest.mark.parametrize("line", ["--help", "data list", "report 01", "run 01 --scale smok"])
+def test_quick_commands_do_not_wait_for_torch(line):
+    code = f"""
+import sys
+from lnlkit.cli import main
+try:
+    main({line.split()!r})
+except SystemExit:
+    pass
+sys.exit("torch" in sys.modules)
+"""
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True).returncode == 0
+
+
+def test_the_module_is_the_command():
+    done = subprocess.run([sys.executable, "-m", "lnlkit", "--version"], capture_output=True, text=True, check=True)
+    assert done.stdout.startswith("lnlkit, version ")

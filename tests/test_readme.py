@@ -1,0 +1,60 @@
+"""What the README and the contributor's page tell people to type exists, and what they link to is there."""
+
+import re
+import shlex
+from pathlib import Path
+
+import click
+import pytest
+
+from lnlkit import cli
+
+ROOT = Path(__file__).resolve().parents[1]
+PAGES = ["README.md", "CONTRIBUTING.md"]
+
+
+def command_lines(text: str) -> list[list[str]]:
+    """The commands in code blocks, split as a shell does, comments dropped."""
+    blocks = re.findall(r"```(?:\w*)\n(.*?)```", text, flags=re.S)
+    lines = [line.removeprefix("$ ").strip() for block in blocks for line in block.splitlines()]
+    return [words for line in lines if (words := shlex.split(line, comments=True))]
+
+
+def problem(words: list[str]) -> str | None:
+    """What is wrong with a `make` or `lnlkit` line; None when nothing is, or when it is another command."""
+    if words[0] == "make":
+        targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), flags=re.M))
+        wrong = [word for word in words[1:] if "=" not in word and word not in targets]
+        return f"make has no target {wrong[0]}" if wrong else None
+    if words[0] != "lnlkit":
+        return None
+    command, rest = cli.cli, words[1:]
+    while isinstance(command, click.Group) and rest and not rest[0].startswith("-"):
+        if rest[0] not in command.commands:
+            return f"there is no `lnlkit {rest[0]}`"
+        command, rest = command.commands[rest[0]], rest[1:]
+    known = {name for parameter in command.params for name in parameter.opts} | {"--help", "-h"}
+    wrong = [word for word in rest if word.startswith("-") and word.split("=")[0] not in known]
+    return f"`lnlkit {command.name}` has no option {wrong[0]}" if wrong else None
+
+
+def test_a_wrong_command_would_be_seen():
+    text = "```\nmake demo  # yes\nmake tset\nlnlkit run 01 --scale lab\nlnlkit runs\nlnlkit run 01 --rat 2\nls\n```"
+    assert [problem(words) for words in command_lines(text)] == [
+        None, "make has no target tset", None, "there is no `lnlkit runs`", "`lnlkit run` has no option --rat", None,
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_commands_exist(page):
+    lines = command_lines((ROOT / page).read_text(encoding="utf-8"))
+    assert any(words[0] == "make" for words in lines)
+    assert [found for words in lines if (found := problem(words))] == []
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_links_into_the_repository_lead_somewhere(page):
+    text = (ROOT / page).read_text(encoding="utf-8")
+    targets = re.findall(r"\]\(([^)#\s]+)(?:#[^)]*)?\)", text) + re.findall(r'src="([^"]+)"', text)
+    local = [target for target in targets if not re.match(r"[a-z]+:", target)]
+    assert [target for target in local if not (ROOT / target).exists()] == []
