@@ -269,6 +269,14 @@ def test_train_validation_marks_the_best_noisy_validation_epoch():
     assert list(best.get_xdata()) == [2, 2]
 
 
+def test_train_validation_takes_what_fit_returns():
+    epochs = [{"train_acc": 0.5, "val_acc": 0.4, "loss": 1.0, "val_loss": 1.1},
+              {"train_acc": 0.8, "val_acc": 0.3, "loss": 0.5, "val_loss": 1.2}]  # fmt: skip
+    above, below = viz.train_validation({"rate 0.1": epochs}).axes
+    np.testing.assert_allclose(line(above, "training"), [0.5, 0.8])
+    np.testing.assert_allclose(line(below, "validation"), [1.1, 1.2])
+
+
 # ---- results
 
 

@@ -158,7 +158,7 @@ def test_noise_explorer_starts_with_the_papers_method():
 def test_exploring_needs_no_torch(root):
     code = (
         "import sys; sys.path.insert(0, 'tests'); import synthetic; from lnlkit import viz, widgets; "
-        "table = synthetic.table(rows=('ce', 'seal'), seeds=(0,)); widgets.noise_explorer(table).drive(most=0); "
+        "table = synthetic.table(('ce', 'seal'), ('symmetric',), (0.1,), (0,)); widgets.noise_explorer(table).drive(most=0); "
         "viz.bundle(viz.sweep_overview(table), viz.sweep_overview_alt(table)); "
         "print([name for name in ('torch', 'sklearn') if name in sys.modules])"
     )

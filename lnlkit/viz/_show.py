@@ -16,7 +16,7 @@ def bundle(fig, alt, dpi=DPI):
         raise ValueError(f"`alt` must be a sentence that says what the figure shows, but got {alt!r}.")
     stream = io.BytesIO()
     tight = None if fig.get_layout_engine() else "tight"
-    fig.savefig(stream, format="png", dpi=dpi, bbox_inches=tight, facecolor="white", pil_kwargs={"optimize": True})
+    fig.savefig(stream, format="png", dpi=dpi, bbox_inches=tight, facecolor="white")
     if "matplotlib.pyplot" in sys.modules:
         sys.modules["matplotlib.pyplot"].close(fig)
     png = base64.b64encode(stream.getvalue()).decode("ascii")

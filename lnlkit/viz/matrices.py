@@ -38,7 +38,8 @@ def transition_heatmap(T, ax, class_names=None, title=None, show_diagonal=True, 
     _contrast(ax)
     if show_diagonal:
         for i in range(size):
-            ax.text(i + 0.5, i + 0.5, words[i, i], ha="center", va="center", fontsize=fontsize, color="#444444")
+            ax.text(i + 0.5, i + 0.5, words[i, i], ha="center", va="center", fontsize=fontsize, color="#444444",
+                    in_layout=False)  # fmt: skip
     turn = any(len(str(name)) > 2 for name in names)
     ax.tick_params(axis="x", rotation=45 if turn else 0, length=0)
     ax.tick_params(axis="y", rotation=0, length=0)
@@ -55,6 +56,7 @@ def _contrast(ax):
     columns = len(ax.get_xticks())
     for text in ax.texts:
         column, row = (int(place) for place in text.get_position())
+        text.set_in_layout(False)  # inside its cell: leaving it out halves the time that the layout takes
         text.set_color("black" if luminance[row * columns + column] > 0.179 else "white")
 
 

@@ -59,14 +59,16 @@ def loss_split(histories, *, fig=None):
 def train_validation(histories, *, fig=None):
     """Figure of accuracy (above) and loss (below) in training and validation, a column per noise level.
 
-    `histories = {title: {"train_acc", "val_acc", "loss", "val_loss"}}`, each (E,) or (S, E), all on noisy labels.
-    Paper 01, Fig. 6.
+    `histories = {title: history}`: what `lnlkit.training.fit` returns, a list of epochs, or a dict of columns
+    "train_acc", "val_acc", "loss", "val_loss", each (E,) or (S, E); all on noisy labels. Paper 01, Fig. 6.
     """
     count = len(histories)
     fig = whole(fig, WIDTH, 5.2)
     axes = fig.subplots(2, count, sharex=True, sharey="row", squeeze=False)
     lines = {"training": (PALETTE[0], "-", "o"), "validation": (PALETTE[3], "--", "s")}
     for c, (title, history) in enumerate(histories.items()):
+        if not isinstance(history, dict):
+            history = {key: [epoch[key] for epoch in history] for key in history[0]}
         for r, keys in enumerate((("train_acc", "val_acc"), ("loss", "val_loss"))):
             ax = axes[r, c]
             for (name, (color, line, marker)), key in zip(lines.items(), keys, strict=True):
