@@ -107,9 +107,9 @@ def test_a_failed_run_has_status_1_and_no_traceback(checkout, call):
 
 def test_report_reads_results_before_artifacts(checkout, call):
     def record(scale, label):
-        row = {"row": "ce", "label": label, "needs": [], "published": "own", "column": 0.1, "unit": "%",
-               "n": 1, "paper": 1.0, "paper_sd": None, "ours": 2.0, "ours_sd": None, "gap": 1, "place": "t"}  # fmt: skip
-        return records.for_notebook(NAME, scale, [0], config={}, metrics={}, claims=[], comparison=[row], started=0)
+        cell = {"row": "ce", "label": label, "needs": [], "published": "own", "column": 0.1, "unit": "%", "place": "t"}
+        cell |= {"n": 1, "paper": 1.0, "paper_sd": None, "ours": 2.0, "ours_sd": None, "gap": 1.0}
+        return records.for_notebook(NAME, scale, [0], config={}, metrics={}, claims=[], comparison=[cell], started=0)
 
     records.write(checkout / "artifacts" / "smoke" / f"{NAME}.json", record("smoke", "from artifacts"))
     assert "from artifacts" in call("report")[1]

@@ -1,0 +1,153 @@
+"""Every notebook keeps the contract of its source, and runs at the small scale within a minute and a gigabyte."""
+
+import ast
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from lnlkit import papers, report, runner
+
+ROOT = Path(__file__).resolve().parents[1]
+NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+PAPERS = [path for path in NOTEBOOKS if path.stem in papers.KEYS]
+TAGS = {"setup", "parameters", "derive", "check", "widget", "drive", "train", "claims", "exercise", "solution", "hint",
+        "instructor", "quiz", "manual", "remove-input", "hide-input"}  # fmt: skip
+
+# Each is part of a second-level heading, in this order; further ones, the paper's sections, stand between them.
+HEADINGS = ["objectives", "setup", "parameters", "warm-up", "training run", "claims", "against ours",
+            "where it breaks", "exercises", "references"]  # fmt: skip
+
+FORBIDDEN = {
+    r"\binteract(ive)?(_output|_manual)?\(": "hangs headless runs: use an explorer of lnlkit.widgets",
+    r"\bOutput\(": "swallows errors: use a display handle",
+    r"%matplotlib\s+(widget|notebook)": "needs a live front end",
+    r"plt\.show\(": "has no alt text: use viz.show(fig, alt=...)",
+    r"[\"'](/home/|/work/|/tmp/|/root/|[A-Z]:\\\\)": "is a path of one machine",
+}
+
+every = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+of_a_paper = pytest.mark.parametrize("path", PAPERS, ids=lambda path: path.stem)
+
+
+def cells(path: Path, kind: str | None = None, tag: str | None = None) -> list[dict]:
+    found = json.loads(path.read_text(encoding="utf-8"))["cells"]
+    return [
+        {**cell, "source": "".join(cell["source"]), "tags": cell["metadata"].get("tags", [])}
+        for cell in found
+        if kind in (None, cell["cell_type"]) and (tag is None or tag in cell["metadata"].get("tags", []))
+    ]
+
+
+def test_every_paper_has_its_notebook():
+    assert {path.stem for path in PAPERS} == set(papers.KEYS)
+
+
+@every
+def test_the_source_has_no_outputs_and_the_common_kernel(path):
+    notebook = json.loads(path.read_text(encoding="utf-8"))
+    assert notebook["metadata"]["kernelspec"]["name"] == "python3"
+    assert "widgets" not in notebook["metadata"]
+    for cell in cells(path, "code"):
+        assert cell["outputs"] == [] and cell["execution_count"] is None
+    ids = [cell["id"] for cell in notebook["cells"]]
+    assert len(ids) == len(set(ids))
+
+
+@every
+def test_cells_are_short_and_tagged_with_known_words(path):
+    for cell in cells(path, "code"):
+        assert len(cell["source"].splitlines()) <= 25, cell["source"]
+        assert set(cell["tags"]) <= TAGS, cell["tags"]
+    for cell in cells(path, "code", "derive"):
+        assert len(cell["source"].splitlines()) <= 15, cell["source"]
+
+
+@every
+def test_nothing_that_hangs_hides_or_belongs_to_one_machine(path):
+    for cell in cells(path):
+        for pattern, why in FORBIDDEN.items():
+            assert not re.search(pattern, cell["source"]), f"{why}:\n{cell['source']}"
+    installs = [cell for cell in cells(path, "code") if re.search(r"pip\b.*\binstall", cell["source"])]
+    assert all("setup" in cell["tags"] and "colab" in cell["source"].lower() for cell in installs)
+
+
+@every
+def test_there_is_one_parameters_cell_and_its_names_are_the_common_ones(path):
+    import papermill
+
+    assert len(cells(path, "code", "parameters")) == 1
+    known = papermill.inspect_notebook(str(path))
+    common = {name: known[name]["inferred_type_name"] for name in ("SCALE", "SEEDS", "DEVICE", "OUT_DIR")}
+    assert common == {"SCALE": "str", "SEEDS": "list", "DEVICE": "str", "OUT_DIR": "str"}
+    unknown = "None"  # papermill's word for a parameter without a type
+    assert unknown not in {parameter["inferred_type_name"] for parameter in known.values()}
+
+
+@every
+def test_errors_of_widgets_stop_the_notebook_at_its_end(path):
+    if any("widgets" in cell["source"] for cell in cells(path, "code")):
+        assert "ERRORS" in cells(path, "code")[-1]["source"]
+
+
+@of_a_paper
+def test_the_headings_are_those_of_every_notebook(path):
+    text = "\n".join(cell["source"] for cell in cells(path, "markdown"))
+    headings = re.findall(r"^(#+) +(.*)$", text, flags=re.M)
+    assert [level for level, _ in headings].count("#") == 1 and headings[0][0] == "#"
+    levels = [len(level) for level, _ in headings]
+    assert all(b - a <= 1 for a, b in zip(levels, levels[1:], strict=False)), "a level of headings is skipped"
+    second = [title.lower() for level, title in headings if level == "##"]
+    at = [next((i for i, title in enumerate(second) if heading in title), None) for heading in HEADINGS]
+    missing = [heading for heading, place in zip(HEADINGS, at, strict=True) if place is None]
+    assert not missing, f"no heading {missing}"
+    assert at == sorted(at), "the headings are in another order"
+
+
+@of_a_paper
+def test_what_the_notebook_derives_is_what_the_package_runs(path):
+    """Executes only the cells tagged setup, derive and check: the checks compare values and gradients."""
+    namespace: dict = {"__name__": "notebook"}
+    wanted = [c for c in cells(path, "code") if {"setup", "derive", "check"} & set(c["tags"])]
+    derived = {
+        node.name
+        for cell in wanted
+        if "derive" in cell["tags"]
+        for node in ast.parse(cell["source"]).body
+        if isinstance(node, ast.FunctionDef)
+    }
+    compared = set()
+    for cell in wanted:
+        for node in ast.walk(ast.parse(cell["source"])):
+            if isinstance(node, ast.Call) and "assert_same" in ast.unparse(node.func):
+                compared.add(ast.unparse(node.args[0]))
+        exec(compile(cell["source"], f"{path.name}:{cell['id']}", "exec"), namespace)
+    assert derived, "nothing is derived"
+    assert derived <= compared, f"never compared with the package: {sorted(derived - compared)}"
+
+
+@pytest.fixture(scope="module", params=NOTEBOOKS, ids=lambda path: path.stem)
+def smoke(request, tmp_path_factory):
+    """The result of a notebook at the small scale; the runner checks widgets, alt texts, size and record."""
+    folder = tmp_path_factory.mktemp(request.param.stem)
+    return runner.run(request.param, "smoke", out_dir=folder, html=True, timeout=300)
+
+
+def test_smoke_takes_a_minute_and_a_gigabyte_at_most(smoke):
+    assert smoke.record["seconds"] < 60
+    assert smoke.record["peak_memory_mb"] < 1024
+
+
+def test_smoke_judges_every_claim_of_its_paper_and_compares_with_it(smoke):
+    if smoke.notebook not in papers.KEYS:
+        pytest.skip("no paper")
+    paper = papers.load(smoke.notebook)
+    assert [claim["id"] for claim in smoke.record["claims"]] == [claim.id for claim in paper.claims]
+    assert report.claims(smoke.record).count("[") >= len(paper.claims)
+    assert any(row["ours"] is not None for row in smoke.record["comparison"])
+
+
+def test_no_path_of_this_machine_is_in_the_record(smoke):
+    text = smoke.record_path.read_text(encoding="utf-8")
+    assert str(smoke.record_path.parent) not in text and str(ROOT) not in text
