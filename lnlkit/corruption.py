@@ -52,8 +52,10 @@ def cached_scores(clean: data.Labelled, facts, generator: IDNGenerator, seed: in
     digest.update(np.ascontiguousarray(clean.x))
     digest.update(np.ascontiguousarray(clean.y))
     path = folder / f"{digest.hexdigest()[:32]}.npy"
-    if path.exists():
+    try:
         return np.load(path, allow_pickle=False)
+    except (OSError, ValueError):  # none there, or not a whole array: computed below
+        pass
     scores = mean_scores(clean, facts, generator, seed, device)
     try:
         folder.mkdir(parents=True, exist_ok=True)

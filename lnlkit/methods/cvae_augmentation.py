@@ -84,14 +84,14 @@ class CVAEAugmentation(CE):
 
     def start(self, recipe: Recipe, data: TrainingSet, generator: torch.Generator) -> None:
         super().start(recipe, data, generator)
-        cvae_seed, draw_seed = torch.randint(2**31, (2,), generator=generator).tolist()
+        seed = generator.initial_seed()  # not a draw: the classifier's shuffling stays that of the CE run
         self.cvae_, self.cvae_history_ = self.cvae, []
         if self.cvae_ is None:
             self.cvae_, self.cvae_history_ = train_cvae(
                 data, latent=self.latent, hidden=self.hidden, epochs=self.cvae_epochs, lr=self.cvae_lr,
-                batch_size=self.cvae_batch_size, kl_weight=self.kl_weight, seed=cvae_seed, device=recipe.device)  # fmt: skip
+                batch_size=self.cvae_batch_size, kl_weight=self.kl_weight, seed=seed, device=recipe.device)  # fmt: skip
         n = len(data) if self.n_generated is None else self.n_generated
-        images, labels = generate(self.cvae_, n, draw_seed)
+        images, labels = generate(self.cvae_, n, seed)
         self.extended_ = TrainingSet(torch.cat([data.x, images]), torch.cat([data.y, labels]), data.n_classes)
 
     def run_epoch(self, data: TrainingSet) -> dict[str, float]:
