@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -172,6 +172,5 @@ def average_predictions(method, data, recipe: Recipe, *, seed: int = 0, progress
         total.add_(method.predict(seen.x))
         return {}
 
-    plain = replace(recipe, augment=None)
-    fit(method, seen, plain, seed=seed, after_epoch=add, progress=progress)
+    fit(method, seen, recipe, seed=seed, after_epoch=add, progress=progress)
     return total / recipe.epochs

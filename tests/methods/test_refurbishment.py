@@ -3,6 +3,7 @@ import torch
 from small_runs import digits, recipe, weights
 from torch.testing import assert_close
 
+from lnlkit.augment import random_affine
 from lnlkit.methods.base import CE
 from lnlkit.methods.refurbishment import SEAL, OnSoftLabels
 from lnlkit.training import fit
@@ -38,6 +39,12 @@ def test_seal_takes_the_length_of_the_earlier_runs():
     seal = SEAL(iterations=1, stage_epochs=2)
     fit(seal, digits(), recipe(epochs=1), seed=1)
     assert_close(seal.soft_labels_, mean_over_epochs(CE(), epochs=2))
+
+
+def test_seal_augments_every_run_and_predicts_plain_images():
+    seal, augmented = SEAL(iterations=1), recipe(augment=random_affine)
+    fit(seal, digits(), augmented, seed=1)
+    assert_close(seal.soft_labels_, mean_over_epochs(CE(), augment=random_affine))
 
 
 def test_soft_labels_of_one_class_are_plain_labels():
