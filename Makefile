@@ -34,7 +34,7 @@ demo: $(VENV)/.run
 
 test: $(VENV)/.dev
 	@$(BIN)/ruff check .
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -m "not slow"
 
 lab: $(VENV)/.run
 	@$(BIN)/jupyter lab notebooks

@@ -74,3 +74,28 @@ def grid(rows: list[list]) -> list[str]:
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
     lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
     return [lines[0], "  ".join("-" * width for width in widths), *lines[1:]]
+
+
+def markdown(record: dict) -> str:
+    """The README's block for a notebook: our table with the paper's numbers in brackets, and the claims with verdicts."""
+    rows = record["comparison"]
+    columns = list(dict.fromkeys(row["column"] for row in rows))
+    cells = {(row["row"], row["column"]): row for row in rows}
+    n = ", ".join(map(str, sorted({row["n"] for row in rows if row["n"]})))
+    lines = [f"| {rows[0]['place']}, {rows[0]['unit']}: ours, n = {n} (paper) | "
+             + " | ".join(f"{column:.0%}" for column in columns) + " |", "|---|" + "---|" * len(columns)]  # fmt: skip
+    for row_id, label in {row["row"]: _label(row) for row in rows}.items():
+        texts = [_markdown_cell(cells.get((row_id, column))) for column in columns]
+        lines.append(f"| {label.replace('*', chr(92) + '*')} | " + " | ".join(texts) + " |")
+    lines += ["", *(note.replace("*", "\\*") + "  " for note in _footnotes(rows)), "",
+              "| the paper says | verdict | measured | wanted |", "|---|---|---|---|"]  # fmt: skip
+    for verdict in record["claims"]:
+        value = "" if verdict["value"] is None else f"{verdict['value']:.2f} (n = {verdict['n']})"
+        lines.append(f"| {verdict['says']} ({verdict['place'].split(':')[0]}) | {verdict['verdict']} | {value} | "
+                     f"{verdict['wanted']} |")  # fmt: skip
+    return "\n".join(lines)
+
+
+def _markdown_cell(row: dict | None) -> str:
+    ours, paper = _number(row, "ours") or "not run", _number(row, "paper")
+    return f"{ours} ({paper})" if paper else ours
