@@ -81,7 +81,6 @@ def corrupt(y, T, rng, exact=False):
 
 def largest_remainder(shares, rng):
     """Whole numbers near the shares (K,) with the same total; the largest remainders round up, ties at random."""
-    shares = np.round(shares, 9)                                             # 0.1 * 30 is 3, not 3.0000000000000004
     counts = np.floor(shares).astype(int)
     missing = round(shares.sum()) - counts.sum()
     order = np.lexsort((rng.random(len(shares)), counts - shares))           # last key first: largest remainder

@@ -174,8 +174,9 @@ def test_damaged_bytes_never_crash_deep_inside(tmp_path, save):
     """Wherever a byte is wrong, the file is read correctly (the byte did not matter) or refused with a ValueError."""
     good, rng = bundle(n_train=3, n_test=3), np.random.default_rng(0)
     whole, path = _npz_bytes(good, save), tmp_path / "mnist.npz"
-    for at in rng.integers(0, len(whole), 300):
-        path.write_bytes(whole[:at] + bytes([whole[at] ^ int(rng.integers(1, 256))]) + whole[at + 1:])
+    directory = range(len(whole) - 260, len(whole))                                  # of the zip: flags, sizes, offsets
+    for at, bits in [(int(at), bits) for bits in (1, 255) for at in (*directory, *rng.integers(0, len(whole), 100))]:
+        path.write_bytes(whole[:at] + bytes([whole[at] ^ bits]) + whole[at + 1:])
         try:
             got = data.load("mnist", tmp_path)
         except ValueError as error:
@@ -186,29 +187,42 @@ def test_damaged_bytes_never_crash_deep_inside(tmp_path, save):
 
 # ---- torchvision -----------------------------------------------------------------------------------------------
 
-def _fake_torchvision(arrays, made):
-    """A class with the face of torchvision's data sets: train or split, download, data, targets or labels."""
-    class Fake:
-        def __init__(self, root, train=None, split=None, download=False):
-            part = split or ("train" if train else "test")
-            made.append((os.path.basename(root), part, download))
-            x, y = arrays[f"x_{part}"], arrays[f"y_{part}"]
-            if split:
-                self.data, self.labels = x.transpose(0, 3, 1, 2), y
-            elif x.ndim == 3:
-                torch = pytest.importorskip("torch")
-                self.data, self.targets = torch.from_numpy(x), torch.from_numpy(y.astype(np.int64))
-            else:
-                self.data, self.targets = x, y.tolist()
-    return Fake
+class FakeSVHN:
+    """The face of torchvision.datasets.SVHN: split, channels first, labels."""
+    arrays, made = {}, []
+
+    def __init__(self, root, split, download):
+        self.made.append((os.path.basename(root), split, download))
+        self.data, self.labels = self.arrays[f"x_{split}"].transpose(0, 3, 1, 2), self.arrays[f"y_{split}"]
 
 
-@pytest.mark.parametrize("name, theirs", [("mnist", "MNIST"), ("svhn", "SVHN"), ("cifar10", "CIFAR10")])
-def test_download_is_kept_as_a_bundle_and_not_repeated(tmp_path, monkeypatch, name, theirs):
-    arrays, made, folder = bundle(name), [], tmp_path / "cache"
+class FakeCIFAR10:
+    """The face of CIFAR10: train, channels last, targets in a list."""
+    arrays, made = {}, []
+
+    def __init__(self, root, train, download):
+        part = "train" if train else "test"
+        self.made.append((os.path.basename(root), part, download))
+        self.data, self.targets = self.arrays[f"x_{part}"], self.arrays[f"y_{part}"].tolist()
+
+
+class FakeMNIST(FakeCIFAR10):
+    """The face of MNIST: train, two tensors."""
+    arrays, made = {}, []
+
+    def __init__(self, root, train, download):
+        super().__init__(root, train, download)
+        torch = pytest.importorskip("torch")
+        self.data, self.targets = torch.from_numpy(self.data), torch.tensor(self.targets)
+
+
+@pytest.mark.parametrize("name, fake", [("mnist", FakeMNIST), ("svhn", FakeSVHN), ("cifar10", FakeCIFAR10)])
+def test_download_is_kept_as_a_bundle_and_not_repeated(tmp_path, monkeypatch, name, fake):
+    arrays, folder = bundle(name), tmp_path / "cache"
+    monkeypatch.setattr(fake, "arrays", arrays)
+    monkeypatch.setattr(fake, "made", made := [])
     monkeypatch.delenv("LNLKIT_OFFLINE", raising=False)
-    datasets = pytest.importorskip("torchvision.datasets")
-    monkeypatch.setattr(datasets, theirs, _fake_torchvision(arrays, made))
+    monkeypatch.setattr(pytest.importorskip("torchvision.datasets"), fake.__name__.removeprefix("Fake"), fake)
     first, second = data.load(name, folder), data.load(name, folder)
     for key, expected in arrays.items():
         np.testing.assert_array_equal(getattr(first, key), expected)
@@ -405,6 +419,8 @@ def test_subset_keeps_the_shares_of_the_classes():
     y = np.repeat([0, 1, 2], [600, 300, 100])
     index = data.subset(y, y, 100, seed=3)
     assert np.bincount(y[index]).tolist() == [60, 30, 10] and len(set(index)) == 100
+    shuffled = np.random.default_rng(0).permutation(y)
+    assert (np.diff(data.subset(shuffled, shuffled, 100, seed=3)) > 0).all()         # in the order of the set
     np.testing.assert_array_equal(index, data.subset(y, y, 100, seed=3))
     assert (index != data.subset(y, y, 100, seed=4)).any()
     np.testing.assert_array_equal(data.subset(y, y, None, seed=3), np.arange(1000))
