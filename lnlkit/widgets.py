@@ -40,13 +40,13 @@ def _pairs(name, values):
     return pairs
 
 
-def _control(name, pairs):
-    """A control for (label, value) pairs: a slider for numbers, buttons or a menu for the rest."""
-    options = {"options": pairs, "value": pairs[0][1], "description": name.replace("_", " ")}
+def _control(label, pairs):
+    """A labelled control for (label, value) pairs: a slider for numbers, buttons or a menu for the rest."""
+    options = {"options": pairs, "value": pairs[0][1], "description": label}
     style = {"description_width": "6em"}
     if all(isinstance(value, (int, float)) and not isinstance(value, bool) for _, value in pairs):
         return ipywidgets.SelectionSlider(**options, style=style, continuous_update=False)
-    if len(pairs) <= 4 and sum(len(label) for label, _ in pairs) <= 60:
+    if len(pairs) <= 4 and sum(len(text) for text, _ in pairs) <= 60:
         return ipywidgets.ToggleButtons(**options, style={**style, "button_width": "auto"})
     return ipywidgets.Dropdown(**options, style=style)
 
@@ -70,15 +70,17 @@ class Explorer:
     """Controls above one picture that follows them; `show()` puts both on the page, `drive()` tries every choice.
 
     draw: `draw(table, **choice) -> Figure`, pure; alt: `alt(table, **choice) -> str`, the picture in words;
-    controls: `{name: values}`, values or (label, value) pairs; start: `{name: value}` shown first (else the first).
+    controls: `{name: values}`, values or (label, value) pairs; start: `{name: value}` shown first (else the first);
+    labels: `{name: text}` beside the controls, where the name alone would not do.
     Setting `explorer.controls["noise_rate"].value = 0.2` does what moving the slider does.
     """
 
-    def __init__(self, table, draw, controls, *, alt, start=None, title="explorer"):
+    def __init__(self, table, draw, controls, *, alt, start=None, labels=None, title="explorer"):
         self.table, self.draw, self.alt, self.title = table, draw, alt, title
         pairs = {name: _pairs(name, values) for name, values in controls.items()}
         self.values = {name: [value for _, value in offered] for name, offered in pairs.items()}
-        self.controls = {name: _control(name, offered) for name, offered in pairs.items()}
+        labels = {name: name.replace("_", " ") for name in pairs} | (labels or {})
+        self.controls = {name: _control(labels[name], offered) for name, offered in pairs.items()}
         unknown = set(start or {}) - set(self.controls)
         if unknown:
             raise ValueError(f"`start` must name controls ({', '.join(self.controls)}), but got {sorted(unknown)}.")
@@ -241,4 +243,6 @@ def noise_explorer(table=None):
     }
     wanted = {"noise": "model_idn", "noise_rate": 0.2, "row": "cvae_augmentation"}
     start = {name: value for name, value in wanted.items() if value in offered[name]}
-    return Explorer(table, viz.recorded_run, controls, alt=viz.recorded_run_alt, start=start, title="noise explorer")
+    labels = {"noise": "noise kind", "row": "method"}
+    return Explorer(table, viz.recorded_run, controls, alt=viz.recorded_run_alt, start=start, labels=labels,
+                    title="noise explorer")  # fmt: skip

@@ -158,7 +158,8 @@ def test_noise_explorer_starts_with_the_papers_method():
 def test_exploring_needs_no_torch(root):
     code = (
         "import sys; sys.path.insert(0, 'tests'); import synthetic; from lnlkit import viz, widgets; "
-        "table = synthetic.table(('ce', 'seal'), ('symmetric',), (0.1,), (0,)); widgets.noise_explorer(table).drive(most=0); "
+        "table = synthetic.table(('ce', 'seal'), ('symmetric',), (0.1,), (0,)); "
+        "widgets.noise_explorer(table).drive(most=0); "
         "viz.bundle(viz.sweep_overview(table), viz.sweep_overview_alt(table)); "
         "print([name for name in ('torch', 'sklearn') if name in sys.modules])"
     )
@@ -253,7 +254,8 @@ def test_the_executed_notebook_holds_the_picture_chosen_last(executed):
 
 def test_a_reader_without_a_kernel_is_told_about_the_controls(executed):
     (controls,) = [out for out in executed.cells[1].outputs if "application/vnd.jupyter.widget-view+json" in out.data]
-    assert controls.data["text/plain"].startswith("Controls for noise, noise rate, row: they need a running kernel.")
+    sentence = controls.data["text/plain"]
+    assert sentence.startswith("Controls for noise kind, noise rate, method: they need a running kernel.")
 
 
 def test_the_button_leaves_its_last_line_in_the_notebook(executed):
