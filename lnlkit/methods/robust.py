@@ -16,8 +16,8 @@ from lnlkit.training import Batch, Recipe, TrainingSet
 class GCE(Method):
     """Generalised cross-entropy, (1 - p_y^q) / q: between cross-entropy (q = 0) and 1 - p_y (q = 1).
 
-    This is the plain loss L_q, the one that Chen et al. 2021 list as GCE. The paper's truncated variant, which also
-    drops examples whose p_y stays below a threshold, is not part of it.
+    This is the plain loss L_q. The paper's truncated variant, which also drops examples whose p_y is below a threshold,
+    is not part of it.
     """
 
     source: ClassVar[str] = "Zhang and Sabuncu 2018, Generalized cross entropy loss for training with noisy labels"
