@@ -1,0 +1,82 @@
+"""What notebook 01 derives is what the package runs: values and gradients, on other numbers than its own checks."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from lnlkit import losses, models, noise, training
+from lnlkit.methods import cvae_augmentation
+
+NOTEBOOK = Path(__file__).resolve().parents[1] / "notebooks" / "01_cvae_augmentation.ipynb"
+
+
+@pytest.fixture(scope="module")
+def derived():
+    """The names that the cells tagged `setup` and `derive` define, executed in a fresh namespace."""
+    namespace = {"__name__": "notebook"}
+    for cell in json.loads(NOTEBOOK.read_text(encoding="utf-8"))["cells"]:
+        if {"setup", "derive"} & set(cell["metadata"].get("tags", [])):
+            exec(compile("".join(cell["source"]), cell["id"], "exec"), namespace)
+    return namespace
+
+
+@pytest.fixture
+def batch():
+    generator = torch.Generator().manual_seed(7)
+    x = torch.rand(6, 1, 5, 4, generator=generator)
+    return training.Batch(x, torch.tensor([0, 2, 1, 1, 0, 2]), torch.arange(6))
+
+
+def with_gradients(function, *inputs):
+    """Outputs of a function, and the gradients of their weighted sum; draws start from the same state."""
+    leaves = [value.clone().requires_grad_() for value in inputs]
+    torch.manual_seed(3)
+    outputs = function(*leaves)
+    outputs = outputs if isinstance(outputs, tuple) else (outputs,)
+    total = sum((out * torch.linspace(-1, 2, out.numel()).view_as(out)).sum() for out in outputs)
+    return [*outputs, *torch.autograd.grad(total, leaves)]
+
+
+@pytest.mark.parametrize("noise_rate", [0.0, 0.07, 0.29, 0.5, 0.99])
+def test_labels_flip_as_in_the_package_also_where_scores_tie(derived, noise_rate):
+    rng = np.random.default_rng(1)
+    S, y = rng.dirichlet(np.ones(4), size=100).round(1), rng.integers(4, size=100)  # one digit: many ties
+    y_before, S_before = y.copy(), S.copy()
+    for mine, theirs in zip(derived["mislabelling_scores"](S, y), noise.mislabelling_scores(S, y), strict=True):
+        np.testing.assert_array_equal(mine, theirs)
+    mine = derived["flip_hardest"](y, S, noise_rate)
+    np.testing.assert_array_equal(mine, noise.flip_hardest(y, S, noise_rate))
+    assert (mine != y).sum() == round(100 * noise_rate)
+    np.testing.assert_array_equal(y, y_before)
+    np.testing.assert_array_equal(S, S_before)
+
+
+@pytest.mark.parametrize(
+    ("name", "package"),
+    [("reparameterise", models.ConditionalVAE.reparameterise), ("gaussian_kl", losses.gaussian_kl)],
+)
+def test_the_code_and_its_kl_are_the_packages(derived, name, package):
+    mu, log_var = torch.randn(2, 5, 3, generator=torch.Generator().manual_seed(1))
+    torch.testing.assert_close(with_gradients(derived[name], mu, log_var), with_gradients(package, mu, log_var))
+
+
+def test_the_reconstruction_is_the_packages(derived, batch):
+    logits = 4 * torch.randn(batch.x.shape, generator=torch.Generator().manual_seed(2))
+    mine = with_gradients(lambda a: derived["reconstruction"](a, batch.x), logits)
+    torch.testing.assert_close(mine, with_gradients(lambda a: losses.reconstruction(a, batch.x), logits))
+
+
+def test_the_loss_of_the_cvae_is_the_packages_for_every_weight(derived, batch):
+    torch.manual_seed(5)
+    cvae = models.ConditionalVAE((1, 5, 4), n_classes=3, latent=2, hidden=8)
+    gradients = []
+    for terms in (derived["cvae_terms"], cvae_augmentation.cvae_terms):
+        torch.manual_seed(3)
+        reconstruction, kl = terms(cvae, batch)
+        weights = torch.linspace(1, 2, len(kl))
+        loss = (weights * reconstruction + weights.flip(0) * kl).sum()
+        gradients.append([reconstruction, kl, *torch.autograd.grad(loss, list(cvae.parameters()))])
+    torch.testing.assert_close(*gradients)
