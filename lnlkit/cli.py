@@ -25,7 +25,7 @@ def cli():
 @cli.command()
 @click.argument("notebook")
 @click.option("--scale", default="smoke", show_default=True, help="smoke, lab or paper.")
-@click.option("--seeds", help="Comma-separated, for example 0,1,2. Default: those of the scale.")
+@click.option("--seeds", help="Comma-separated, for example 0,1,2.")
 @click.option("--rate", type=float, help="Noise rate of your own training run, a fraction such as 0.2.")
 @click.option("--device", help="cpu, cuda or auto.")
 @click.option("-p", "--parameter", "pairs", multiple=True, metavar="NAME=VALUE", help="Any other notebook parameter.")

@@ -79,16 +79,21 @@ def write_html(notebook_path, html_path) -> Path:
     return Path(html_path)
 
 
+def digest(path) -> str:
+    """Hash of a file's content."""
+    return hashlib.sha256(Path(path).read_bytes()).hexdigest()
+
+
 def fingerprint(path: Path, params: dict) -> str:
     """Hash of what a result depends on: the package's files, the notebook, the parameters and the versions."""
-    digest = hashlib.sha256()
+    found = hashlib.sha256()
     package = Path(__file__).parent
     files = [file for end in ("*.py", "*.toml", "*.json") for file in package.rglob(end)]
     for file in [*sorted(files), path]:
-        digest.update(f"{file.name}\0".encode() + file.read_bytes())
+        found.update(f"{file.name}\0".encode() + file.read_bytes())
     names = ("torch", "torchvision", "numpy", "scikit-learn", "matplotlib", "seaborn", "ipywidgets", "papermill")
     versions = {name: importlib.metadata.version(name) for name in names}
     around = {name: os.environ.get(name) for name in ("LNLKIT_DATA", "LNLKIT_PROFILE")}
     settings = {"params": params, "versions": versions, "python": platform.python_version(), "around": around}
-    digest.update(json.dumps(settings, sort_keys=True).encode())
-    return digest.hexdigest()
+    found.update(json.dumps(settings, sort_keys=True).encode())
+    return found.hexdigest()

@@ -93,7 +93,7 @@ def run(notebook, scale: str = "smoke", seeds=None, out_dir=None, params: dict |
         progress: Callable[[str], None] | None = None) -> RunResult:  # fmt: skip
     """The checked result of a notebook executed at a scale.
 
-    seeds: list of int, None leaves the scale's own; params: further notebook parameters, refused when unknown;
+    seeds: list of int, None leaves the notebook's default; params: further notebook parameters, refused when unknown;
     reuse: hand back the stored result when nothing it depends on has changed; timeout: wall limit in seconds;
     progress: called with a line per cell.
     Raises ValueError, TypeError or FileNotFoundError for bad input before anything is written, RunError when the
@@ -162,7 +162,7 @@ class _Attempt:
         """Seconds that the notebook took in a process of its own; raises RunError."""
         job = {"notebook": str(self.path), "executed": str(self.scratch / f"{self.name}.ipynb"),
                "cwd": str(self.scratch), "params": {**self.params, "OUT_DIR": str(self.out_dir)},
-               "budget": BUDGET_S[self.scale]}  # fmt: skip
+               "limit": self.limit}  # fmt: skip
         (self.scratch / "job.json").write_text(json.dumps(job))
         began = time.perf_counter()
         with (self.scratch / "log.txt").open("w") as log:
@@ -175,7 +175,8 @@ class _Attempt:
                 code = process.wait(self.limit)
             except subprocess.TimeoutExpired:
                 kill_tree(process.pid)
-                raise self.failure(f"took longer than {self.limit:g} s and was stopped") from None
+                said = f"took longer than {self.limit:g} s and was stopped: a longer `timeout` allows more"
+                raise self.failure(said) from None
             except BaseException:  # Ctrl-C: no kernel is left behind
                 kill_tree(process.pid)
                 raise
@@ -224,11 +225,13 @@ class _Attempt:
             raise self.failure("ran to its end, but:\n  " + "\n  ".join(found))
         page = executed.write_html(notebook, self.scratch / f"{self.name}.html") if self.html else None
         stamp = self.out_dir / f"{self.name}.run"
-        stamp.unlink(missing_ok=True)
+        for old in (stamp, self.out_dir / f"{self.name}.html"):
+            old.unlink(missing_ok=True)
         for file in (notebook, page):
             if file:
                 os.replace(file, self.out_dir / file.name)
-        records.write(stamp, {"fingerprint": key, "seconds": round(seconds, 2)})
+        digest = executed.digest(self.record)
+        records.write(stamp, {"fingerprint": key, "record": digest, "seconds": round(seconds, 2)})
         shutil.rmtree(self.out_dir / f"{self.name}.failed", ignore_errors=True)
 
 
@@ -261,7 +264,8 @@ def _stored(notebook, scale, out_dir: Path, key: str, html: bool) -> RunResult |
     """The stored result if it is whole and nothing that it depends on has changed."""
     try:
         stamp = records.read(out_dir / f"{notebook}.run")
-        if stamp.get("fingerprint") != key or not (out_dir / f"{notebook}.ipynb").exists():
+        same = stamp.get("fingerprint") == key and stamp.get("record") == executed.digest(out_dir / f"{notebook}.json")
+        if not same or not (out_dir / f"{notebook}.ipynb").exists():
             return None
         if html and not (out_dir / f"{notebook}.html").exists():
             executed.write_html(out_dir / f"{notebook}.ipynb", out_dir / f"{notebook}.html")
