@@ -114,7 +114,7 @@ def reconstruction(logits: Tensor, x: Tensor) -> Tensor:
 
     Logits and images are (B, ...) of the same shape, pixels in [0, 1]. For pixels between 0 and 1 it is the binary
     cross-entropy, whose least value is the pixels' own entropy, not 0.
-    Source: the first term of the CVAE's objective, Paper 01, Section 3.1.
+    Source: minus the first term of Paper 01, Eq. (1) and Eq. (2).
     """
     _check_same_shape(logits, x, "logits", "x")
     if not x.is_floating_point():
@@ -127,8 +127,8 @@ def gaussian_kl(mu: Tensor, log_var: Tensor) -> Tensor:
     """KL divergence of each example's code from the prior, (B,): KL(N(mu, sigma^2) || N(0, I)), in nats.
 
     `mu` and `log_var` = log sigma^2 are (B, D). Sum over D of (mu^2 + sigma^2 - 1 - log sigma^2) / 2.
-    Source: the second term of the CVAE's objective, Paper 01, Section 3.1, with P(z | c) = N(0, I); closed form in
-    Kingma and Welling 2014, Appendix B.
+    Source: the second term of Paper 01, Eq. (1) and Eq. (2), with P(z | c) = N(0, I); closed form in Kingma and
+    Welling 2014, Appendix B.
     """
     _check_same_shape(mu, log_var, "mu", "log_var")
     mu, log_var = _wide(mu), _wide(log_var)

@@ -1,0 +1,89 @@
+"""Writes what the documentation repeats from the code and the records, so that neither can drift.
+
+    python docs/build.py           rewrites docs/equations.md, the README's results and its picture
+    python docs/build.py --check   says what is out of date and ends with 1
+
+Run it after a record in results/ or a recorded table has changed. A test runs the check.
+"""
+
+import ast
+import re
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+
+from lnlkit import papers, records, report  # noqa: E402
+
+PLACE = r"(?:Eq\. \(\d+\)|Section \d+(?:\.\d+)*|Fig\. \d+|Table \d+)"
+TAG = re.compile(rf"Paper (\d\d), ({PLACE}(?:(?:, | and ){PLACE})*)")
+RESULTS = re.compile(r"(<!-- results (\S+) (\S+) -->\n).*?(<!-- end of results -->)", re.S)
+
+
+def tags() -> list[tuple[str, str, str]]:
+    """(paper, place, where) for every function and class whose docstring names a place in a paper."""
+    found = []
+    for path in sorted((ROOT / "lnlkit").rglob("*.py")):
+        module = ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, (ast.FunctionDef, ast.ClassDef)):
+                for paper, places in TAG.findall(" ".join((ast.get_docstring(node) or "").split())):
+                    found += [(paper, place, f"{module}.{node.name}") for place in re.findall(PLACE, places)]
+    return sorted(set(found), key=lambda tag: (tag[0], ["Eq", "Se", "Fi", "Ta"].index(tag[1][:2]), tag[1:]))
+
+
+def tests_of(name: str) -> list[str]:
+    """Test files that call the function or class by its name."""
+    word = re.compile(rf"\b{re.escape(name.rsplit('.', 1)[1])}\b")
+    return [path.relative_to(ROOT).as_posix() for path in sorted((ROOT / "tests").rglob("test_*.py"))
+            if word.search(path.read_text(encoding="utf-8"))]  # fmt: skip
+
+
+def equations() -> str:
+    """docs/equations.md: from a place in a paper to the code that computes it and the tests that hold it."""
+    lines = ["# From the papers to the code", "", "Made by `python docs/build.py` from the docstrings.", ""]
+    for key in papers.KEYS:
+        paper = papers.load(key)
+        lines += [f"## {paper.number}: {paper.title}", "", "| place | code | tests |", "|---|---|---|"]
+        lines += [f"| {place} | `{where}` | {', '.join(f'`{t}`' for t in tests_of(where)) or 'none'} |"
+                  for number, place, where in tags() if number == paper.number] + [""]  # fmt: skip
+    return "\n".join(lines)
+
+
+def readme() -> str:
+    """The README with the block of every recorded notebook made anew."""
+
+    def block(match: re.Match) -> str:
+        start, notebook, scale, end = match.groups()
+        path = ROOT / "results" / notebook / f"{scale}.json"
+        if not path.exists():
+            return f"{start}Not run yet.\n{end}"
+        return f"{start}\n{report.markdown(records.read_notebook(path))}\n\n{end}"
+
+    return RESULTS.sub(block, (ROOT / "README.md").read_text(encoding="utf-8"))
+
+
+def pictures() -> None:
+    """The overview of every recorded table, as PNG."""
+    from lnlkit import viz
+
+    for key in papers.KEYS:
+        fig = viz.sweep_overview(records.load_recorded(key))
+        fig.savefig(ROOT / "docs" / "figures" / f"{key[:2]}_overview.png", dpi=80)
+
+
+def main() -> int:
+    texts = {ROOT / "docs" / "equations.md": equations(), ROOT / "README.md": readme()}
+    stale = [path for path, text in texts.items() if not path.exists() or path.read_text(encoding="utf-8") != text]
+    if "--check" in sys.argv:
+        print("\n".join(f"{path.relative_to(ROOT)} is out of date: python docs/build.py" for path in stale), end="")
+        return 1 if stale else 0
+    for path in stale:
+        path.write_text(texts[path], encoding="utf-8")
+    pictures()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
