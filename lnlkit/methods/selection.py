@@ -44,7 +44,7 @@ class CoTeaching(Method):
 
     def n_kept(self, batch_size: int) -> int:
         """Examples of a batch that each network learns from in the current epoch."""
-        return max(1, math.floor(self.keep_rate_ * batch_size + 1e-9))  # (1 - 0.9) * 10 must be 1, not 0.999...
+        return max(1, math.floor(self.keep_rate_ * batch_size + 1e-9))  # (1 - 0.9) * 20 is 1.999... and must be 2
 
     def loss(self, batch: Batch) -> Tensor:
         a, b = (losses.cross_entropy(net(batch.x), batch.y) for net in self.nets_)  # (B,) each
