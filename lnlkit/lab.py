@@ -45,7 +45,8 @@ def assert_same(mine, theirs, *tensors, names=None, rtol=1e-4, atol=1e-6):
     """Prints one line when two functions have the same values and gradients on the given arguments, else raises.
 
     mine, theirs: functions of the arguments that return a tensor, an array, a number or a tuple of these;
-    tensors: the arguments, of which every floating-point tensor is differentiated; names: their names, for messages.
+    tensors: the arguments, of which every floating-point tensor is differentiated, and every parameter of a network;
+    names: their names, for messages.
     Both functions get copies and start from the same random state. Raises AssertionError that says which output or
     which gradient differs, and by how much.
     """
@@ -60,11 +61,12 @@ def assert_same(mine, theirs, *tensors, names=None, rtol=1e-4, atol=1e-6):
     for i, (a, b) in enumerate(zip(my_values, values, strict=True)):
         _compare(f"output {i + 1}", a, b, ours, package, rtol, atol)
     compared = 0
-    for name, a, b in zip(names, my_gradients, gradients, strict=True):
-        if a is not None or b is not None:
-            a, b = (_zeros_if_none(a, b), _zeros_if_none(b, a))
-            _compare(f"gradient by {name}", a, b, ours, package, rtol, atol)
-            compared += 1
+    for name, mine_by, theirs_by in zip(names, my_gradients, gradients, strict=True):
+        for a, b in zip(mine_by, theirs_by, strict=True):
+            if a is not None or b is not None:
+                a, b = (_zeros_if_none(a, b), _zeros_if_none(b, a))
+                _compare(f"gradient by {name}", a, b, ours, package, rtol, atol)
+                compared += 1
     what = "values and gradients" if compared else "values"
     print(f"same {what} on {', '.join(names)}: {ours}")
 
@@ -89,8 +91,17 @@ def _fresh(argument):
     return copy.deepcopy(argument)
 
 
+def _leaves(argument):
+    """What is differentiated in an argument: the tensor itself, or the parameters of a network."""
+    import torch
+
+    if isinstance(argument, torch.nn.Module):
+        return [parameter for parameter in argument.parameters() if parameter.requires_grad]
+    return [argument] if torch.is_tensor(argument) and argument.requires_grad else []
+
+
 def _values_and_gradients(function, arguments):
-    """Outputs as tensors and, for each argument, the gradient of a weighted sum of all outputs (None: none exists)."""
+    """Outputs as tensors and, for each argument, gradients of a weighted sum of all outputs (None: none exists)."""
     import torch
 
     copies = [_fresh(argument) for argument in arguments]
@@ -103,13 +114,13 @@ def _values_and_gradients(function, arguments):
     for output in outputs:
         if output.requires_grad:
             total = total + (output * torch.randn(output.shape, generator=generator).to(output)).sum()
-    wanted = [i for i, leaf in enumerate(copies) if torch.is_tensor(leaf) and leaf.requires_grad]
-    gradients = [None] * len(copies)
-    if wanted and torch.is_tensor(total):
-        found = torch.autograd.grad(total, [copies[i] for i in wanted], allow_unused=True)
-        for i, gradient in zip(wanted, found, strict=True):
-            gradients[i] = gradient
-    return [output.detach() for output in outputs], gradients
+    wanted = [_leaves(argument) for argument in copies]
+    flat = [leaf for leaves in wanted for leaf in leaves]
+    found = [None] * len(flat)
+    if flat and torch.is_tensor(total):
+        found = torch.autograd.grad(total, flat, allow_unused=True)
+    found = iter(found)
+    return [output.detach() for output in outputs], [[next(found) for _ in leaves] for leaves in wanted]
 
 
 def _compare(what, a, b, mine, theirs, rtol, atol):

@@ -104,6 +104,15 @@ def test_a_gradient_in_the_wrong_example_is_seen():
         lab.assert_same(mine, lambda x: x * 1, torch.tensor([1.0, 2.0]))
 
 
+def test_gradients_by_the_parameters_of_a_network_are_compared(capsys):
+    net, x = torch.nn.Linear(3, 2), torch.randn(4, 3)
+    lab.assert_same(lambda net, x: net(x), lambda net, x: x @ net.weight.T + net.bias, net, x, names=["net", "x"])
+    assert capsys.readouterr().out.startswith("same values and gradients on net, x")
+    with pytest.raises(AssertionError, match="gradient by net"):
+        lab.assert_same(lambda net, x: net(x) + net.bias.detach() - net.bias, lambda net, x: net(x), net, x,
+                        names=["net", "x"])  # fmt: skip
+
+
 def test_a_missing_gradient_equals_a_gradient_of_zero(capsys):
     lab.assert_same(lambda x, y: x * 1, lambda x, y: x + 0 * y, torch.ones(2), torch.ones(2), names=["x", "y"])
     assert "same values and gradients on x, y" in capsys.readouterr().out

@@ -156,6 +156,13 @@ def test_matrices_in_a_row_share_the_scale():
         assert ax.collections[0].get_clim() == pytest.approx((0, 25))
 
 
+def test_rows_and_columns_can_be_something_else_than_labels():
+    fig = viz.transition_row({"one": T, "two": T}, names=("class asked for", "class seen"))
+    assert [ax.get_ylabel() for ax in fig.axes[:2]] == ["class asked for", ""]
+    assert [ax.get_xlabel() for ax in fig.axes[:2]] == ["class seen"] * 2
+    assert fig.axes[2].get_xlabel() == "P(class seen | class asked for) in %, off the diagonal"
+
+
 def test_a_given_figure_is_used():
     fig = Figure(layout="constrained")
     assert viz.transition_row({"one": T}, fig=fig) is fig

@@ -6,6 +6,8 @@ from matplotlib.ticker import MaxNLocator
 from lnlkit._checks import transition_matrix
 from lnlkit.viz._style import INK, LABEL, PALE, WIDTH, finish, whole
 
+NAMES = ("clean label", "noisy label")  # of the rows and of the columns of T
+
 
 def _largest_flip(T):
     """Largest off-diagonal entry of T (K, K); a small positive number for the identity."""
@@ -13,8 +15,11 @@ def _largest_flip(T):
     return max(float(off.max(initial=0.0)), 1e-3)
 
 
-def transition_heatmap(T, ax, class_names=None, title=None, show_diagonal=True, *, vmax=None, fontsize=None):
+def transition_heatmap(T, ax, class_names=None, title=None, show_diagonal=True, *, names=NAMES, vmax=None,
+                       fontsize=None):  # fmt: skip
     """The axes with T (K, K) as a heat map, T[i, j] = P(noisy = j | clean = i), cells in per cent.
+
+    `names` says what rows and columns are, for a matrix that is not one of labels.
 
     Colour runs from 0 to the largest off-diagonal entry (or `vmax`): on a scale that held the diagonal, all flips
     would look alike. The diagonal is written on grey, or left out. Cells that round to 0 stay empty.
@@ -23,7 +28,7 @@ def transition_heatmap(T, ax, class_names=None, title=None, show_diagonal=True, 
 
     T = transition_matrix(T)
     size = len(T)
-    names = list(range(size)) if class_names is None else list(class_names)
+    ticks = list(range(size)) if class_names is None else list(class_names)
     vmax = _largest_flip(T) if vmax is None else vmax
     fontsize = fontsize or (9 if size <= 10 else 7)
     words = np.char.mod("%.0f", 100 * T)
@@ -33,17 +38,17 @@ def transition_heatmap(T, ax, class_names=None, title=None, show_diagonal=True, 
     seaborn.heatmap(
         100 * T, ax=ax, mask=diagonal, annot=words, fmt="", annot_kws={"fontsize": fontsize}, cmap="cividis",
         vmin=0, vmax=100 * vmax, cbar=False, square=True, linewidths=0.5, linecolor="white",
-        xticklabels=names, yticklabels=names,
+        xticklabels=ticks, yticklabels=ticks,
     )  # fmt: skip
     _contrast(ax)
     if show_diagonal:
         for i in range(size):
             ax.text(i + 0.5, i + 0.5, words[i, i], ha="center", va="center", fontsize=fontsize, color="#444444",
                     in_layout=False)  # fmt: skip
-    turn = any(len(str(name)) > 2 for name in names)
+    turn = any(len(str(tick)) > 2 for tick in ticks)
     ax.tick_params(axis="x", rotation=45 if turn else 0, length=0)
     ax.tick_params(axis="y", rotation=0, length=0)
-    finish(ax, title, "noisy label (cells: % of the row)", "clean label")
+    finish(ax, title, f"{names[1]} (cells: % of the row)", names[0])
     return ax
 
 
@@ -60,9 +65,10 @@ def _contrast(ax):
         text.set_color("black" if luminance[row * columns + column] > 0.179 else "white")
 
 
-def transition_row(matrices, *, class_names=None, show_diagonal=True, columns=None, fig=None):
+def transition_row(matrices, *, class_names=None, show_diagonal=True, names=NAMES, columns=None, fig=None):
     """Figure with several transition matrices, `{title: T}`, on one colour scale.
 
+    `names` says what rows and columns are.
     `columns` panels stand in a row (default: all up to three, four as two by two), the scale at the bottom.
     """
     if not matrices:
@@ -75,14 +81,14 @@ def transition_row(matrices, *, class_names=None, show_diagonal=True, columns=No
     axes = fig.subplots(rows, columns, squeeze=False).ravel()
     vmax = max(_largest_flip(np.asarray(T, float)) for T in matrices.values())
     for place, (ax, (title, T)) in enumerate(zip(axes, matrices.items(), strict=False)):
-        small = side / len(T) < 0.3
-        transition_heatmap(T, ax, class_names, title, show_diagonal, vmax=vmax, fontsize=7 if small else None)
-        ax.set_xlabel("noisy label" if place >= count - columns else "", fontsize=LABEL)
-        ax.set_ylabel("clean label" if place % columns == 0 else "", fontsize=LABEL)
+        fontsize = 7 if side / len(T) < 0.3 else None
+        transition_heatmap(T, ax, class_names, title, show_diagonal, names=names, vmax=vmax, fontsize=fontsize)
+        ax.set_xlabel(names[1] if place >= count - columns else "", fontsize=LABEL)
+        ax.set_ylabel(names[0] if place % columns == 0 else "", fontsize=LABEL)
     for ax in axes[count:]:
         ax.set_axis_off()
     bar = fig.colorbar(axes[0].collections[0], ax=list(axes), location="bottom", shrink=0.5, aspect=40, pad=0.02)
-    bar.set_label("P(noisy label | clean label) in %, off the diagonal", fontsize=LABEL, color=INK)
+    bar.set_label(f"P({names[1]} | {names[0]}) in %, off the diagonal", fontsize=LABEL, color=INK)
     bar.locator = MaxNLocator(6, integer=True)
     bar.update_ticks()
     bar.outline.set_visible(False)
