@@ -19,7 +19,7 @@ help:
 # A stamp, written last, is the proof of a complete install: an interrupted one starts again.
 $(VENV)/.run: pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10) and "lnlkit needs Python 3.10 or newer: make ... PYTHON=python3.12")'
-	@$(PYTHON) -c 'import ensurepip, venv' || { echo "Python cannot make virtual environments here. On Debian or Ubuntu: apt install python3-venv"; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo "Python cannot make virtual environments here. On Debian or Ubuntu: apt install python3-venv"; exit 1; }
 	@echo "Installing lnlkit into $(VENV): a few minutes and about 6 GB, once (most of it is PyTorch)."
 	@$(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet -e .
