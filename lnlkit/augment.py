@@ -22,7 +22,7 @@ def random_affine(x: Tensor, generator: torch.Generator, degrees: float = 10.0, 
 
 
 def crop_flip(x: Tensor, generator: torch.Generator, pad: int = 4) -> Tensor:
-    """Each image padded with zeros, cropped back at a random place and mirrored with probability 1/2 (CIFAR's usual)."""
+    """Each image padded with zeros, cropped back at a random place and mirrored with probability 1/2."""
     b, _, h, w = x.shape
     top, left = torch.randint(2 * pad + 1, (2, b), generator=generator).to(x.device)
     mirror = torch.rand(b, generator=generator).to(x.device) < 0.5

@@ -121,7 +121,7 @@ def report(notebook, scale):
 @click.option("--table", type=click.Path(dir_okay=False), help="Also write the collected table to this file.")
 def sweep(notebook, scale, out, jobs, limit, device, table):
     """Train every run of a paper's grid; what is already there is skipped, so a killed sweep goes on."""
-    from lnlkit import _checks, papers, records, runner
+    from lnlkit import _checks, papers, recording, records, runner
     from lnlkit import sweep as engine
 
     paper = papers.load(notebook)
@@ -136,7 +136,7 @@ def sweep(notebook, scale, out, jobs, limit, device, table):
     paths = engine.sweep(fn, configs, out, executor=pool, progress=click.echo)
     click.echo(f"{len(paths)} runs in {_near(out)}")
     if table:
-        click.echo(f"Table: {_near(records.write(table, engine.collect(paper, scale, out, device)))}")
+        click.echo(f"Table: {_near(records.write(table, recording.collect(paper, scale, out, device)))}")
 
 
 @cli.group()
@@ -186,7 +186,7 @@ def main(arguments=None) -> None:
         sys.exit(2)
     except (click.Abort, KeyboardInterrupt):
         sys.exit(130)
-    except (ValueError, TypeError, FileNotFoundError, RuntimeError, ArithmeticError) as error:
+    except (ValueError, TypeError, OSError, RuntimeError, ArithmeticError) as error:
         if os.environ.get("LNLKIT_DEBUG"):
             raise
         _progress("", "")

@@ -97,11 +97,12 @@ def corrupt_labels(x, y, kind: str, noise_rate: float, seed: int, *, n_classes: 
 
 
 def make_noisy(images: data.ImageData, kind: str, noise_rate: float, seed: int = 0, *, n_train: int | None = None,
-               generator: IDNGenerator | None = None, device: str = "cpu", cache_dir=None) -> data.NoisyData:  # fmt: skip
+               generator: IDNGenerator | None = None, device="cpu", cache_dir=None) -> data.NoisyData:  # fmt: skip
     """The training part of a data set with noisy labels; the first `n_train` of a stratified draw, or all.
 
-    One seed fixes which images are taken, how the IDN generator is trained and which labels are flipped; training
-    has its own. model_idn trains `generator` on clean labels first (once: the scores are cached).
+    One seed fixes which images are taken, how the IDN generator is trained and which labels are flipped. model_idn
+    trains `generator` on clean labels first (once: the scores are cached). A classifier of the generator's
+    architecture that is trained with the same seed starts from the generator's own initial weights.
     """
     index = data.subset(images.x_train, images.y_train, n_train, seed)
     x, y = images.x_train[index], images.y_train[index]

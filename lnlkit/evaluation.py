@@ -1,4 +1,4 @@
-"""How well a method did: the only module that reads clean labels."""
+"""How well a method did: measured against clean labels, which methods never see."""
 
 from collections.abc import Callable
 
@@ -23,7 +23,7 @@ def tracker(train, noisy_val, test, n_train: int | None = 2000) -> Callable:
 
     train, noisy_val: `NoisyData`; test: `Labelled` with clean labels. `memorised` is the share of wrongly labelled
     training examples that the method predicts as their wrong label. The two training numbers are taken on the first
-    `n_train` examples (None: all), which are a random sample because splits are shuffled.
+    `n_train` examples (None: all) in the data set's order, which must not be sorted by class.
     """
     sample = train.take(np.arange(min(n_train or len(train), len(train))))
     wrong = sample.y != sample.y_clean

@@ -75,7 +75,7 @@ class ResidualBlock(nn.Module):
 
 
 def resnet(image_shape, n_outputs: int, blocks=(2, 2, 2, 2), width: int = 64) -> nn.Module:
-    """ResNet with the CIFAR stem: one 3x3 convolution, no first pooling. (2,2,2,2) is ResNet-18, (3,4,6,3) ResNet-34."""
+    """ResNet with the CIFAR stem, one 3x3 convolution and no pooling: (2,2,2,2) is ResNet-18, (3,4,6,3) ResNet-34."""
     layers = [nn.Conv2d(image_shape[0], width, 3, padding=1, bias=False), nn.BatchNorm2d(width), nn.ReLU()]
     c_in = width
     for stage, n_blocks in enumerate(blocks):

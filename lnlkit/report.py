@@ -77,7 +77,7 @@ def grid(rows: list[list]) -> list[str]:
 
 
 def markdown(record: dict) -> str:
-    """The README's block for a notebook: our table with the paper's numbers in brackets, and the claims with verdicts."""
+    """The README's block for a notebook: our table, the paper's numbers in brackets, and the claims with verdicts."""
     rows = record["comparison"]
     columns = list(dict.fromkeys(row["column"] for row in rows))
     cells = {(row["row"], row["column"]): row for row in rows}

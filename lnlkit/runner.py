@@ -101,6 +101,9 @@ def run(notebook, scale: str = "smoke", seeds=None, out_dir=None, params: dict |
     """
     path = find(notebook)
     _checks.one_of(scale, "scale", list(papers.SCALES))
+    for name, option in (("SCALE", "--scale"), ("SEEDS", "--seeds"), ("OUT_DIR", "--out-dir")):
+        if name in (params or {}):
+            raise ValueError(f"`{name}` must be given by its own option, {option}, not as a parameter.")
     given = {**(params or {}), "SCALE": scale, **({} if seeds is None else {"SEEDS": _seeds(seeds)})}
     check_params(path, given)
     out_dir = Path(out_dir) if out_dir is not None else root() / "artifacts" / scale

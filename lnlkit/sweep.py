@@ -1,27 +1,26 @@
-"""A grid of training runs: one JSON record a run, written atomically, so that a killed sweep resumes where it stopped."""
+"""A grid of training runs: one record a run, written atomically, so that a killed sweep resumes where it stopped."""
 
-import functools
 import hashlib
 import json
 import time
+from collections import Counter
 from collections.abc import Callable
-from concurrent.futures import BrokenExecutor, Executor
+from concurrent.futures import BrokenExecutor, Executor, as_completed
 from pathlib import Path
 
 import numpy as np
 
-from lnlkit import records
+from lnlkit import _checks, records
 from lnlkit.papers import Paper, Row
 
-ATTEMPTS = 3  # a configuration that has broken its worker this often is given up
+ATTEMPTS = 3  # a configuration that was running in so many pools that broke is given up
 
 
 def grid(paper: Paper, scale: str) -> list[dict]:
-    """The run configurations of a paper's table at a scale: rows x noise x rates x seeds of its TOML, most wanted first."""
-    settings = paper.scale(scale)
+    """The run configurations of a paper at a scale: the blocks of its TOML's `sweep`, most wanted first."""
     return [
         configuration(paper, scale, paper.rows[row_id], block["noise"], rate, seed)
-        for block in settings["sweep"]
+        for block in paper.scale(scale)["sweep"]
         for seed in block["seeds"]
         for rate in block["noise_rates"]
         for row_id in block.get("rows", paper.rows)
@@ -38,20 +37,27 @@ def configuration(paper: Paper, scale: str, row: Row, noise: str, noise_rate: fl
         "row": row.id, "noise": noise, "noise_rate": noise_rate, "seed": seed,
         "dataset": s["dataset"], "n_train": s.get("n_train"), "val_fraction": s["val_fraction"],
         "method": row.method, "hparams": hparams, "augment": row.augment, "oracle": row.oracle,
-        "network": s["network"], "optimizer": s["optimizer"], "epochs": s["epochs"], "batch_size": s["batch_size"],
-        "generator": s.get("generator", {}), "amp": s.get("amp", False),
+        "network": s["network"], "optimizer": s["optimizer"], "epochs": s["epochs"] * row.passes,
+        "batch_size": s["batch_size"], "generator": s.get("generator", {}), "amp": s.get("amp", False),
     }  # fmt: skip
+
+
+def noisy_set(settings: dict, noise: str, noise_rate: float, seed: int, device: str = "cpu"):
+    """The whole noisy training set, validation included. `settings`: a configuration, or the scale of a paper."""
+    from lnlkit import corruption, data
+
+    return corruption.make_noisy(
+        data.load(settings["dataset"]), noise, noise_rate, seed, n_train=settings.get("n_train"),
+        generator=corruption.IDNGenerator(**settings.get("generator", {})), device=device)  # fmt: skip
 
 
 def splits(config: dict, device: str = "cpu"):
     """Noisy training set, noisy validation set and clean test set of a configuration."""
-    from lnlkit import corruption, data
+    from lnlkit import data
 
-    images = data.load(config["dataset"])
-    noisy = corruption.make_noisy(
-        images, config["noise"], config["noise_rate"], config["seed"], n_train=config["n_train"],
-        generator=corruption.IDNGenerator(**config["generator"]), device=device)  # fmt: skip
+    noisy = noisy_set(config, config["noise"], config["noise_rate"], config["seed"], device)
     train, noisy_val = data.split_validation(noisy, config["val_fraction"], seed=config["seed"])
+    images = data.load(config["dataset"])
     return train, noisy_val, data.Labelled(images.x_test, images.y_test, images.n_classes)
 
 
@@ -65,7 +71,7 @@ def recipe(config: dict, device: str = "cpu"):
     facts = data.DATASETS[config["dataset"]]
     channels = 1 if len(facts.image_shape) == 2 else facts.image_shape[2]
     shape = (channels, *facts.image_shape[:2])
-    settings = dict(config["optimizer"])
+    settings, wanted = dict(config["optimizer"]), config["augment"]
     optimizer = {"sgd": torch.optim.SGD, "adam": torch.optim.Adam}[settings.pop("name")]
 
     def make_net(n_outputs=None):
@@ -73,29 +79,31 @@ def recipe(config: dict, device: str = "cpu"):
 
     return Recipe(
         make_net, lambda parameters: optimizer(parameters, **settings), epochs=config["epochs"],
-        batch_size=config["batch_size"], augment=augment.AUGMENTATIONS.get(config["augment"]), device=device,
-        amp=config["amp"])  # fmt: skip
+        batch_size=config["batch_size"], device=device, amp=config["amp"],
+        augment=augment.AUGMENTATIONS[_checks.one_of(wanted, "augment", augment.AUGMENTATIONS)] if wanted else None,
+    )  # fmt: skip
 
 
-def oracle_cvae(config: dict, train, device: str = "cpu"):
-    """A CVAE trained on the clean labels of the training set: knowledge no method has, for rows marked as oracle."""
-    from lnlkit.methods.cvae_augmentation import train_cvae
-
-    prefix = "cvae_"
-    settings = {k.removeprefix(prefix): v for k, v in config["hparams"].items() if k != "n_generated"}
-    return train_cvae(train.clean(), **settings, seed=config["seed"], device=device)[0]
+def cvae_settings(hparams: dict) -> dict:
+    """Arguments of `train_cvae` in the hyper-parameters of CVAE augmentation: `cvae_epochs` there is `epochs` here."""
+    return {name.removeprefix("cvae_"): value for name, value in hparams.items() if name != "n_generated"}
 
 
 def train_run(config: dict, device: str = "cpu") -> dict:
-    """The record of one training run: configuration, realised noise, history, summary, environment, cost."""
+    """The record of one training run: configuration, realised noise, history, summary, environment, cost.
+
+    Rows marked as oracle get a CVAE trained on the clean labels of the training set: knowledge no method has.
+    """
     from lnlkit import evaluation, methods
+    from lnlkit.methods.cvae_augmentation import train_cvae
     from lnlkit.training import fit
 
     began = time.perf_counter()
     train, noisy_val, test = splits(config, device)
     method = methods.make(config["method"], **config["hparams"])
     if config["oracle"]:
-        method.cvae = oracle_cvae(config, train, device)
+        settings = cvae_settings(config["hparams"])
+        method.cvae = train_cvae(train.clean(), **settings, seed=config["seed"], device=device)[0]
     history = fit(method, train, recipe(config, device), seed=config["seed"],
                   after_epoch=evaluation.tracker(train, noisy_val, test))  # fmt: skip
     return {
@@ -106,89 +114,6 @@ def train_run(config: dict, device: str = "cpu") -> dict:
         "environment": records.environment(), "device": device,
         "seconds": round(time.perf_counter() - began, 2), "peak_memory_mb": records.peak_memory_mb(),
     }  # fmt: skip
-
-
-def flat(record: dict) -> dict:
-    """A run's record as one row of the recorded table: histories as lists over epochs, to four decimals."""
-    config, history = record["config"], record["history"]
-    names = [name for name in history[0] if name != "epoch"]
-    return {
-        **{name: config[name] for name in ("row", "noise", "noise_rate", "seed")},
-        "realised_rate": record["realised_rate"], **record["summary"], "seconds": record["seconds"],
-        "history": {name: [round(row[name], 4) for row in history] for name in names},
-    }  # fmt: skip
-
-
-def embed(paper: Paper, scale: str, device: str = "cpu") -> dict:
-    """t-SNE of training images (pixels, seed 0) and the noisy labels that every recorded noise gives them (Fig. 2).
-
-    The coordinates never see a label. `knn_agreement` is the share of the 10 nearest neighbours in the plane that
-    carry the same label.
-    """
-    from sklearn.manifold import TSNE
-
-    from lnlkit import data, evaluation
-
-    settings = paper.scale(scale)
-    n, perplexity = settings["embedding"]["n"], settings["embedding"]["perplexity"]
-    clean = _noisy(paper, scale, "model_idn", 0.0, device)
-    index = data.subset(clean.x, clean.y_clean, min(n, len(clean)), seed=0)
-    pixels = clean.x[index].reshape(len(index), -1) / 255.0
-    tsne = TSNE(perplexity=perplexity, init="pca", random_state=0)
-    coordinates = tsne.fit_transform(pixels)
-    noisy = []
-    for noise, rate in sorted({(b["noise"], rate) for b in settings["sweep"] for rate in b["noise_rates"]}):
-        y = _noisy(paper, scale, noise, rate, device).y[index]
-        noisy.append({"noise": noise, "noise_rate": rate, "y": y.tolist(),
-                      "knn_agreement": evaluation.knn_agreement(coordinates, y)})  # fmt: skip
-    y_clean = clean.y_clean[index]
-    return {
-        "settings": f"scikit-learn t-SNE of {len(index)} {settings['dataset']} images (pixels), perplexity {perplexity}, "
-                    f"PCA start, seed 0",
-        "x": coordinates.round(2).tolist(), "y_clean": y_clean.tolist(), "noisy": noisy,
-        "knn_agreement_clean": evaluation.knn_agreement(coordinates, y_clean),
-    }  # fmt: skip
-
-
-def _noisy(paper, scale, noise, noise_rate, device="cpu", seed=0):
-    """The whole noisy training set (validation included) of a scale."""
-    from lnlkit import corruption, data
-
-    s = paper.scale(scale)
-    return corruption.make_noisy(
-        data.load(s["dataset"]), noise, noise_rate, seed, n_train=s.get("n_train"),
-        generator=corruption.IDNGenerator(**s.get("generator", {})), device=device)  # fmt: skip
-
-
-def collect(paper: Paper, scale: str, out_dir, device: str = "cpu") -> dict:
-    """The recorded table of a scale, from the run records in `out_dir`: runs, realised matrices, embedding."""
-    paths = [Path(out_dir) / f"{key(config)}.json" for config in grid(paper, scale)]
-    found = [records.read(path) for path in paths if path.exists()]
-    if not found:
-        raise FileNotFoundError(f"`out_dir` must hold records of {paper.key} at {scale}, but {out_dir} has none of the "
-                                f"{len(paths)}: make them with `lnlkit sweep {paper.number} --scale {scale}`.")  # fmt: skip
-    matrices = {(r["config"]["noise"], r["config"]["noise_rate"], r["config"]["seed"]): r for r in found}
-    return {
-        "schema": records.SCHEMA, "notebook": paper.key, "scale": scale,
-        "made": {"command": f"lnlkit sweep {paper.number} --scale {scale}", "runs": len(found), "planned": len(paths),
-                 "n": found[0]["n"], "environment": found[0]["environment"]},
-        "runs": [flat(record) for record in found],
-        "matrices": [{"noise": noise, "noise_rate": rate, "seed": seed, "T": r["T"], "realised_rate": r["realised_rate"]}
-                     for (noise, rate, seed), r in matrices.items()],
-        "embedding": embed(paper, scale, device),
-    }  # fmt: skip
-
-
-def obtain(paper: Paper, scale: str, out_dir, device: str = "cpu", progress=None) -> dict:
-    """The recorded table of a scale: the shipped one where it is of this scale, else swept now (and resumable)."""
-    try:
-        shipped = records.load_recorded(paper.key)
-        if shipped["scale"] == scale:
-            return shipped
-    except FileNotFoundError:
-        pass
-    sweep(functools.partial(train_run, device=device), grid(paper, scale), out_dir, progress=progress)
-    return collect(paper, scale, out_dir, device)
 
 
 def key(config: dict) -> str:
@@ -202,48 +127,59 @@ def sweep(fn: Callable[[dict], dict], configs: list[dict], out_dir, executor: Ca
 
     `executor`: a function that returns a `concurrent.futures.Executor` (loky's reusable one on this machine, Dask's
     `Client(...).get_executor()` on a cluster); None runs in this process. A worker that dies breaks its pool: a fresh
-    one goes on with what is missing, and a configuration is given up after it has been started `ATTEMPTS` times.
+    one goes on with what is missing, without the configurations that were running in `ATTEMPTS` broken pools.
     """
-    paths = [Path(out_dir) / f"{key(config)}.json" for config in configs]
-    for _ in range(ATTEMPTS):
-        missing = [(c, p) for c, p in zip(configs, paths, strict=True) if not p.exists()]
+    paths = {key(config): Path(out_dir) / f"{key(config)}.json" for config in configs}
+    broke: Counter = Counter()
+    while True:
+        missing = [c for c in configs if not paths[key(c)].exists() and broke[key(c)] < ATTEMPTS]
         if not missing:
-            return paths
-        try:
-            _run_all(fn, missing, executor() if executor else None, progress)
-        except BrokenExecutor:
-            continue
-    lost = [str(p) for p in paths if not p.exists()]
+            break
+        if executor is None:
+            for done, config in enumerate(missing, 1):
+                _say(progress, done, len(missing), config, _run_and_write(fn, config, paths[key(config)]))
+        else:
+            broke.update(_run_in_pool(fn, missing, paths, executor(), progress))
+    lost = [path for path in paths.values() if not path.exists()]
     if lost:
         raise RuntimeError(f"{len(lost)} runs broke their worker {ATTEMPTS} times, first {lost[0]}: too little memory?")
-    return paths
+    return list(paths.values())
 
 
-def _run_all(fn, missing, pool, progress) -> None:
-    done = 0
+def _run_in_pool(fn, missing, paths, pool, progress) -> list[str]:
+    """Runs what is missing; the names of the runs that a broken pool was at, none when all went well."""
+    futures = {}
+    try:
+        for config in missing:
+            futures[pool.submit(_run_and_write, fn, config, paths[key(config)])] = config
+        for done, future in enumerate(as_completed(futures), 1):
+            _say(progress, done, len(missing), futures[future], future.result())
+    except BrokenExecutor:
+        begun = [key(c) for c in missing if _started(paths[key(c)]).exists() and not paths[key(c)].exists()]
+        return begun or [key(missing[0])]  # a pool that breaks before any run has begun must not be tried for ever
+    return []
 
-    def note(config, seconds):
-        nonlocal done
-        done += 1
-        if progress:
-            progress(f"{done}/{len(missing)}  {config.get('row')} {config.get('noise')} {config.get('noise_rate')} "
-                     f"seed {config.get('seed')}: {seconds:.0f} s")  # fmt: skip
 
-    if pool is None:
-        for config, path in missing:
-            note(config, _run_and_write(fn, config, path))
-        return
-    futures = {pool.submit(_run_and_write, fn, config, path): config for config, path in missing}
-    from concurrent.futures import as_completed
-
-    for future in as_completed(futures):
-        note(futures[future], future.result())
+def _started(path: Path) -> Path:
+    """The mark that a run was begun; it stays only when its worker died."""
+    return path.with_name(f".{path.name}.started")
 
 
 def _run_and_write(fn, config, path) -> float:
-    began = time.perf_counter()
-    records.write(path, fn(config))
+    began, mark = time.perf_counter(), _started(path)
+    mark.parent.mkdir(parents=True, exist_ok=True)
+    mark.touch()
+    try:
+        records.write(path, fn(config))
+    finally:
+        mark.unlink(missing_ok=True)
     return time.perf_counter() - began
+
+
+def _say(progress, done, of, config, seconds) -> None:
+    if progress:
+        what = " ".join(str(config.get(name)) for name in ("row", "noise", "noise_rate"))
+        progress(f"{done}/{of}  {what} seed {config.get('seed')}: {seconds:.0f} s")
 
 
 def local_pool(jobs: int) -> Callable[[], Executor]:

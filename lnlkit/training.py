@@ -1,4 +1,4 @@
-"""fit(): the training loop. It drives any object with the contract of `lnlkit.methods.base.Method`; no paper, no plot."""
+"""fit(): the training loop. It drives any object with the contract of `lnlkit.methods.base.Method`."""
 
 import math
 from collections.abc import Callable, Iterator
@@ -32,7 +32,7 @@ def to_unit(x: Tensor) -> Tensor:
 
 
 class TrainingSet:
-    """What a method sees: images (N, C, H, W) as uint8 and noisy labels (N,), on the device; no clean label anywhere."""
+    """What a method sees: uint8 images (N, C, H, W) and noisy labels (N,) on the device; no clean label anywhere."""
 
     def __init__(self, x: Tensor, y: Tensor, n_classes: int):
         self.x, self.y, self.n_classes = x, y, n_classes
@@ -57,9 +57,6 @@ class TrainingSet:
     def device(self) -> torch.device:
         return self.x.device
 
-    def with_labels(self, y: Tensor) -> "TrainingSet":
-        return TrainingSet(self.x, y, self.n_classes)
-
     def batches(self, batch_size: int, generator: torch.Generator, augment: Callable | None = None,
                 shuffle: bool = True, drop_last: bool = False) -> Iterator[Batch]:  # fmt: skip
         order = torch.randperm(len(self), generator=generator) if shuffle else torch.arange(len(self))
@@ -73,7 +70,7 @@ class TrainingSet:
 
 @dataclass(frozen=True)
 class Recipe:
-    """Network, optimiser and budget of a run: equal for all methods that are compared.
+    """Network, optimiser and epochs of a run: equal for all methods that are compared. Earlier stages come on top.
 
     `make_net(n_outputs=None)` builds a network (None: one output a class), `make_optimizer(parameters)` an optimiser,
     `make_schedule(optimizer)` a learning-rate schedule that is stepped once an epoch. `amp` computes in bfloat16.
@@ -107,9 +104,13 @@ class HalfPrecision(nn.Module):
 
 
 def pick_device(device: str = "auto") -> str:
-    """"cuda" where there is one, else "cpu"; any other name as given."""
+    """"cuda" where there is one, else "cpu", for "auto"; else the device as named, which must be there."""
+    has_gpu = torch.cuda.is_available()
     if device == "auto":
-        return "cuda" if torch.cuda.is_available() else "cpu"
+        return "cuda" if has_gpu else "cpu"
+    if device.split(":")[0] not in ("cpu", "cuda") or (device != "cpu" and not has_gpu):
+        there = "auto, cpu or cuda" if has_gpu else "auto or cpu, because torch finds no GPU here"
+        raise ValueError(f"`device` must be {there}, but got {device!r}.")
     return device
 
 
@@ -131,8 +132,8 @@ def fit(method, data, recipe: Recipe, *, seed: int = 0, after_epoch: Callable | 
             method.on_epoch_start(epoch, seen)
             row = {"epoch": epoch, **method.run_epoch(seen)}
             if not math.isfinite(row.get("loss", 0.0)):
-                raise FloatingPointError(
-                    f"the loss of {type(method).__name__} became {row['loss']} in epoch {epoch}: lower the learning rate.")
+                raise FloatingPointError(f"the loss of {type(method).__name__} became {row['loss']} in epoch {epoch}: "
+                                         "lower the learning rate.")  # fmt: skip
             if schedule:
                 schedule.step()
             if after_epoch:

@@ -26,6 +26,7 @@ LAYERS = """
     papers
     report
     sweep
+    recording
     viz
     widgets
     lab

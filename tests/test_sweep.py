@@ -8,7 +8,7 @@ import time
 import numpy as np
 import pytest
 
-from lnlkit import data, papers, records, sweep
+from lnlkit import data, papers, recording, records, sweep
 
 
 @pytest.fixture(scope="module")
@@ -63,7 +63,8 @@ def test_the_record_states_the_realised_noise(quick):
 
 def test_only_the_oracle_row_sees_clean_labels(paper, quick, monkeypatch):
     asked = []
-    monkeypatch.setattr(data.NoisyData, "clean", lambda self: asked.append(1) or data.Labelled(self.x, self.y_clean, 10))
+    clean = data.NoisyData.clean
+    monkeypatch.setattr(data.NoisyData, "clean", lambda self: asked.append(1) or clean(self))
     hparams = {"cvae_epochs": 1, "latent": 2, "hidden": 8}
     sweep.train_run(quick | {"method": "cvae_augmentation", "hparams": hparams})
     assert not asked
@@ -103,8 +104,10 @@ def die_once(config):
     return {"i": config["i"]}
 
 
-def die_always(config):
-    os.kill(os.getpid(), signal.SIGKILL)
+def die_if_told(config):
+    if config["dies"]:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return {"i": config["i"]}
 
 
 def test_a_killed_worker_costs_a_second_attempt_only(tmp_path):
@@ -114,9 +117,17 @@ def test_a_killed_worker_costs_a_second_attempt_only(tmp_path):
 
 
 def test_a_configuration_that_always_kills_its_worker_is_given_up(tmp_path):
-    with pytest.raises(RuntimeError, match="3 times"):
-        sweep.sweep(die_always, [{"i": 0}], tmp_path, executor=sweep.local_pool(1))
-    assert list(tmp_path.glob("*.json")) == []
+    configs = [{"i": i, "dies": i in (0, 2)} for i in range(4)]
+    with pytest.raises(RuntimeError, match="2 runs broke their worker 3 times"):
+        sweep.sweep(die_if_told, configs, tmp_path, executor=sweep.local_pool(1))
+    assert sorted(records.read(path)["i"] for path in tmp_path.glob("*.json")) == [1, 3]  # the others are not lost
+
+
+def test_a_table_of_other_settings_is_refused_with_the_command_that_makes_it_again(paper, tmp_path, monkeypatch):
+    shipped = {"scale": "lab", "runs": [{"key": "0123"}], "made": {"command": "lnlkit sweep 01"}}
+    monkeypatch.setattr(records, "load_recorded", lambda notebook: shipped)
+    with pytest.raises(ValueError, match="1 of its runs have others: make it again with `lnlkit sweep 01`"):
+        recording.obtain(paper, "lab", tmp_path)
 
 
 def test_a_sweep_killed_in_the_middle_resumes(tmp_path):
@@ -144,12 +155,15 @@ def test_collect_folds_the_records_into_the_table_that_explorers_read(paper, tmp
              "hparams": {"cvae_augmentation": {"cvae_epochs": 1}}}  # fmt: skip
     monkeypatch.setitem(paper.scales, "smoke", paper.scale("smoke") | small)
     with pytest.raises(FileNotFoundError, match="lnlkit sweep 01 --scale smoke"):
-        sweep.collect(paper, "smoke", tmp_path)
-    table = sweep.obtain(paper, "smoke", tmp_path)
+        recording.collect(paper, "smoke", tmp_path)
+    table = recording.obtain(paper, "smoke", tmp_path)
     grid = sweep.grid(paper, "smoke")
     assert len(table["runs"]) == len(grid) == table["made"]["planned"]
-    run, record = table["runs"][0], records.read(tmp_path / f"{sweep.key(grid[0])}.json")
-    assert run["best_val"] == record["summary"]["best_val"]
+    run, record = table["runs"][0], records.read(tmp_path / recording.code_digest() / f"{sweep.key(grid[0])}.json")
+    assert run["best_val"] == record["summary"]["best_val"] and run["key"] == sweep.key(grid[0])
+    row = table["made"]["rows"][run["row"]]
+    assert table["made"]["settings"] | {k: row[k] for k in row if k != "hparams"} == {
+        k: v for k, v in grid[0].items() if k not in ("row", "noise", "noise_rate", "seed", "hparams")}
     assert run["history"]["test_acc"] == pytest.approx([row["test_acc"] for row in record["history"]], abs=1e-4)
     settings = {(m["noise"], m["noise_rate"], m["seed"]) for m in table["matrices"]}
     assert settings == {(c["noise"], c["noise_rate"], c["seed"]) for c in grid}

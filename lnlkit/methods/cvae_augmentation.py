@@ -84,7 +84,7 @@ class CVAEAugmentation(CE):
 
     def start(self, recipe: Recipe, data: TrainingSet, generator: torch.Generator) -> None:
         super().start(recipe, data, generator)
-        seed = generator.initial_seed()  # not a draw: the classifier's shuffling stays that of the CE run
+        seed = generator.initial_seed()  # not a draw: without generated images this is the CE run, bit for bit
         self.cvae_, self.cvae_history_ = self.cvae, []
         if self.cvae_ is None:
             self.cvae_, self.cvae_history_ = train_cvae(

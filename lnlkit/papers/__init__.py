@@ -28,6 +28,7 @@ class Row:
     """A line of our tables: a method (a name in METHODS) in one setting.
 
     published: "own" (measured by the paper), "quoted" (copied there from another paper) or "no" (our control).
+    passes: epochs of this row, in multiples of the scale's. oracle: uses clean labels, which no method has.
     """
 
     id: str
@@ -38,6 +39,7 @@ class Row:
     needs: tuple[str, ...] = ()
     augment: str | None = None
     oracle: bool = False
+    passes: int = 1
 
 
 @dataclass(frozen=True)

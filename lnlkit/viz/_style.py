@@ -19,6 +19,7 @@ WIDTH = 10.5  # inches: the width of a notebook cell at 90 dpi
 ROWS = {
     "ce": ("CE", INK, "o", "--"),
     "ce_affine": ("CE + affine", "#8a8a8a", "s", ":"),
+    "ce_long": ("CE, twice the epochs", INK, "d", ":"),
     "forward": ("Forward", "#de8f05", "^", "-"),
     "coteaching": ("Co-teaching", "#029e73", "D", "-"),
     "gce": ("GCE", "#cc78bc", "v", "-."),
