@@ -9,6 +9,7 @@ import importlib.metadata
 import json
 import os
 import platform
+import re
 from pathlib import Path
 
 from lnlkit import records
@@ -24,12 +25,17 @@ def problems(notebook_path, record_path, notebook: str, scale: str) -> list[str]
 
 
 def _widget_errors(notebook: dict) -> list[str]:
+    """Failed callbacks: a red message of the kit's own widgets, or an error kept by an `Output` widget."""
+    from lnlkit.widgets import ERROR_CLASS
+
     models = notebook.get("metadata", {}).get("widgets", {}).get(WIDGET_STATE, {}).get("state", {})
-    outputs = [out for model in models.values() for out in model.get("state", {}).get("outputs", ())]
+    states = [model.get("state", {}) for model in models.values()]
+    values = [str(state.get("value", "")) for state in states]
+    red = [re.sub("<[^>]*>", " ", value).strip() for value in values if ERROR_CLASS in value]
+    kept = [out for state in states for out in state.get("outputs", ()) if out.get("output_type") == "error"]
     return [
-        f"A widget's callback failed: {out.get('ename')}: {out.get('evalue')}."
-        for out in outputs
-        if out.get("output_type") == "error"
+        *(f"A widget's callback failed: {text}" for text in red),
+        *(f"A widget's callback failed: {out.get('ename')}: {out.get('evalue')}." for out in kept),
     ]
 
 

@@ -10,7 +10,7 @@ import psutil
 import pytest
 import stub_notebook
 
-from lnlkit import executed, runner
+from lnlkit import executed, runner, widgets
 
 NAME = stub_notebook.NAME
 
@@ -169,10 +169,19 @@ def checked(tmp_path, good, change) -> list[str]:
     return executed.problems(path, result.record_path, NAME, "smoke")
 
 
+def with_widget(notebook, model, state):
+    states = {"abc": {"model_name": model, "state": state}, "def": {"state": {}}}
+    notebook["metadata"]["widgets"] = {executed.WIDGET_STATE: {"state": states, "version_major": 2, "version_minor": 0}}
+
+
 def failed_callback(notebook):
     error = {"output_type": "error", "ename": "KeyError", "evalue": "'rate'", "traceback": []}
-    state = {"abc": {"model_name": "OutputModel", "state": {"outputs": [error]}}, "def": {"state": {}}}
-    notebook["metadata"]["widgets"] = {executed.WIDGET_STATE: {"state": state, "version_major": 2, "version_minor": 0}}
+    with_widget(notebook, "OutputModel", {"outputs": [error]})
+
+
+def failed_explorer(notebook):
+    red = f'<div class="{widgets.ERROR_CLASS}" role="alert">ValueError: no such rate</div>'
+    with_widget(notebook, "HTMLModel", {"value": red})
 
 
 def without_alt(notebook):
@@ -193,6 +202,7 @@ def test_a_clean_executed_notebook_has_no_problem(tmp_path, good):
     ("change", "sentence"),
     [
         (failed_callback, "A widget's callback failed: KeyError: 'rate'."),
+        (failed_explorer, "A widget's callback failed: ValueError: no such rate"),
         (without_alt, "Cell 3 shows a figure without alt text: use `viz.show(fig, alt=...)`."),
         (too_large, "The outputs hold 4.0 MB, more than 2 MB: most of it in cell 2 (4.0 MB)."),
     ],
