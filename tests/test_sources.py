@@ -1,0 +1,263 @@
+"""Sources: a bad file is one clear error, a download is kept, and a hostile file is not run."""
+import io
+import os
+import pickle
+import zipfile
+
+import numpy as np
+import pytest
+from bundles import bundle
+
+from lnlkit import _sources, data
+
+# ---- missing and broken files ----------------------------------------------------------------------------------
+
+@pytest.fixture
+def no_download(monkeypatch):
+    """Downloads are allowed, but trying one fails the test."""
+    monkeypatch.delenv("LNLKIT_OFFLINE", raising=False)
+    monkeypatch.setattr(_sources, "download", lambda *_: pytest.fail("tried to download"))
+
+
+def test_offline_says_which_file_to_put_where(tmp_path, monkeypatch, no_download):
+    monkeypatch.setenv("LNLKIT_OFFLINE", "1")
+    with pytest.raises(FileNotFoundError) as error:
+        data.load("mnist", tmp_path)
+    assert str(tmp_path / "mnist.npz") in str(error.value) and "x_train, y_train, x_test, y_test" in str(error.value)
+    assert list(tmp_path.iterdir()) == []
+
+
+def _without(key):
+    arrays = bundle()
+    del arrays[key]
+    return arrays
+
+
+BAD_ARRAYS = {
+    "foreign": (dict(weights=np.zeros(3)), "must hold the arrays x_train"),
+    "one key missing": (_without("y_test"), "must hold the arrays x_train"),
+    "colour for grey": (bundle() | {"x_train": np.zeros((30, 28, 28, 3), np.uint8)}, "`x_train` must be uint8 images"),
+    "float pixels": (bundle() | {"x_test": np.zeros((12, 28, 28))}, "`x_test` must be uint8 images.*float64"),
+    "a scalar": (bundle() | {"x_train": np.uint8(3)}, "`x_train` must be uint8 images"),
+    "no images": (bundle(n_train=0), "`x_train` must be uint8 images"),
+    "one label short": (bundle() | {"y_train": np.zeros(29, int)}, "`x_train` and `y_train`.*but got 30 and 29"),
+    "label 10": (bundle() | {"y_test": np.full(12, 10)}, "`y_test` must hold class numbers 0 to 9, but got 10"),
+    "label -1": (bundle() | {"y_test": np.full(12, -1)}, "but got -1 to -1"),
+    "float labels": (bundle() | {"y_test": np.zeros(12)}, "`y_test` must hold integer class numbers"),
+    "column of labels": (bundle() | {"y_test": np.zeros((12, 1), int)}, r"but got shape \(12, 1\)"),
+    "pickled objects": (bundle() | {"y_test": np.array([{}] * 12, dtype=object)}, "broken or of another kind"),
+}
+
+
+@pytest.mark.parametrize("case", BAD_ARRAYS)
+def test_bundle_with_wrong_arrays_is_named(tmp_path, no_download, case):
+    arrays, message = BAD_ARRAYS[case]
+    np.savez(tmp_path / "mnist.npz", **arrays)
+    with pytest.raises(ValueError, match=f"(?s)mnist.npz.*{message}"):
+        data.load("mnist", tmp_path)
+
+
+def _npz_bytes(arrays, save=np.savez):
+    file = io.BytesIO()
+    save(file, **arrays)
+    return file.getvalue()
+
+
+BAD_BYTES = {
+    "empty": b"",
+    "truncated": _npz_bytes(bundle())[:-2000],
+    "half": _npz_bytes(bundle())[:9000],
+    "a web page": b"<!DOCTYPE html><html>404</html>",
+    "a raw pickle": pickle.dumps(bundle()),
+}
+
+
+@pytest.mark.parametrize("case", BAD_BYTES)
+def test_broken_file_is_one_error_and_stays_as_it_is(tmp_path, no_download, case):
+    path = tmp_path / "mnist.npz"
+    path.write_bytes(BAD_BYTES[case])
+    with pytest.raises(ValueError, match="mnist.npz must be an .npz file.*put a good copy"):
+        data.load("mnist", tmp_path)
+    assert path.read_bytes() == BAD_BYTES[case]
+
+
+def test_a_bare_array_is_no_bundle(tmp_path):
+    with open(tmp_path / "mnist.npz", "wb") as file:
+        np.save(file, np.zeros(3))
+    with pytest.raises(ValueError, match="it holds one bare array"):
+        data.load("mnist", tmp_path)
+
+
+@pytest.mark.parametrize("save", [np.savez, np.savez_compressed])
+def test_damaged_bytes_never_crash_deep_inside(tmp_path, save):
+    """Wherever a byte is wrong, the file is read correctly (the byte did not matter) or refused with a ValueError."""
+    good, rng = bundle(n_train=3, n_test=3), np.random.default_rng(0)
+    whole, path = _npz_bytes(good, save), tmp_path / "mnist.npz"
+    directory = range(len(whole) - 260, len(whole))                                  # of the zip: flags, sizes, offsets
+    for at in (*directory, *rng.integers(0, len(whole), 100).tolist()):
+        path.write_bytes(whole[:at] + bytes([whole[at] ^ (1 if at % 2 else 255)]) + whole[at + 1:])
+        try:
+            got = data.load("mnist", tmp_path)
+        except ValueError as error:
+            assert "mnist.npz" in str(error)
+        else:
+            assert all((getattr(got, key) == good[key]).all() for key in good)
+
+
+# ---- torchvision -----------------------------------------------------------------------------------------------
+
+class FakeSVHN:
+    """The face of torchvision.datasets.SVHN: split, channels first, labels."""
+    arrays, made = {}, []
+
+    def __init__(self, root, split, download):
+        self.made.append((os.path.basename(root), split, download))
+        self.data, self.labels = self.arrays[f"x_{split}"].transpose(0, 3, 1, 2), self.arrays[f"y_{split}"]
+
+
+class FakeCIFAR10:
+    """The face of CIFAR10: train, channels last, targets in a list."""
+    arrays, made = {}, []
+
+    def __init__(self, root, train, download):
+        part = "train" if train else "test"
+        self.made.append((os.path.basename(root), part, download))
+        self.data, self.targets = self.arrays[f"x_{part}"], self.arrays[f"y_{part}"].tolist()
+
+
+class FakeMNIST(FakeCIFAR10):
+    """The face of MNIST: train, two tensors."""
+    arrays, made = {}, []
+
+    def __init__(self, root, train, download):
+        super().__init__(root, train, download)
+        torch = pytest.importorskip("torch")
+        self.data, self.targets = torch.from_numpy(self.data), torch.tensor(self.targets)
+
+
+@pytest.mark.parametrize("name, fake", [("mnist", FakeMNIST), ("svhn", FakeSVHN), ("cifar10", FakeCIFAR10)])
+def test_download_is_kept_as_a_bundle_and_not_repeated(tmp_path, monkeypatch, name, fake):
+    arrays, folder = bundle(name), tmp_path / "cache"
+    monkeypatch.setattr(fake, "arrays", arrays)
+    monkeypatch.setattr(fake, "made", made := [])
+    monkeypatch.delenv("LNLKIT_OFFLINE", raising=False)
+    monkeypatch.setattr(pytest.importorskip("torchvision.datasets"), fake.__name__.removeprefix("Fake"), fake)
+    first, second = data.load(name, folder), data.load(name, folder)
+    for key, expected in arrays.items():
+        np.testing.assert_array_equal(getattr(first, key), expected)
+        np.testing.assert_array_equal(getattr(second, key), expected)
+    assert made == [("cache", "train", True), ("cache", "test", True)]
+    assert first.source == f"torchvision download, kept as {name}.npz" and second.source == f"bundle {name}.npz"
+    assert [path.name for path in folder.iterdir()] == [f"{name}.npz"]
+
+
+def test_failed_download_says_what_to_do_instead(tmp_path, monkeypatch):
+    datasets = pytest.importorskip("torchvision.datasets")
+
+    def unreachable(*_, **__):
+        raise RuntimeError("Error downloading train-images-idx3-ubyte.gz")
+    monkeypatch.delenv("LNLKIT_OFFLINE", raising=False)
+    monkeypatch.setattr(datasets, "MNIST", unreachable)
+    with pytest.raises(FileNotFoundError, match="not be downloaded.*idx3.*Put mnist.npz .* into .*lnlkit data prepare"):
+        data.load("mnist", tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_all_torchvision_names_exist():
+    datasets = pytest.importorskip("torchvision.datasets")
+    assert set(_sources._TORCHVISION) == set(data.DATASETS) - {"digits"}
+    assert all(hasattr(datasets, theirs) for theirs in _sources._TORCHVISION.values())
+
+
+def test_a_killed_write_leaves_the_old_bundle(tmp_path, monkeypatch):
+    path, old = tmp_path / "mnist.npz", bundle()
+    _sources.write_bundle(path, old)
+
+    def killed(file, **_):
+        file.write(b"half")
+        raise KeyboardInterrupt
+    monkeypatch.setattr(np, "savez", killed)
+    with pytest.raises(KeyboardInterrupt):
+        _sources.write_bundle(path, bundle(seed=1))
+    assert [p.name for p in tmp_path.iterdir()] == ["mnist.npz"]
+    np.testing.assert_array_equal(_sources.read_bundle(path, "mnist")["x_train"], old["x_train"])
+
+
+# ---- human labels ----------------------------------------------------------------------------------------------
+
+def human(n=50_000):
+    rng = np.random.default_rng(0)
+    return {key: rng.integers(0, 10, n) for key in _sources.HUMAN_KEYS}
+
+
+@pytest.mark.parametrize("kind", ["npz", "torch.save", "NumPy 1 names"])
+def test_human_labels_are_read_from_either_file(tmp_path, kind):
+    expected = human()
+    if kind == "npz":
+        np.savez(tmp_path / "cifar10n.npz", **{key: y.astype(np.uint8) for key, y in expected.items()})
+    else:
+        torch = pytest.importorskip("torch")
+        torch.save(expected, tmp_path / "CIFAR-10_human.pt")
+    if kind == "NumPy 1 names":                                                      # what the authors' file asks for
+        _edit_pickle(tmp_path / "CIFAR-10_human.pt", b"numpy._core.multiarray", b"numpy.core.multiarray")
+    got = data.human_labels(tmp_path)
+    assert list(got) == list(expected)
+    for key, y in expected.items():
+        np.testing.assert_array_equal(got[key], y)
+        assert got[key].dtype == np.int64
+
+
+def _edit_pickle(path, old, new):
+    with zipfile.ZipFile(path) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, content in members.items():
+            archive.writestr(name, content.replace(old, new))
+
+
+class _Touch:
+    """Pickled, this makes a file when it is loaded by a trusting unpickler."""
+
+    def __init__(self, path):
+        self.path = str(path)
+
+    def __reduce__(self):
+        return open, (self.path, "w")
+
+
+def _pt(tmp_path, content):
+    with zipfile.ZipFile(tmp_path / "CIFAR-10_human.pt", "w") as archive:
+        archive.writestr("archive/data.pkl", pickle.dumps(content, protocol=2))
+
+
+def test_a_hostile_file_is_refused_and_not_run(tmp_path):
+    _pt(tmp_path, human(3) | {"worse_label": _Touch(tmp_path / "owned")})
+    with pytest.raises(ValueError, match="CIFAR-10_human.pt.*open, which is no part of an array"):
+        data.human_labels(tmp_path)
+    assert not (tmp_path / "owned").exists()
+    pickle.loads(pickle.dumps(_Touch(tmp_path / "owned"))).close()                   # the bait does work
+    assert (tmp_path / "owned").exists()
+
+
+@pytest.mark.parametrize("content, message", [
+    ({"clean_label": np.zeros(50_000, int)}, "KeyError: 'aggre_label'"),
+    (human(49_999), r"shape \(50000,\)"),
+    (human() | {"worse_label": np.full(50_000, 10)}, "`worse_label` must hold class numbers 0 to 9"),
+    (human() | {"worse_label": np.array([None] * 50_000)}, "`worse_label` must hold integer"),
+    ([1, 2], "can't be read"),
+])
+def test_human_labels_of_another_kind_are_refused(tmp_path, content, message):
+    _pt(tmp_path, content)
+    with pytest.raises(ValueError, match=f"(?s)CIFAR-10_human.pt must .*{message}"):
+        data.human_labels(tmp_path)
+
+
+def test_a_human_file_that_is_no_zip_is_refused(tmp_path):
+    (tmp_path / "CIFAR-10_human.pt").write_bytes(pickle.dumps(human(3)))
+    with pytest.raises(ValueError, match="BadZipFile"):
+        data.human_labels(tmp_path)
+
+
+def test_missing_human_labels_say_where_to_get_them(tmp_path):
+    with pytest.raises(FileNotFoundError, match="cifar10n.npz and CIFAR-10_human.pt.*CC BY-NC 4.0"):
+        data.human_labels(tmp_path)
