@@ -4,6 +4,7 @@ Nothing here uses `matplotlib.pyplot`: a figure made without it is never shown t
 """
 
 import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 # Seaborn's "colorblind" palette, written out so that a scatter plot does not import seaborn (and pandas with it).
@@ -57,7 +58,10 @@ def noise_name(noise):
 
 def whole(fig, width, height):
     """The figure given, or an empty one of this size in inches when it is None."""
-    return Figure(figsize=(width, height), layout="constrained") if fig is None else fig
+    if fig is None:
+        fig = Figure(figsize=(width, height), layout="constrained")
+        FigureCanvasAgg(fig)  # one canvas for all measuring of texts: without, each text makes its own, 100 MB in all
+    return fig
 
 
 def panels(rows=1, cols=1, *, width=None, height=3.4, **options):
@@ -66,7 +70,7 @@ def panels(rows=1, cols=1, *, width=None, height=3.4, **options):
     `width` is that of the figure and `height` that of one row, in inches; further options go to `Figure.subplots`.
     """
     width = width or (5.5 if cols == 1 else WIDTH)
-    fig = Figure(figsize=(width, height * rows), layout="constrained")
+    fig = whole(None, width, height * rows)
     return fig, fig.subplots(rows, cols, **options)
 
 
