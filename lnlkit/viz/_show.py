@@ -1,6 +1,7 @@
 """Figures on the page: one PNG with its alternative text, and a handle to replace both."""
 
 import base64
+import gc
 import io
 import sys
 
@@ -19,6 +20,7 @@ def bundle(fig, alt, dpi=DPI):
     fig.savefig(stream, format="png", dpi=dpi, bbox_inches=tight, facecolor="white")
     if "matplotlib.pyplot" in sys.modules:
         sys.modules["matplotlib.pyplot"].close(fig)
+    gc.collect()  # earlier figures are knots of references: without, a dozen of them stays in memory
     png = base64.b64encode(stream.getvalue()).decode("ascii")
     return {"image/png": png, "text/plain": alt}, {"image/png": {"alt": alt}}
 
