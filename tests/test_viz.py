@@ -374,7 +374,7 @@ def test_alternative_text_of_a_run_has_its_numbers(table):
     alt = viz.recorded_run_alt(table, "model_idn", 0.2, "dac")
     assert f"{100 * np.mean([r['best_val'] for r in runs]):.1f} % at the best" in alt
     assert f"{100 * np.mean([r['last'] for r in runs]):.1f} % at the last" in alt
-    assert "3 seeds" in alt and "instance-dependent" in alt
+    assert "n = 3" in alt and "instance-dependent" in alt
 
 
 def test_overview_draws_every_method_against_the_rate(table):
@@ -390,6 +390,18 @@ def test_overview_draws_every_method_against_the_rate(table):
         np.testing.assert_allclose(np.array(drawn.get_ydata(), float), means)
     assert len(labels) == 10
     assert len(handles[labels.index("CE")].lines[0].get_xdata()) == 5  # recorded at rate 0, too
+
+
+def test_overview_of_one_noise_kind_stands_side_by_side_and_tells_unequal_seeds():
+    table = synthetic.table(("ce", "seal"), ("symmetric",), (0.1, 0.4), (0, 1))
+    del table["runs"][-1]
+    fig = viz.sweep_overview(table)
+    left, right = fig.axes
+    assert left.get_position().y0 == right.get_position().y0
+    assert [ax.get_ylabel() for ax in fig.axes] == [
+        "accuracy, best noisy-validation epoch", "accuracy, last epoch"]  # fmt: skip
+    assert list(left.get_xticks()) == [0.0, 0.1, 0.4]
+    assert fig.legends[0].get_title().get_text() == "mean and range over\n1 to 2 seeds"
 
 
 def test_alternative_text_of_the_overview_names_the_leaders(table):

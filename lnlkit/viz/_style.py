@@ -19,7 +19,7 @@ WIDTH = 10.5  # inches: the width of a notebook cell at 90 dpi
 # row id: (name, colour, marker, line). The paper's method and plain training stand out, the rest is told by marker.
 ROWS = {
     "ce": ("CE", INK, "o", "--"),
-    "ce_affine": ("CE + affine", "#8a8a8a", "s", ":"),
+    "ce_affine": ("CE + affine", "#6b6b6b", "s", ":"),
     "ce_long": ("CE, twice the epochs", INK, "d", ":"),
     "forward": ("Forward", "#de8f05", "^", "-"),
     "coteaching": ("Co-teaching", "#029e73", "D", "-"),

@@ -120,7 +120,7 @@ def recorded_run(table, noise, noise_rate, row):
 def _recorded_rows(table, noise, noise_rate):
     """A sentence naming the methods that are recorded for this noise and rate."""
     names = dict.fromkeys(row_name(run["row"]) for run in matching(table["runs"], noise, noise_rate))
-    return "Recorded are:\n" + "\n".join(names) if names else "No method is."
+    return "Recorded are:\n" + "\n".join(names) if names else "No method is recorded."
 
 
 def _matrix_panel(table, noise, noise_rate, ax):
@@ -157,7 +157,7 @@ def recorded_run_alt(table, noise, noise_rate, row):
     best, last = (100 * np.mean([run[key] for run in runs]) for key in ("best_val", "last"))
     realised = np.mean([run["realised_rate"] for run in runs])
     text = (
-        f"{what} (realised {realised:.3f}, {len(runs)} seeds): clean-test accuracy {best:.1f} % at the best "
+        f"{what} (realised {realised:.3f}, n = {len(runs)}): clean-test accuracy {best:.1f} % at the best "
         f"noisy-validation epoch and {last:.1f} % at the last epoch"
     )
     plain = matching(table["runs"], noise, noise_rate, "ce")
@@ -169,24 +169,32 @@ def recorded_run_alt(table, noise, noise_rate, row):
 def sweep_overview(table, *, fig=None):
     """Figure of the whole sweep: clean-test accuracy against noise rate, a column per noise kind, a line per method.
 
-    Above at the best noisy-validation epoch, below at the last epoch; bars run over the seeds.
+    Above at the best noisy-validation epoch, below at the last epoch (side by side where only one kind is recorded);
+    bars run over the seeds.
     """
     offered = choices(table)
     kinds = offered["noise"]
-    fig = whole(fig, WIDTH, 6.2)
-    axes = fig.subplots(2, len(kinds), sharex=True, sharey=True, squeeze=False)
+    fig = whole(fig, WIDTH, 4.6 if len(kinds) == 1 else 6.2)
+    shape = (1, 2) if len(kinds) == 1 else (2, len(kinds))
+    axes = fig.subplots(*shape, sharex=True, sharey=True, squeeze=False).reshape(2, len(kinds))
     for c, noise in enumerate(kinds):
         for r, (key, title) in enumerate((("best_val", "best noisy-validation epoch"), ("last", "last epoch"))):
             ax = axes[r, c]
             for row in offered["row"]:
                 _sweep_line(ax, table, noise, row, key)
-            ylabel = f"accuracy, {title}" if c == 0 else None
-            finish(ax, noise_name(noise) if r == 0 else None, "noise rate" if r else None, ylabel, grid="y")
-    seeds = sorted(set(Counter((run["noise"], run["noise_rate"], run["row"]) for run in table["runs"]).values()))
+            ax.set_xticks(offered["noise_rate"])
+            xlabel, ylabel = "noise rate" if r or shape[0] == 1 else None, f"accuracy, {title}" if c == 0 else None
+            finish(ax, noise_name(noise) if r == 0 or shape[0] == 1 else None, xlabel, ylabel, grid="y")
     handles, labels = axes[0, 0].get_legend_handles_labels()
     fig.legend(handles, labels, loc="outside right center", fontsize=NOTE + 1, frameon=False,
-               title=f"mean and range over\n{' to '.join(map(str, seeds))} seeds", title_fontsize=NOTE + 1)  # fmt: skip
+               title=f"mean and range over\n{_n_seeds(table)}", title_fontsize=NOTE + 1)  # fmt: skip
     return fig
+
+
+def _n_seeds(table):
+    """'3 seeds', or '1 to 3 seeds' where settings have unequal numbers."""
+    counts = Counter((run["noise"], run["noise_rate"], run["row"]) for run in table["runs"]).values()
+    return f"{max(counts)} seeds" if min(counts) == max(counts) else f"{min(counts)} to {max(counts)} seeds"
 
 
 def _sweep_line(ax, table, noise, row, key):
@@ -201,7 +209,7 @@ def _sweep_line(ax, table, noise, row, key):
     mean = np.array([np.mean(by_rate[rate]) for rate in rates])
     low, high = (np.array([f(by_rate[rate]) for rate in rates]) for f in (np.min, np.max))
     name, style = row_style(row)
-    strong = row in ("ce", "cvae_augmentation")
+    strong = row in ("ce", "ce_affine", "cvae_augmentation")  # the paper's method and what it has to beat
     ax.errorbar(rates, mean, yerr=(mean - low, high - mean), label=name, markersize=6 if strong else 5,
                 linewidth=2.4 if strong else 1.2, elinewidth=1, zorder=4 if strong else 3, **style)  # fmt: skip
 
