@@ -1,6 +1,7 @@
 """Grids of images, and the distribution of the scores that order them."""
 
 import numpy as np
+from matplotlib.ticker import LogLocator, NullFormatter
 
 from lnlkit.viz._style import INK, LABEL, NOTE, PALETTE, WIDTH, finish, whole
 
@@ -48,11 +49,16 @@ def image_grid(images, row_labels=None, col_labels=None, *, scores=None, notes=N
 def score_thresholds(score, rates, ax, *, bins=50):
     """The axes with the histogram of mislabelling scores (N,) and, for each rate, the score from which labels flip.
 
-    At rate p exactly floor(p N) examples lie at or right of the line (Paper 01, Section 2.3). Counts on a log scale.
+    At rate p exactly floor(p N) examples lie at or right of the line (Paper 01, Section 2.3). Scores on a log scale.
     """
     score = np.asarray(score, float)
-    ax.hist(score, bins=bins, color="#c8d4dd", edgecolor="white", linewidth=0.3)
-    ax.set_yscale("log")
+    least = max(score.min(), 1e-5)  # below that all scores are alike: they share the first bar
+    edges = np.geomspace(least, max(score.max(), 2 * least), bins + 1)
+    ax.hist(score.clip(least), bins=edges, color="#c8d4dd", edgecolor="white", linewidth=0.3)
+    ax.set_xscale("log")
+    ax.xaxis.set_major_locator(LogLocator(subs=(1,) if edges[-1] > 100 * edges[0] else (1, 2, 5)))
+    ax.xaxis.set_major_formatter("{x:g}")
+    ax.xaxis.set_minor_formatter(NullFormatter())
     ordered = np.sort(score)[::-1]
     for place, rate in enumerate(sorted(rates)):
         flipped = int(np.floor(rate * len(score) + 1e-9))
@@ -61,5 +67,5 @@ def score_thresholds(score, rates, ax, *, bins=50):
         color, line = PALETTE[place % len(PALETTE)], ("-", "--", "-.", ":")[place % 4]
         label = f"noise rate {rate:g}: {flipped} labels with a score of {ordered[flipped - 1]:.2g} or more"
         ax.axvline(ordered[flipped - 1], color=color, linestyle=line, linewidth=2, label=label)
-    ax.legend(fontsize=NOTE, frameon=False, loc="upper right")
-    return finish(ax, None, "score of mislabelling N(x)", "examples (log scale)")
+    ax.legend(fontsize=NOTE, frameon=False, loc="upper left")
+    return finish(ax, None, "score of mislabelling N(x), log scale", "examples")
