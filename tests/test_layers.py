@@ -39,8 +39,8 @@ LEVEL = {name: level for level, line in enumerate(LAYERS.split("\n")) for name i
 
 ABOVE_VIZ = {"viz", "widgets", "lab", "executed", "_job", "runner", "cli"}
 ALLOWED = {
-    "matplotlib": ABOVE_VIZ, "seaborn": ABOVE_VIZ, "ipywidgets": {"widgets"}, "papermill": {"runner", "_job"},
-    "click": {"cli"}, "nbconvert": {"executed"},
+    "matplotlib": ABOVE_VIZ, "seaborn": set(), "pandas": set(), "ipywidgets": {"widgets"},
+    "papermill": {"runner", "_job"}, "click": {"cli"}, "nbconvert": {"executed"},
 }  # fmt: skip
 
 TORCH_FREE = ["", "noise", "data", "papers", "records", "report", "viz", "widgets", "executed", "runner", "cli"]

@@ -1,6 +1,6 @@
 """Figures: data and `ax` in, `ax` out (or a whole figure out); shown with `show(fig, alt=...)`.
 
-Matplotlib and seaborn are used here and nowhere below. No function calls `plt.show` or changes a global setting.
+Matplotlib is used here and nowhere below. No function calls `plt.show` or changes a global setting.
 """
 
 from lnlkit.viz._show import bundle, show, update

@@ -7,7 +7,7 @@ import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-# Seaborn's "colorblind" palette, written out so that a scatter plot does not import seaborn (and pandas with it).
+# Seaborn's "colorblind" palette, written out so that nothing needs seaborn (and pandas with it).
 PALETTE = ("#0173b2", "#de8f05", "#029e73", "#d55e00", "#cc78bc",
            "#ca9161", "#fbafe4", "#949494", "#ece133", "#56b4e9")  # fmt: skip
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*", "<", ">")
