@@ -82,7 +82,12 @@ def markdown(record: dict) -> str:
     columns = list(dict.fromkeys(row["column"] for row in rows))
     cells = {(row["row"], row["column"]): row for row in rows}
     n = ", ".join(map(str, sorted({row["n"] for row in rows if row["n"]})))
-    lines = [f"| {rows[0]['place']}, {rows[0]['unit']}: ours, n = {n} (paper) | "
+    config, machine = record["config"], record["environment"]
+    lines = [f"Clean-test accuracy at the best noisy-validation epoch, mean ± standard deviation over n seeds. "
+             f"{config['dataset'].upper()}, {config.get('n_train', 'all')} training images with validation, "
+             f"network `{config['network']}`, {config['epochs']} epochs; {machine['cores']} cores, "
+             f"{machine['device']}, torch {machine['torch']}.", "",
+             f"| {rows[0]['place']}, {rows[0]['unit']}: ours, n = {n} (paper) | "
              + " | ".join(f"{column:.0%}" for column in columns) + " |", "|---|" + "---|" * len(columns)]  # fmt: skip
     for row_id, label in {row["row"]: _label(row) for row in rows}.items():
         texts = [_markdown_cell(cells.get((row_id, column))) for column in columns]
