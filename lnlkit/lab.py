@@ -26,8 +26,7 @@ def show(obj):
 
 def _source(obj):
     """Source text of an object, and 'lnlkit/training.py, line 116' for it."""
-    plain = inspect.unwrap(obj) if callable(obj) else obj
-    plain = plain.func if isinstance(plain, functools.partial) else plain
+    plain = inspect.unwrap(obj.func if isinstance(obj, functools.partial) else obj)
     try:
         lines, first = inspect.getsourcelines(plain)
         path = Path(inspect.getsourcefile(plain))
@@ -105,8 +104,7 @@ def _values_and_gradients(function, arguments):
     import torch
 
     copies = [_fresh(argument) for argument in arguments]
-    with torch.random.fork_rng():
-        torch.manual_seed(0)
+    with torch.random.fork_rng():  # both functions start from the same random state
         outputs = function(*copies)
     outputs = [torch.as_tensor(output) for output in (outputs if isinstance(outputs, (tuple, list)) else (outputs,))]
     # A plain sum would not see weight that moved from one example to another: each entry gets a weight of its own.
