@@ -121,7 +121,7 @@ def test_report_reads_results_before_artifacts(checkout, call):
 
 
 def test_sweep_goes_on_where_it_stopped_and_collects_a_table(checkout, call, monkeypatch):
-    from lnlkit import sweep
+    from lnlkit import recording, sweep
 
     done = []
 
@@ -130,7 +130,7 @@ def test_sweep_goes_on_where_it_stopped_and_collects_a_table(checkout, call, mon
         return {"config": config, "device": device}
 
     monkeypatch.setattr(sweep, "train_run", train_run)
-    monkeypatch.setattr(sweep, "collect", lambda paper, scale, out, device: {"scale": scale, "out": str(out)})
+    monkeypatch.setattr(recording, "collect", lambda paper, scale, out, device: {"scale": scale, "out": str(out)})
     assert call("sweep", "01", "--scale", "smoke", "--limit", "2", "--device", "cpu")[0] == 0
     assert len(done) == 2
     status, out, _ = call("sweep", "01", "--scale", "smoke", "--limit", "3", "--device", "cpu", "--table", "t.json")
