@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 SCHEMA = 1
-TIMINGS = frozenset({"made_at", "seconds", "peak_memory_mb"})
+TIMINGS = frozenset({"made_at", "seconds", "cpu_seconds", "peak_memory_mb"})
 """Keys that differ between two runs of the same thing; `same_result` looks past them, at any depth."""
 
 NOTEBOOK_KEYS = ("notebook", "scale", "seeds", "metrics", "claims", "comparison", "environment", "seconds")
@@ -111,6 +111,7 @@ def for_notebook(notebook, scale, seeds, *, config, metrics, claims, comparison,
         "environment": environment(),
         "made_at": datetime.now(timezone.utc).isoformat(timespec="seconds"),
         "seconds": round(time.perf_counter() - started, 2),
+        "cpu_seconds": round(time.process_time(), 2),
         "peak_memory_mb": peak_memory_mb(),
     }  # fmt: skip
 

@@ -136,7 +136,7 @@ def smoke(request, tmp_path_factory):
 
 
 def test_smoke_takes_a_minute_and_a_gigabyte_at_most(smoke):
-    assert smoke.record["seconds"] < 60
+    assert smoke.record["cpu_seconds"] < 60  # on one thread: the wall time of a machine that does nothing else
     assert smoke.record["peak_memory_mb"] < 1024
 
 
