@@ -44,7 +44,7 @@ _CIFAR100 = tuple("""
     wardrobe whale willow_tree wolf woman worm""".split())
 
 DATASETS = {
-    "digits": Facts((8, 8), 10, 1437, 360, (0.3057,), (0.3761,), _DIGITS, "CC BY 4.0 (UCI)"),
+    "digits": Facts((8, 8), 10, 1437, 360, (0.3052,), (0.3761,), _DIGITS, "CC BY 4.0 (UCI)"),
     "mnist": Facts((28, 28), 10, 60000, 10000, (0.1307,), (0.3081,), _DIGITS, "CC BY-SA 3.0"),
     "fashion_mnist": Facts((28, 28), 10, 60000, 10000, (0.2860,), (0.3530,), _FASHION, "MIT"),
     "svhn": Facts((32, 32, 3), 10, 73257, 26032, (0.4377, 0.4438, 0.4728), (0.1980, 0.2010, 0.1970), _DIGITS,

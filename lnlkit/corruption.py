@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from lnlkit import _checks, data, models, noise
+from lnlkit import _checks, data, models, noise, seeds
 from lnlkit.methods.base import CE
 from lnlkit.training import Recipe, average_predictions
 
@@ -41,7 +41,7 @@ def mean_scores(clean: data.Labelled, facts, generator: IDNGenerator, seed: int,
         return torch.optim.SGD(parameters, lr=g.lr, momentum=g.momentum)
 
     recipe = Recipe(make_net, make_optimizer, epochs=g.epochs, batch_size=g.batch_size, device=device)
-    return average_predictions(CE(), clean, recipe, seed=seed).numpy()
+    return average_predictions(CE(), clean, recipe, seed=seeds.derive(seed, "IDN generator")).numpy()
 
 
 def cached_scores(clean: data.Labelled, facts, generator: IDNGenerator, seed: int, device: str = "cpu",
@@ -77,7 +77,7 @@ def corrupt_labels(x, y, kind: str, noise_rate: float, seed: int, *, n_classes: 
     """
     _checks.one_of(kind, "noise", KINDS)
     noise_rate = _checks.fraction(noise_rate, "noise_rate")
-    rng = np.random.default_rng([seed, KINDS.index(kind)])
+    rng = np.random.default_rng(seeds.derive(seed, f"{kind} noise"))
     if kind == "part_dependent":
         return noise.part_dependent(x, y, noise_rate, rng, n_classes=n_classes)[0]
     if kind in ("model_idn", "class_conditional"):
@@ -100,9 +100,8 @@ def make_noisy(images: data.ImageData, kind: str, noise_rate: float, seed: int =
                generator: IDNGenerator | None = None, device="cpu", cache_dir=None) -> data.NoisyData:  # fmt: skip
     """The training part of a data set with noisy labels; the first `n_train` of a stratified draw, or all.
 
-    One seed fixes which images are taken, how the IDN generator is trained and which labels are flipped. model_idn
-    trains `generator` on clean labels first (once: the scores are cached). A classifier of the generator's
-    architecture that is trained with the same seed starts from the generator's own initial weights.
+    One seed fixes which images are taken, how the IDN generator is trained and which labels are flipped, each through
+    a seed of its own. model_idn trains `generator` on clean labels first (once: the scores are cached).
     """
     index = data.subset(images.x_train, images.y_train, n_train, seed)
     x, y = images.x_train[index], images.y_train[index]

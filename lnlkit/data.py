@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from . import _checks, _sources, noise
+from . import _checks, _sources, noise, seeds
 from ._sources import DATASETS, Facts, default_dir
 
 __all__ = ["DATASETS", "Facts", "ImageData", "Labelled", "NoisyData", "available", "default_dir", "human_labels",
@@ -177,7 +177,7 @@ def subset(x, y, n, seed):
         return np.arange(len(y))
     if _checks.positive_int(n, "n") > len(y):
         raise ValueError(f"`n` must be at most the {len(y)} examples there are, but got {n}.")
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(seeds.derive(seed, "subset"))
     classes, sizes = np.unique(y, return_counts=True)
     counts = noise.largest_remainder(sizes * (n / len(y)), rng)
     return _draw_per_class(y, classes, counts, rng)
@@ -190,7 +190,7 @@ def split_validation(noisy, fraction=0.1, seed=0):
     """
     if _checks.fraction(fraction, "fraction") == 0:
         raise ValueError("`fraction` must be above 0, but got 0: without validation data no epoch can be chosen.")
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(seeds.derive(seed, "validation split"))
     classes, sizes = np.unique(noisy.y, return_counts=True)
     counts = noise.largest_remainder(sizes * fraction, rng)
     counts = np.minimum(np.maximum(counts, 1), sizes - 1)                    # a single example stays in training

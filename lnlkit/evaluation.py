@@ -22,10 +22,10 @@ def tracker(train, noisy_val, test, n_train: int | None = 2000) -> Callable:
     """An `after_epoch` for `fit`: accuracy and loss on noisy training, noisy validation and clean test data.
 
     train, noisy_val: `NoisyData`; test: `Labelled` with clean labels. `memorised` is the share of wrongly labelled
-    training examples that the method predicts as their wrong label. The two training numbers are taken on the first
-    `n_train` examples (None: all) in the data set's order, which must not be sorted by class.
+    training examples that the method predicts as their wrong label. The two training numbers are taken on `n_train`
+    random examples (None: all), the same ones for every method.
     """
-    sample = train.take(np.arange(min(n_train or len(train), len(train))))
+    sample = train.take(np.random.default_rng(0).permutation(len(train))[:n_train])
     wrong = sample.y != sample.y_clean
 
     def after_epoch(method) -> dict[str, float]:

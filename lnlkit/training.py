@@ -9,6 +9,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from lnlkit import seeds
+
 
 class Batch(NamedTuple):
     x: Tensor  # (B, C, H, W) in [0, 1]
@@ -119,12 +121,12 @@ def fit(method, data, recipe: Recipe, *, seed: int = 0, after_epoch: Callable | 
     """History of a training run: one row an epoch with the method's own numbers and those of `after_epoch(method)`.
 
     The method is handed images and noisy labels only. Initialisation, shuffling and every draw of the method come
-    from `seed`; the global random state is left as it was.
+    from `seed`, the first from a seed of its own (`seeds.derive`); the global random state is left as it was.
     """
     seen = TrainingSet.of(data, recipe.device)
     history = []
     with torch.random.fork_rng(devices=range(torch.cuda.device_count())):
-        torch.manual_seed(seed)
+        torch.manual_seed(seeds.derive(seed, "initialisation"))
         generator = torch.Generator().manual_seed(seed)
         method.start(recipe, seen, generator)
         schedule = recipe.make_schedule(method.optimizer_) if recipe.make_schedule else None

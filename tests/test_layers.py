@@ -13,7 +13,7 @@ PACKAGE = Path(lnlkit.__file__).parent
 
 # From the ground up: a module imports from lines above its own, or from its own package.
 LAYERS = """
-    _checks
+    _checks seeds
     noise
     _sources
     data
@@ -43,7 +43,7 @@ ALLOWED = {
     "papermill": {"runner", "_job"}, "click": {"cli"}, "nbconvert": {"executed"},
 }  # fmt: skip
 
-TORCH_FREE = ["", "noise", "data", "papers", "records", "report", "viz", "widgets", "executed", "runner", "cli"]
+TORCH_FREE = ["", "seeds", "noise", "data", "papers", "records", "report", "viz", "widgets", "executed", "runner", "cli"]
 
 
 def modules() -> dict[str, Path]:

@@ -7,7 +7,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from lnlkit import losses
+from lnlkit import losses, seeds
 from lnlkit.methods.base import CE
 from lnlkit.models import ConditionalVAE
 from lnlkit.training import Batch, Recipe, TrainingSet
@@ -34,8 +34,8 @@ def train_cvae(data, *, latent: int = 20, hidden: int = 400, epochs: int = 20, b
     data = TrainingSet.of(data, device)
     history = []
     with torch.random.fork_rng(devices=range(torch.cuda.device_count())):
-        torch.manual_seed(seed)
-        generator = torch.Generator().manual_seed(seed)
+        torch.manual_seed(seeds.derive(seed, "CVAE"))
+        generator = torch.Generator().manual_seed(seeds.derive(seed, "CVAE batches"))
         cvae = ConditionalVAE(data.image_shape, data.n_classes, latent, hidden).to(data.device)
         optimizer = torch.optim.Adam(cvae.parameters(), lr=lr, fused=True)
         for epoch in range(epochs):
@@ -58,7 +58,8 @@ def generate(cvae: ConditionalVAE, n: int, seed: int = 0) -> tuple[Tensor, Tenso
     """n uint8 images (n, C, H, W) and their intended classes (n,), as balanced over the classes as n allows."""
     device = cvae.to_mu.weight.device
     y = (torch.arange(n) % cvae.n_classes).to(device)
-    z = torch.randn(n, cvae.latent, generator=torch.Generator().manual_seed(seed)).to(device)
+    draw = torch.Generator().manual_seed(seeds.derive(seed, "generated images"))
+    z = torch.randn(n, cvae.latent, generator=draw).to(device)
     chunks = [cvae.sample(y_part, z_part) for y_part, z_part in zip(y.split(2048), z.split(2048), strict=True)]
     return (torch.cat(chunks) * 255).round().to(torch.uint8), y
 
