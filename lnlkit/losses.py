@@ -153,3 +153,75 @@ def _check_same_shape(a: Tensor, b: Tensor, name_a: str, name_b: str) -> None:
         raise ValueError(
             f"`{name_a}` and `{name_b}` must have the same shape, but got {tuple(a.shape)} and {tuple(b.shape)}."
         )
+
+
+# ---- mixtures (Paper 05) ---------------------------------------------------------------------------------------
+
+
+def mixture_nll(y: Tensor, log_pi: Tensor, mu: Tensor, var: Tensor) -> Tensor:
+    """Negative log likelihood of each example, (B,): -log sum_k pi_k N(y; mu_k, var_k). Paper 05, Eq. (3) and Eq. (7).
+
+    Targets `y` (B, D), log weights (B, K), means and variances (B, K, D) of Gaussians with independent dimensions. The
+    paper prints the log likelihood with a plus sign, which would be minimised by the worst fit.
+    """
+    if mu.ndim != 3 or y.shape != mu[:, 0].shape:  # a target (B,) would be broadcast, silently when K = B
+        raise ValueError(f"`y` must be (B, D) and `mu` (B, K, D), but got {tuple(y.shape)} and {tuple(mu.shape)}.")
+    _check_same_shape(log_pi, mu[:, :, 0], "log_pi", "mu[:, :, 0]")
+    _check_same_shape(mu, var, "mu", "var")
+    log_pi, mu, var = _wide(log_pi), _wide(mu), _wide(var)
+    squared = (y[:, None].to(mu.dtype) - mu) ** 2
+    log_density = -0.5 * (squared / var + var.log() + math.log(2 * math.pi)).sum(2)
+    return -(log_pi + log_density).logsumexp(1)
+
+
+def rho_kl(rho: Tensor, log_pi: Tensor) -> Tensor:
+    """KL(softmax(rho) || pi) of each example, (B,), from correlations and log weights (B, K). Paper 05, Eq. (8)."""
+    _check_same_shape(rho, log_pi, "rho", "log_pi")
+    log_rho_bar = _wide(rho).log_softmax(1)
+    return (log_rho_bar.exp() * (log_rho_bar - _wide(log_pi))).sum(1)
+
+
+def choice(logits: Tensor, y: Tensor, log_pi: Tensor, lambda_reg: float = 1e-4) -> Tensor:
+    """ChoiceNet's classification loss of each example, (B,). Paper 05, Eq. (9).
+
+    -sum_k pi_k (softmax(logits_k)_y - lambda_reg * logsumexp(logits_k)), for logits (B, K, D) of K components and
+    labels (B,). There is no logarithm in the first term: 1 - p_y is half the L1 distance between p and the one-hot
+    label, which is robust to label noise by itself. K = 1 with log_pi = 0 is the same loss on a plain head.
+
+    The loss has no lower bound: adding one number to all logits leaves the first term as it is and moves the second,
+    so the logits drift towards minus infinity, the faster the larger `lambda_reg` and the learning rate.
+    """
+    _check_components(logits, y, log_pi)
+    logits, log_pi = _wide(logits), _wide(log_pi)
+    p_y = logits.softmax(2).gather(2, y[:, None, None].expand(-1, logits.shape[1], 1)).squeeze(2)
+    return -(log_pi.exp() * (p_y - lambda_reg * logits.logsumexp(2))).sum(1)
+
+
+def mixture_cross_entropy(logits: Tensor, y: Tensor, log_pi: Tensor) -> Tensor:
+    """Cross-entropy of each component, weighted, (B,): -sum_k pi_k log softmax(logits_k)_y; shapes as in `choice`."""
+    _check_components(logits, y, log_pi)
+    log_p = _wide(logits).log_softmax(2).gather(2, y[:, None, None].expand(-1, logits.shape[1], 1)).squeeze(2)
+    return -(_wide(log_pi).exp() * log_p).sum(1)
+
+
+def tukey(residual: Tensor, c: float = 4.6851, leak: float = 0.0) -> Tensor:
+    """Tukey's biweight, elementwise: c^2/6 (1 - (1 - (r/c)^2)^3) up to |r| = c, constant beyond.
+
+    Residuals are in units of the noise: divide by 1.4826 times their median absolute deviation first. c = 4.6851 gives
+    95 % efficiency on Gaussian noise. `leak` > 0 lets the loss go on rising by leak * (|r| - c) beyond c, so that far
+    points keep a gradient.
+    Source: Belagiannis et al. 2015 (the loss of Paper 05's "RL"); the leaky form is not defined in Paper 05's text.
+    """
+    size = _wide(residual).abs()
+    v = (size / _checks.positive(c, "c")).clamp(max=1.0) ** 2
+    biweight = c**2 / 6 * v * (3 - 3 * v + v**2)  # 1 - (1 - v)^3, but exact for small residuals
+    return biweight + leak * (size - c).clamp(min=0.0)
+
+
+def _check_components(logits: Tensor, y: Tensor, log_pi: Tensor) -> None:
+    if logits.ndim != 3 or y.shape != logits.shape[:1] or log_pi.shape != logits.shape[:2]:
+        got = ", ".join(str(tuple(a.shape)) for a in (logits, y, log_pi))
+        raise ValueError(
+            f"`logits` must be (B, K, D), `y` (B,) and `log_pi` (B, K), but got {got}. Are the labels one-hot, or is "
+            "the dimension of the components missing (logits[:, None])?"
+        )

@@ -96,13 +96,76 @@ def resnet34(image_shape, n_outputs: int) -> nn.Module:
     return resnet(image_shape, n_outputs, (3, 4, 6, 3))
 
 
-NETWORKS = {"mlp": mlp, "small_cnn": small_cnn, "idn_cnn": idn_cnn, "resnet18": resnet18, "resnet34": resnet34}
+class PreActivationBlock(nn.Module):
+    """Batch norm and ReLU before each of two 3x3 convolutions, and a shortcut (He et al. 2016, identity mappings).
+
+    Where the shape changes, the shortcut is a 1x1 convolution of the activated input, elsewhere the input itself.
+    """
+
+    def __init__(self, c_in: int, c_out: int, stride: int):
+        super().__init__()
+        self.bn1, self.bn2 = nn.BatchNorm2d(c_in), nn.BatchNorm2d(c_out)
+        self.conv1 = nn.Conv2d(c_in, c_out, 3, stride, padding=1, bias=False)
+        self.conv2 = nn.Conv2d(c_out, c_out, 3, padding=1, bias=False)
+        same = stride == 1 and c_in == c_out
+        self.shortcut = None if same else nn.Conv2d(c_in, c_out, 1, stride, bias=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        a = F.relu(self.bn1(x))
+        out = self.conv2(F.relu(self.bn2(self.conv1(a))))
+        return out + (x if self.shortcut is None else self.shortcut(a))
+
+
+def wide_resnet(image_shape, n_outputs: int, depth: int = 22, widen: int = 4) -> nn.Module:
+    """Wide ResNet of depth 6n + 4: three groups of n blocks with 16, 32 and 64 times `widen` channels.
+
+    Source: Zagoruyko and Komodakis 2016, without dropout. WRN-22-4 is the network of Paper 05, Table 3.
+    """
+    if depth < 10 or (depth - 4) % 6:
+        raise ValueError(f"`depth` must be 6n + 4 with n of at least 1, such as 22 or 28, but got {depth}.")
+    layers, c_in = [nn.Conv2d(image_shape[0], 16, 3, padding=1, bias=False)], 16
+    for group in range(3):
+        c_out = 16 * widen * 2**group
+        for i in range((depth - 4) // 6):
+            layers.append(PreActivationBlock(c_in, c_out, stride=2 if group > 0 and i == 0 else 1))
+            c_in = c_out
+    layers += [nn.BatchNorm2d(c_in), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(c_in, n_outputs)]
+    return nn.Sequential(*layers)
+
+
+NETWORKS = {
+    "mlp": mlp, "small_cnn": small_cnn, "idn_cnn": idn_cnn, "resnet18": resnet18, "resnet34": resnet34,
+    "wrn22_4": wide_resnet,
+}  # fmt: skip
 
 
 def build(name: str, image_shape, n_outputs: int, mean=(0.0,), std=(1.0,)) -> nn.Module:
     """A classifier by name that takes images in [0, 1], (B, C, H, W), and returns logits (B, n_outputs)."""
     network = NETWORKS[_checks.one_of(name, "network", NETWORKS)]
     return nn.Sequential(Standardise(mean, std), network(tuple(image_shape), n_outputs))
+
+
+def regression_mlp(n_inputs: int, n_outputs: int, hidden: int = 64) -> nn.Module:
+    """Three hidden ReLU layers of 64 units on inputs (B, d) (Paper 05, Section 4.1)."""
+    widths = [n_inputs, hidden, hidden, hidden]
+    layers = [layer for i, o in zip(widths, widths[1:], strict=False) for layer in (nn.Linear(i, o), nn.ReLU())]
+    return nn.Sequential(*layers, nn.Linear(hidden, n_outputs))
+
+
+def split_head(net: nn.Module) -> tuple[nn.Module, int]:
+    """The network without its last linear layer, and the number of features (B, Q) that it gives then.
+
+    The network is changed in place. Raises ValueError when it has no linear layer.
+    """
+    linear = [(name, layer) for name, layer in net.named_modules() if isinstance(layer, nn.Linear)]
+    if not linear:
+        raise ValueError(f"`net` must end in a linear layer, but {type(net).__name__} has none.")
+    name, last = linear[-1]
+    if last is net:
+        return nn.Identity(), last.in_features
+    parent, _, attribute = name.rpartition(".")
+    setattr(net.get_submodule(parent), attribute, nn.Identity())
+    return net, last.in_features
 
 
 class ConditionalVAE(nn.Module):

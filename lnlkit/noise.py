@@ -27,6 +27,7 @@ def symmetric(n_classes, noise_rate, kind="exclusive"):
     kind: "exclusive" draws wrong labels from the K-1 other classes: diagonal 1 - r.
     "inclusive" redraws from all K classes, so the true label may return: measured rate r (K-1) / K.
     "exact" has the matrix of "exclusive"; sample it with ``corrupt(..., exact=True)``.
+    "exclusive" is the noise of Paper 05, Eq. (2); its Table 3 has "inclusive".
     """
     K, r = _n_classes(n_classes), _checks.fraction(noise_rate, "noise_rate")
     _checks.one_of(kind, "kind", KINDS)
@@ -103,6 +104,28 @@ def measured_T(y_clean, y_noisy, n_classes):
     counts = np.bincount(K * y_clean + y_noisy, minlength=K * K).reshape(K, K)
     n = counts.sum(axis=1, keepdims=True)
     return np.where(n > 0, counts / np.maximum(n, 1), np.eye(K))
+
+
+# ---- outliers of a regression ----------------------------------------------------------------------------------
+
+def replace_targets(y, new, rate, rng, where=None):
+    """Targets (N, ...) of which exactly floor(rate * n) are replaced by those of ``new``, and which ones (N,).
+
+    where: a mask (N,), True where a target may be replaced; n counts these. None: everywhere.
+    """
+    rate, _ = _checks.fraction(rate, "rate", below_one=False), _checks.generator(rng)
+    y, new = np.asarray(y), np.asarray(new)
+    where = np.ones(len(y), dtype=bool) if where is None else np.asarray(where)
+    if new.shape != y.shape:                                                 # (N,) for (N, 1) would give (N, N)
+        raise ValueError(f"`new` must have the shape of `y`, {y.shape}, but got {new.shape}.")
+    if where.dtype != bool or where.shape != y.shape[:1]:
+        raise ValueError(f"`where` must be a mask of booleans, one per target, shape {y.shape[:1]}, "
+                         f"but got {where.dtype} of shape {where.shape}.")
+    candidates = np.flatnonzero(where)
+    chosen = rng.permutation(candidates)[:math.floor(rate * len(candidates) + 1e-9)]
+    outlier = np.zeros(len(y), dtype=bool)
+    outlier[chosen] = True
+    return np.where(outlier.reshape(-1, *[1] * (y.ndim - 1)), new, y), outlier
 
 
 # ---- noise that looks at the image -----------------------------------------------------------------------------

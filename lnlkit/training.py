@@ -13,8 +13,8 @@ from lnlkit import seeds
 
 
 class Batch(NamedTuple):
-    x: Tensor  # (B, C, H, W) in [0, 1]
-    y: Tensor  # (B,)         noisy labels
+    x: Tensor  # (B, C, H, W) in [0, 1]; for regression (B, d) inputs
+    y: Tensor  # (B,)         noisy labels; for regression (B, D) noisy targets
     index: Tensor  # (B,)         positions in the training set
 
 
@@ -28,25 +28,36 @@ def as_images(x) -> Tensor:
     return torch.from_numpy(np.ascontiguousarray(x))
 
 
+def as_inputs(x) -> Tensor:
+    """Images as by `as_images`; rows of numbers (N, d), the inputs of a regression, as float32."""
+    if x.ndim != 2:
+        return as_images(x)
+    return x.float() if isinstance(x, Tensor) else torch.from_numpy(np.ascontiguousarray(x, dtype=np.float32))
+
+
 def to_unit(x: Tensor) -> Tensor:
-    """Pixels 0..255 as floats in [0, 1]."""
-    return x.float() / 255
+    """Pixels 0..255 as floats in [0, 1]; inputs that are floats already, as they are."""
+    return x.float() / 255 if x.dtype == torch.uint8 else x
 
 
 class TrainingSet:
-    """What a method sees: uint8 images (N, C, H, W) and noisy labels (N,) on the device; no clean label anywhere."""
+    """What a method sees, on the device: uint8 images (N, C, H, W) and noisy labels (N,), nothing that is clean.
 
-    def __init__(self, x: Tensor, y: Tensor, n_classes: int):
+    For regression: inputs (N, d) and noisy targets (N, D) as float32, and `n_classes` is None.
+    """
+
+    def __init__(self, x: Tensor, y: Tensor, n_classes: int | None):
         self.x, self.y, self.n_classes = x, y, n_classes
 
     @classmethod
     def of(cls, data, device="cpu") -> "TrainingSet":
-        """From `NoisyData` (its visible part), `Labelled` or a `TrainingSet`."""
+        """From `NoisyData` or `NoisyTargets` (their visible part), `Labelled` or a `TrainingSet`."""
         if isinstance(data, cls):
             return data
         seen = data.visible() if hasattr(data, "visible") else data
-        return cls(as_images(seen.x).to(device), torch.as_tensor(np.asarray(seen.y, dtype=np.int64)).to(device),
-                   seen.n_classes)  # fmt: skip
+        n_classes = getattr(seen, "n_classes", None)
+        y = torch.as_tensor(np.array(seen.y, dtype=np.float32 if n_classes is None else np.int64))
+        return cls(as_inputs(seen.x).to(device), y.to(device), n_classes)
 
     def __len__(self) -> int:
         return len(self.y)
@@ -54,6 +65,11 @@ class TrainingSet:
     @property
     def image_shape(self) -> tuple[int, int, int]:
         return tuple(self.x.shape[1:])
+
+    @property
+    def n_outputs(self) -> int:
+        """Classes, or the dimensions of a regression target."""
+        return self.y.shape[1] if self.n_classes is None else self.n_classes
 
     @property
     def device(self) -> torch.device:
@@ -147,19 +163,19 @@ def fit(method, data, recipe: Recipe, *, seed: int = 0, after_epoch: Callable | 
 
 
 @torch.no_grad()
-def predict_logits(net: nn.Module, x, batch_size: int = 1024) -> Tensor:
-    """Logits (N, K) on the CPU for uint8 images, in evaluation mode, without gradients."""
+def predict_outputs(net: nn.Module, x, batch_size: int = 1024) -> Tensor:
+    """Outputs (N, K) on the CPU for uint8 images or inputs (N, d), in evaluation mode, without gradients."""
     was_training = net.training
     net.eval()
     device = next(net.parameters()).device
-    chunks = [net(to_unit(chunk.to(device))).float().cpu() for chunk in as_images(x).split(batch_size)]
+    chunks = [net(to_unit(chunk.to(device))).float().cpu() for chunk in as_inputs(x).split(batch_size)]
     net.train(was_training)
     return torch.cat(chunks)
 
 
 def predict(net: nn.Module, x, batch_size: int = 1024) -> Tensor:
     """Class probabilities (N, K) on the CPU for uint8 images, in evaluation mode, without gradients."""
-    return predict_logits(net, x, batch_size).softmax(1)
+    return predict_outputs(net, x, batch_size).softmax(1)
 
 
 def average_predictions(method, data, recipe: Recipe, *, seed: int = 0, progress=None) -> Tensor:

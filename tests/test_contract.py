@@ -18,8 +18,10 @@ SMALL = {  # hyper-parameters that fit runs of a few epochs; everything else at 
     "dac": {"learn_epochs": 1},
     "seal": {"iterations": 2},
     "cvae_augmentation": {"hidden": 64, "cvae_epochs": 4},
+    "mentornet": {"percentile": 0.9},
 }
-EVERY_METHOD = pytest.mark.parametrize("name", METHODS)
+CLASSIFIERS = [name for name, cls in METHODS.items() if cls.task == "classification"]
+EVERY_METHOD = pytest.mark.parametrize("name", CLASSIFIERS)
 
 
 def small(name: str) -> Method:
@@ -58,7 +60,9 @@ def test_same_seed_same_weights_bit_for_bit_and_never_reads_the_truth(name):
     """The second run has garbage for clean labels; another seed does change the weights."""
     examples = noisy_digits()
     garbage = dataclasses.replace(examples, y_clean=np.random.default_rng(9).integers(0, 10, 300))
-    assert torch.equal(weights(trained(name, garbage)), weights(on_noisy_digits(name)))
+    first = weights(on_noisy_digits(name))
+    torch.manual_seed(123)  # the global state must not matter
+    assert torch.equal(weights(trained(name, garbage)), first)
     assert not torch.equal(weights(trained(name, examples, seed=1)), weights(on_noisy_digits(name)))
 
 

@@ -26,6 +26,40 @@ def test_resnets_have_the_published_size(name, millions):
     assert sum(p.numel() for p in net.parameters()) / 1e6 == pytest.approx(millions, abs=0.01)
 
 
+def wide_resnet_size(depth, widen, c_in, n_outputs):
+    """Parameters of a wide ResNet, counted layer by layer from the table of its paper."""
+    widths, total = [16] + [16 * widen * 2**g for g in range(3)], 9 * c_in * 16
+    for before, width in zip(widths, widths[1:], strict=False):
+        for block in range((depth - 4) // 6):
+            first = before if block == 0 else width
+            total += 9 * first * width + 9 * width * width  # two 3x3 convolutions without bias
+            total += 2 * first + 2 * width  # scale and shift of two batch norms
+            total += before * width if block == 0 else 0  # the 1x1 convolution where the width changes
+    return total + 2 * widths[-1] + widths[-1] * n_outputs + n_outputs
+
+
+def test_wide_resnet_22_4_has_its_published_size():
+    """4.30 million by formula; the same formula gives WRN-28-10 its published 36.5 million."""
+    size = sum(p.numel() for p in models.build("wrn22_4", (3, 32, 32), 10).parameters())
+    assert size == wide_resnet_size(22, 4, 3, 10) and size / 1e6 == pytest.approx(4.30, abs=0.01)
+    assert wide_resnet_size(28, 10, 3, 10) / 1e6 == pytest.approx(36.5, abs=0.05)
+
+
+def test_wide_resnet_has_22_convolutions_and_activates_before_them():
+    """22 = 19 of 3x3 and 3 of 1x1. A block that adds nothing passes its input on unchanged, negative values too."""
+    net = models.wide_resnet((1, 8, 8), 10)
+    assert sum(isinstance(layer, torch.nn.Conv2d) for layer in net.modules()) == 22
+    block = models.PreActivationBlock(4, 4, 1)
+    torch.nn.init.zeros_(block.conv2.weight)
+    x = torch.randn(2, 4, 5, 5)
+    assert torch.equal(block(x), x)
+
+
+def test_wide_resnet_names_a_depth_that_cannot_work():
+    with pytest.raises(ValueError, match="`depth` must be 6n \\+ 4"):
+        models.wide_resnet((1, 8, 8), 10, depth=20)
+
+
 def test_standardise_gives_zero_mean_unit_deviation():
     x = torch.rand(64, 3, 8, 8) * 0.5 + 0.2
     mean, std = x.mean((0, 2, 3)), x.std((0, 2, 3))

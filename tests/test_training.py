@@ -2,9 +2,20 @@ import numpy as np
 import pytest
 import torch
 
-from lnlkit import data, models, seeds
+from lnlkit import data, models, seeds, targets
 from lnlkit.methods.base import CE
-from lnlkit.training import Recipe, TrainingSet, as_images, average_predictions, fit, predict
+from lnlkit.methods.regression import L2
+from lnlkit.training import (
+    Recipe,
+    TrainingSet,
+    as_images,
+    as_inputs,
+    average_predictions,
+    fit,
+    predict,
+    predict_outputs,
+    to_unit,
+)
 
 
 @pytest.fixture
@@ -114,3 +125,73 @@ def test_images_must_be_uint8():
     with pytest.raises(ValueError, match="uint8"):
         as_images(np.zeros((3, 8, 8)))
     assert as_images(np.zeros((3, 32, 32, 3), np.uint8)).shape == (3, 3, 32, 32)
+
+
+# ---- regression ----
+
+
+def regression_recipe(**changes):
+    def make_net(n_outputs=None):
+        return models.regression_mlp(1, n_outputs, hidden=8)
+
+    return recipe(**{"make_net": make_net} | changes)
+
+
+def test_a_regression_set_shows_inputs_and_noisy_targets_as_floats():
+    noisy = targets.sample("linear", 100, 0.3)
+    seen = TrainingSet.of(noisy)
+    assert set(vars(seen)) == {"x", "y", "n_classes"} and seen.n_classes is None
+    assert seen.n_outputs == 1 and len(seen) == 100 and seen.x.dtype == seen.y.dtype == torch.float32
+    assert np.array_equal(seen.x, noisy.x) and np.array_equal(seen.y, noisy.y)
+    wide = TrainingSet.of(targets.Targets(np.zeros((5, 3)), np.zeros((5, 2))))
+    assert wide.n_outputs == 2 and wide.x.dtype == wide.y.dtype == torch.float32
+    seen.y.zero_()
+    assert noisy.y.any()  # a method that writes into its targets does not reach the caller's
+
+
+def test_batches_of_a_regression_hold_pairs_unscaled():
+    """Inputs are not pixels: nothing is divided by 255."""
+    training_set = TrainingSet.of(targets.sample("linear", 100, 0, sd=0))
+    batches = list(training_set.batches(32, torch.Generator().manual_seed(0)))
+    assert [len(b.y) for b in batches] == [32, 32, 32, 4]
+    for batch in batches:
+        assert batch.y.shape == batch.x.shape and batch.x.abs().max() > 1
+        torch.testing.assert_close(batch.y, 0.5 * batch.x)
+        assert torch.equal(batch.x, training_set.x[batch.index])
+
+
+def test_one_step_of_a_regression_is_gradient_descent_by_hand():
+    """The network has as many outputs as targets have dimensions, and comes from the seed of the initialisation."""
+    noisy = targets.sample("cosexp", 64, 0.3)
+    pairs = targets.Targets(noisy.x, np.concatenate([noisy.y, -2 * noisy.y], 1))
+    one_step = regression_recipe(make_optimizer=lambda p: torch.optim.SGD(p, lr=0.1), epochs=1, batch_size=64)
+    method = L2()
+    history = fit(method, pairs, one_step)
+    torch.manual_seed(seeds.derive(0, "initialisation"))
+    net = models.regression_mlp(1, 2, hidden=8)
+    loss = torch.nn.functional.mse_loss(net(torch.from_numpy(pairs.x)), torch.from_numpy(pairs.y))
+    loss.backward()
+    expected = torch.cat([(p - 0.1 * p.grad).detach().flatten() for p in net.parameters()])
+    torch.testing.assert_close(weights(method), expected, atol=1e-6, rtol=1e-5)
+    assert history[0]["loss"] == pytest.approx(loss.item(), rel=1e-5)
+
+
+def test_outputs_of_a_regression_do_not_depend_on_the_batch_size():
+    net = models.regression_mlp(2, 3, hidden=8)
+    x = np.random.default_rng(0).normal(size=(50, 2))
+    got = predict_outputs(net, x, batch_size=7)
+    assert got.shape == (50, 3) and not got.requires_grad and net.training
+    torch.testing.assert_close(got, predict_outputs(net, x))
+    torch.testing.assert_close(got, net(torch.tensor(x, dtype=torch.float32)).detach())
+
+
+def test_inputs_are_images_or_rows_of_numbers():
+    x = np.arange(6).reshape(3, 2)  # whole numbers too become floats
+    assert torch.equal(as_inputs(x), torch.tensor([[0.0, 1], [2, 3], [4, 5]])) and as_inputs(x).dtype == torch.float32
+    assert torch.equal(to_unit(as_inputs(x)), as_inputs(x)) and torch.equal(as_inputs(as_inputs(x)), as_inputs(x))
+    assert as_inputs(x[:, ::-1])[0].tolist() == [1, 0]  # a reversed view, which torch cannot share
+    images = np.full((3, 8, 8), 255, np.uint8)
+    assert torch.equal(as_inputs(images), as_images(images)) and to_unit(as_inputs(images)).max() == 1
+    for wrong in (np.zeros(3), np.zeros((3, 8, 8))):
+        with pytest.raises(ValueError, match="`x` must be uint8 images"):
+            as_inputs(wrong)

@@ -4,10 +4,15 @@ import dataclasses
 
 from lnlkit import _checks
 from lnlkit.methods.base import CE, Method
+from lnlkit.methods.choicenet import ChoiceNet, ChoiceNetRegression
 from lnlkit.methods.correction import Forward
+from lnlkit.methods.curriculum import MentorNet
 from lnlkit.methods.cvae_augmentation import CVAEAugmentation
+from lnlkit.methods.interpolation import Mixup
+from lnlkit.methods.mixtures import MDN, MDNClassification
 from lnlkit.methods.refurbishment import SEAL
-from lnlkit.methods.robust import DMI, GCE
+from lnlkit.methods.regression import L1, L2, LeakyRobustLoss, RobustLoss
+from lnlkit.methods.robust import DMI, GCE, ChoiceLoss
 from lnlkit.methods.selection import DAC, CoTeaching
 
 METHODS: dict[str, type[Method]] = {
@@ -19,6 +24,17 @@ METHODS: dict[str, type[Method]] = {
     "dmi": DMI,
     "seal": SEAL,
     "cvae_augmentation": CVAEAugmentation,
+    "choicenet": ChoiceNet,
+    "choice_loss": ChoiceLoss,
+    "mdn_classification": MDNClassification,
+    "mixup": Mixup,
+    "mentornet": MentorNet,
+    "choicenet_regression": ChoiceNetRegression,
+    "mdn": MDN,
+    "l2": L2,
+    "l1": L1,
+    "tukey": RobustLoss,
+    "leaky_tukey": LeakyRobustLoss,
 }
 
 

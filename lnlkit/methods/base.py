@@ -18,6 +18,7 @@ class Method:
     stages runs them inside `start` (through `training.fit`); the loop of `fit` runs the last stage.
     """
 
+    task: ClassVar[str] = "classification"  # or "regression"
     n_nets: ClassVar[int] = 1
     needs: ClassVar[tuple[str, ...]] = ()  # knowledge beyond noisy labels, shown in every table
     source: ClassVar[str] = ""
@@ -25,12 +26,16 @@ class Method:
     def start(self, recipe: Recipe, data: TrainingSet, generator: torch.Generator) -> None:
         """Make networks and optimiser. One optimiser serves several networks: each loss reaches only its own."""
         self.recipe_, self.generator_ = recipe, generator
-        self.nets_ = nn.ModuleList(recipe.network(self.n_outputs(data)) for _ in range(self.n_nets))
+        self.nets_ = nn.ModuleList(self.make_network(recipe, data) for _ in range(self.n_nets))
         self.optimizer_ = recipe.make_optimizer(self.nets_.parameters())
+
+    def make_network(self, recipe: Recipe, data: TrainingSet) -> nn.Module:
+        """One network on the run's device: the recipe's, unless a method puts a head of its own on it."""
+        return recipe.network(self.n_outputs(data))
 
     def n_outputs(self, data: TrainingSet) -> int:
         """Outputs of the network: one a class, unless a method adds its own."""
-        return data.n_classes
+        return data.n_outputs
 
     def on_epoch_start(self, epoch: int, data: TrainingSet) -> None:
         """Schedules and relabelling."""

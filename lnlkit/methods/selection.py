@@ -9,7 +9,7 @@ from torch import Tensor
 
 from lnlkit import _checks, losses
 from lnlkit.methods.base import Method
-from lnlkit.training import Batch, Recipe, TrainingSet, predict_logits
+from lnlkit.training import Batch, Recipe, TrainingSet, predict_outputs
 
 
 @dataclass
@@ -111,8 +111,8 @@ class DAC(Method):
         self.mean_loss_ = self.ewma_weight * now + (1 - self.ewma_weight) * before
 
     def predict(self, x) -> Tensor:
-        return predict_logits(self.nets_[0], x)[:, :-1].softmax(1)  # p_k / (1 - p_a)
+        return predict_outputs(self.nets_[0], x)[:, :-1].softmax(1)  # p_k / (1 - p_a)
 
     def abstention(self, x) -> Tensor:
         """Probability of abstaining, (N,), on the CPU for uint8 images."""
-        return predict_logits(self.nets_[0], x).softmax(1)[:, -1]
+        return predict_outputs(self.nets_[0], x).softmax(1)[:, -1]

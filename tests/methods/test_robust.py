@@ -4,8 +4,8 @@ import torch
 from small_runs import digits, recipe, sgd, weights
 
 from lnlkit.methods.base import CE
-from lnlkit.methods.robust import DMI, GCE
-from lnlkit.training import fit
+from lnlkit.methods.robust import DMI, GCE, ChoiceLoss
+from lnlkit.training import TrainingSet, fit, predict_outputs
 
 
 def test_gce_at_q_zero_is_the_ce_run_bit_for_bit():
@@ -22,6 +22,36 @@ def test_gce_reports_the_loss_of_the_paper():
     p_y = untrained.predict(data.x).double().numpy()[np.arange(200), data.y]
     history = fit(GCE(), data, one_batch)
     assert history[0]["loss"] == pytest.approx(np.mean((1 - p_y**0.7) / 0.7), rel=1e-5)
+
+
+def test_choice_loss_reports_eq_9_with_one_component():
+    """One full batch: mean of 0.05 log sum exp(logits) - p_y in NumPy, before the update."""
+    data = digits()
+    untrained = ChoiceLoss(lambda_reg=0.05)
+    fit(untrained, data, recipe(epochs=0))
+    logits = predict_outputs(untrained.nets_[0], data.x).double().numpy()
+    p_y = np.exp(logits[np.arange(200), data.y]) / np.exp(logits).sum(1)
+    history = fit(ChoiceLoss(lambda_reg=0.05), data, recipe(epochs=1, batch_size=200))
+    assert history[0]["loss"] == pytest.approx(np.mean(0.05 * np.log(np.exp(logits).sum(1)) - p_y), rel=1e-5)
+
+
+def test_choice_loss_without_regularisation_is_gce_at_q_one():
+    """-p_y and 1 - p_y have the same gradient."""
+    choice, gce, ce = ChoiceLoss(lambda_reg=0.0), GCE(q=1.0), CE()
+    for method in (choice, gce, ce):
+        fit(method, digits(), recipe(make_optimizer=sgd(0.1)))
+    torch.testing.assert_close(weights(choice), weights(gce), atol=1e-6, rtol=0)
+    assert (weights(ce) - weights(gce)).abs().max() > 1e-3
+
+
+def test_choice_loss_has_no_lower_bound():
+    """All logits 1,000 lower: the same probabilities, a loss that is lower by lambda_reg * 1,000."""
+    method, batch = ChoiceLoss(lambda_reg=1e-2), next(TrainingSet.of(digits()).batches(50, torch.Generator()))
+    fit(method, digits(), recipe(epochs=1))
+    before, p = method.loss(batch).item(), method.nets_[0](batch.x).softmax(1)
+    method.nets_[0][-1][-1].bias.data -= 1000
+    torch.testing.assert_close(method.nets_[0](batch.x).softmax(1), p, atol=1e-3, rtol=0)
+    assert method.loss(batch).item() == pytest.approx(before - 10, abs=1e-2)
 
 
 def test_dmi_starts_from_the_ce_run_bit_for_bit():

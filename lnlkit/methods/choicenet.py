@@ -1,0 +1,240 @@
+"""Paper 05: a mixture whose components are correlated with the target; the correlation says how good a label is."""
+
+import math
+from dataclasses import dataclass
+from typing import ClassVar, NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from lnlkit import _checks, losses, models
+from lnlkit.methods.base import Method
+from lnlkit.training import Batch, Recipe, TrainingSet, as_inputs, predict_outputs, to_unit
+
+
+def cholesky_transform(w: Tensor, z: Tensor, rho, mu_w, sigma_w, sigma_z) -> Tensor:
+    """A variable correlated with w by rho, made from w ~ N(mu_w, sigma_w^2) and z ~ N(0, sigma_z^2). Paper 05, Eq. (5).
+
+    rho mu_w + s (rho sigma_z / sigma_w (w - mu_w) + s z), with s = sqrt(1 - rho^2). Its mean is rho mu_w, its standard
+    deviation s sigma_z, its correlation with w is rho for |rho| < 1. At |rho| = 1 it is the constant rho mu_w. All
+    arguments broadcast. The gradient in rho grows without bound as |rho| goes to 1: `CholeskyBlock` avoids that.
+    """
+    rho = torch.as_tensor(rho, dtype=w.dtype, device=w.device)
+    s = ((1 - rho) * (1 + rho)).clamp_min(0).sqrt()
+    return rho * mu_w + s * (rho * sigma_z / sigma_w * (w - mu_w) + s * z)
+
+
+class Mixture(NamedTuple):
+    """What a block says about a batch: K components for D outputs."""
+
+    log_pi: Tensor  # (B, K)    log of the mixture weights
+    mu: Tensor  # (B, K, D) means; logits in classification
+    var: Tensor  # (B, K, D) variances
+    rho: Tensor  # (B, K)    correlations with the target
+
+
+RHO = ("tanh", "sigmoid", "sigmoid_relu")
+
+
+def correlation(a: Tensor, activation: str) -> tuple[Tensor, Tensor]:
+    """rho and sqrt(1 - rho^2) from a pre-activation, both with finite gradients however close |rho| is to 1.
+
+    For tanh the root is 1 / cosh(a), for the sigmoid sqrt(sigmoid(-a) (1 + sigmoid(a))): no difference of nearly equal
+    numbers, no root of zero.
+    """
+    if activation == "tanh":
+        e = torch.exp(-a.abs())
+        return torch.tanh(a), 2 * e / (1 + e**2)
+    if activation == "sigmoid_relu":
+        a = F.relu(a)
+    rho = torch.sigmoid(a)
+    return rho, torch.exp(0.5 * F.logsigmoid(-a)) * (1 + rho).sqrt()
+
+
+class CholeskyBlock(nn.Module):
+    """The mixture of correlated densities on features h (B, Q): Algorithm 1 of Paper 05, Eq. (6) and Fig. 2.
+
+    Component k has weights W_k = Cholesky(W*, Z, rho_k(h)), so its output is computed without building them: with
+    a = mu* h, b = (sigma_z e_w) h and c = (sigma_z e_z) h for standard normal e_w, e_z it is
+    rho_k a + s_k (rho_k b + s_k c), s_k = sqrt(1 - rho_k^2). The variance of W* has cancelled: w - mu_w = sigma_w e_w
+    is divided by sigma_w in Eq. (5), so nothing that the network computes depends on it and there is no parameter for
+    it here. A constant 1 among the features gives W its bias.
+
+    rho: "tanh" (paper), "sigmoid" or "sigmoid_relu" (authors' code). rho_first: correlation of the first component in
+    training, 1 in the paper; it is always 1 in inference. outer: "sqrt" (paper) or "linear", the factor s_k in front of
+    the bracket or its square (authors' code). draws: "shared", one W* and Z for all components and examples of a step
+    (Algorithm 1), or "separate" (authors' code). double_softmax: mixture weights from a softmax of a softmax (authors'
+    code for classification). fixed_rho: the correlation of all other components, for ablations; None: learned.
+    """
+
+    def __init__(self, n_features: int, n_outputs: int, *, K: int, tau_inv: float, sigma_z: float, rho: str = "tanh",
+                 rho_first: float = 1.0, outer: str = "sqrt", draws: str = "shared", double_softmax: bool = False,
+                 fixed_rho: float | None = None):  # fmt: skip
+        super().__init__()
+        self.K, self.sigma_z = _checks.positive_int(K, "K"), sigma_z
+        self.tau_inv = _checks.positive(tau_inv, "tau_inv")
+        self.rho = _checks.one_of(rho, "rho", RHO)
+        self.outer = _checks.one_of(outer, "outer", ["sqrt", "linear"])
+        self.draws = _checks.one_of(draws, "draws", ["shared", "separate"])
+        self.rho_first = _checks.fraction(rho_first, "rho_first", below_one=False)
+        if fixed_rho is not None and not -1 <= fixed_rho <= 1:
+            raise ValueError(f"`fixed_rho` must be a correlation in [-1, 1] or None, but got {fixed_rho!r}.")
+        self.double_softmax, self.fixed_rho = double_softmax, fixed_rho
+        self.target = nn.Linear(n_features, n_outputs)  # mu*, the mean of W*
+        self.to_rho, self.to_pi = nn.Linear(n_features, K), nn.Linear(n_features, K)
+        self.to_log_var = nn.Linear(n_features, n_outputs)  # log Sigma_0: D outputs, as in the text, shared by all k
+
+    def forward(self, h: Tensor) -> Tensor:
+        """The mean of the first component, (B, D), which models the target: all that inference uses."""
+        return self.target(h)
+
+    def mixture(self, h: Tensor, sample: bool) -> Mixture:
+        """The mixture for features (B, Q), with sampled weights (training) or with their means."""
+        first_rho = self.rho_first if sample else 1.0
+        rho, s = self._correlations(h, first_rho)
+        log_pi = self.to_pi(h)
+        log_pi = (log_pi.softmax(1) if self.double_softmax else log_pi).log_softmax(1)
+        var = (s**2)[:, :, None] * self.to_log_var(h).clamp(max=20.0).exp()[:, None] + self.tau_inv
+        r, s = rho[:, :, None], s[:, :, None]
+        mu = r * self.target(h)[:, None]
+        if sample:
+            b, c = self._noise(h), self._noise(h)
+            mu = mu + (s if self.outer == "sqrt" else s**2) * (r * b + s * c)
+        return Mixture(log_pi, mu, var, rho)
+
+    def _correlations(self, h: Tensor, first: float) -> tuple[Tensor, Tensor]:
+        """rho and sqrt(1 - rho^2), (B, K) each."""
+        if self.fixed_rho is None:
+            rho, s = correlation(self.to_rho(h), self.rho)
+        else:
+            rho = h.new_full((len(h), self.K), float(self.fixed_rho))
+            s = (1 - rho**2).sqrt()
+        head = torch.full_like(rho[:, :1], first)
+        return torch.cat([head, rho[:, 1:]], 1), torch.cat([(1 - head**2).sqrt(), s[:, 1:]], 1)
+
+    def _noise(self, h: Tensor) -> Tensor:
+        """(sigma_z e) h for a standard normal matrix e: (B, 1, D), or (B, K, D) with a matrix per component."""
+        h = F.pad(h, (0, 1), value=1.0)
+        D = self.target.out_features
+        if self.draws == "shared":
+            return (self.sigma_z * h @ torch.randn(h.shape[1], D, dtype=h.dtype, device=h.device))[:, None]
+        e = torch.randn(len(h), self.K, D, dtype=h.dtype, device=h.device)
+        return self.sigma_z * h.norm(dim=1)[:, None, None] * e
+
+
+class ChoiceNetwork(nn.Module):
+    """Any network whose last linear layer is replaced by a Cholesky block. Paper 05, Fig. 3."""
+
+    def __init__(self, body: nn.Module, block: nn.Module):
+        super().__init__()
+        self.body, self.block = body, block
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.block(self.body(x))
+
+    def mixture(self, x: Tensor, sample: bool) -> Mixture:
+        return self.block.mixture(self.body(x), sample)
+
+
+class HasMixture(Method):
+    """A method whose network is a `ChoiceNetwork`: its mixture can be looked at."""
+
+    @torch.no_grad()
+    def mixture(self, x) -> Mixture:
+        """The mixture for images or inputs, on the CPU, with the means of the weights: what figures show."""
+        net, device = self.nets_[0], next(self.nets_[0].parameters()).device
+        was_training = net.training
+        net.eval()
+        parts = [net.mixture(to_unit(part.to(device)), sample=False) for part in as_inputs(x).split(1024)]
+        net.train(was_training)
+        return Mixture(*(torch.cat(column).float().cpu() for column in zip(*parts, strict=True)))
+
+
+@dataclass
+class ChoiceNet(HasMixture):
+    """Classification with a mixture of correlated components; the first, with correlation 1, is the prediction.
+
+    K components; tau_inv: variance of the target, 1/tau; lambda_reg: weight of the log-sum-exp in Eq. (9); kl_weight:
+    weight of Eq. (8); sigma_z: standard deviation of Z. loss_kind "ce" puts cross-entropy in the place of Eq. (9). The
+    other fields are those of `CholeskyBlock`. `PRESETS["code"]` has the choices of the authors' early code.
+
+    Defaults that the paper's text does not give (K = 10, tau_inv, kl_weight, sigma_z) are those of the authors' code
+    for MNIST; `lambda_reg` is smaller than there, see `robust.ChoiceLoss`. Learning rate and clipping of gradients are
+    left to the recipe.
+    """
+
+    source: ClassVar[str] = "Choi et al. 2020, Task agnostic robust learning by correlation-guided MDNs (Paper 05)"
+
+    K: int = 10
+    tau_inv: float = 1e-4
+    lambda_reg: float = 1e-4
+    kl_weight: float = 1e-4
+    sigma_z: float = math.exp(-1.0)
+    rho: str = "tanh"
+    rho_first: float = 1.0
+    outer: str = "sqrt"
+    draws: str = "shared"
+    double_softmax: bool = False
+    fixed_rho: float | None = None
+    loss_kind: str = "choice"
+
+    def make_network(self, recipe: Recipe, data: TrainingSet) -> nn.Module:
+        body, n_features = models.split_head(recipe.network(self.n_outputs(data)))
+        names = ("K", "tau_inv", "sigma_z", "rho", "rho_first", "outer", "draws", "double_softmax", "fixed_rho")
+        block = CholeskyBlock(n_features, self.n_outputs(data), **{name: getattr(self, name) for name in names})
+        return ChoiceNetwork(body, block).to(recipe.device)
+
+    def loss(self, batch: Batch) -> Tensor:
+        mixture = self.nets_[0].mixture(batch.x, sample=True)
+        logits = mixture.mu + mixture.var.sqrt() * torch.randn_like(mixture.mu)
+        if _checks.one_of(self.loss_kind, "loss_kind", ["choice", "ce"]) == "choice":
+            fit = losses.choice(logits, batch.y, mixture.log_pi, self.lambda_reg)
+        else:
+            fit = losses.mixture_cross_entropy(logits, batch.y, mixture.log_pi)
+        return (fit + self.kl_weight * losses.rho_kl(mixture.rho, mixture.log_pi)).mean()
+
+
+@dataclass
+class ChoiceNetRegression(ChoiceNet):
+    """Regression with a mixture of correlated components. Paper 05, Eq. (7) and Eq. (8).
+
+    lambda_1 weighs the squared error of the first component, lambda_2 the negative log likelihood of the mixture: the
+    paper employs both and gives no values. With lambda_1 = 0, as the authors' code was run, nothing ties the sign of
+    the first component to the data: one with rho = -1 explains them as well. The other defaults are those of that code.
+    `loss_kind` and `lambda_reg` belong to classification and have no effect.
+    """
+
+    task: ClassVar[str] = "regression"
+
+    K: int = 5
+    tau_inv: float = 1e-2
+    kl_weight: float = 1e-6
+    sigma_z: float = 1.0
+    lambda_1: float = 1.0
+    lambda_2: float = 1.0
+
+    def loss(self, batch: Batch) -> Tensor:
+        mixture = self.nets_[0].mixture(batch.x, sample=True)
+        fit = self.lambda_2 * losses.mixture_nll(batch.y, mixture.log_pi, mixture.mu, mixture.var)
+        if self.lambda_1:
+            fit = fit + self.lambda_1 * ((batch.y - mixture.mu[:, 0]) ** 2).sum(1)
+        return (fit + self.kl_weight * losses.rho_kl(mixture.rho, mixture.log_pi)).mean()
+
+    def predict(self, x) -> Tensor:
+        """Predicted targets (N, D) on the CPU: the mean of the first component."""
+        return predict_outputs(self.nets_[0], x)
+
+
+PRESETS = {
+    "paper": {},
+    "code": {"rho": "sigmoid_relu", "rho_first": 0.95, "outer": "linear", "draws": "separate", "double_softmax": True},
+    "code_regression": {
+        "rho": "sigmoid", "rho_first": 0.99, "outer": "linear", "draws": "separate", "lambda_1": 0.0,
+    },
+}  # fmt: skip
+"""Settings by name: the paper's, and where the authors' early code (sjchoi86/choicenet, 2018) departs from it.
+
+Left out of the code's: batch normalisation and ReLU before the heads, its unnormalised regulariser (8), its optimiser
+and the lambda_reg of 1e-2 that goes with a learning rate of 1e-5.
+"""

@@ -1,0 +1,189 @@
+"""Regression sets with outliers: one-dimensional functions, and tables; the clean targets are kept apart.
+
+N examples, d inputs, D = 1 target. Rates are realised exactly: floor(rate * n) targets are replaced.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from lnlkit import _checks, _sources, noise, seeds
+
+FUNCTIONS = {
+    "cosexp": lambda x: np.cos(np.pi * x / 2) * np.exp(-((x / 2) ** 2)),
+    "linear": lambda x: 0.5 * x,
+    "step": lambda x: np.where((x >= -1) & (x < 1), 1.0, -1.0),
+}
+"""The functions of Paper 05, Section 4.1, on [-3, 3]; formulas as in the authors' code, the paper only draws them."""
+
+RANGE = (-3.0, 3.0)
+OUTLIERS = (-1.5, 2.5)  # Paper 05, Section 4.1: uniform outliers
+
+
+@dataclass(frozen=True)
+class Targets:
+    """Inputs (N, d) and targets (N, D), float32."""
+
+    x: np.ndarray
+    y: np.ndarray
+
+    def __post_init__(self):
+        if self.x.ndim != 2 or self.y.ndim != 2 or len(self.x) != len(self.y):
+            raise ValueError(
+                f"`x` must be (N, d) and `y` (N, D), but got {self.x.shape} and {self.y.shape}. "
+                "One column is y[:, None]."
+            )
+
+    def __len__(self):
+        return len(self.y)
+
+
+@dataclass(frozen=True)
+class NoisyTargets:
+    """Inputs (N, d), observed targets (N, D), targets without outliers (N, D), and which are outliers (N,)."""
+
+    x: np.ndarray
+    y: np.ndarray
+    y_clean: np.ndarray
+    outlier: np.ndarray
+
+    def __len__(self):
+        return len(self.y)
+
+    def visible(self) -> Targets:
+        """What a method may see."""
+        return Targets(self.x, self.y)
+
+    @property
+    def realised_rate(self) -> float:
+        """Share of targets that were replaced."""
+        return float(self.outlier.mean())
+
+
+def sample(function: str, n: int, rate: float, seed: int = 0, *, kind: str = "uniform", span=OUTLIERS,
+           region=None, sd: float = 0.05) -> NoisyTargets:  # fmt: skip
+    """n examples of a function in FUNCTIONS, x uniform on [-3, 3], y = f(x) + noise of standard deviation `sd`.
+
+    kind: "uniform" replaces targets by draws from `span`, "flipped" by -f(x). region: (low, high) where targets may be
+    replaced, None: everywhere; `rate` is the share of the examples there (Paper 05, Eq. (1), Section 3.4, Section 4.1).
+    `y_clean` is f(x) itself, without the noise.
+    """
+    f = FUNCTIONS[_checks.one_of(function, "function", FUNCTIONS)]
+    _checks.one_of(kind, "kind", ["uniform", "flipped"])
+    inputs, draw = (np.random.default_rng(seeds.derive(seed, purpose)) for purpose in ("subset", f"{kind} outliers"))
+    x = inputs.uniform(*RANGE, _checks.positive_int(n, "n"))
+    y_clean = f(x)
+    y = y_clean + sd * inputs.normal(size=n)
+    new = draw.uniform(*span, n) if kind == "uniform" else -y_clean
+    where = None if region is None else (x >= region[0]) & (x <= region[1])
+    y, outlier = noise.replace_targets(y, new, rate, draw, where)
+    return NoisyTargets(*(np.float32(a[:, None]) for a in (x, y, y_clean)), outlier)
+
+
+# ---- tables ----------------------------------------------------------------------------------------------------
+
+TABLES = ("diabetes", "california", "boston")
+
+
+def load_table(name: str, data_dir=None) -> tuple[np.ndarray, np.ndarray]:
+    """Inputs (N, d) and targets (N,) of a regression table.
+
+    diabetes is built into scikit-learn (442 patients, 10 inputs). california (scikit-learn) and boston (OpenML, the
+    paper's) are read from `<data_dir>/<name>.npz` with arrays x and y, downloaded once where that is allowed.
+    scikit-learn dropped boston because one of its inputs was built on the assumption that racial composition sets
+    house prices.
+    """
+    _checks.one_of(name, "table", TABLES)
+    if name == "diabetes":
+        from sklearn.datasets import load_diabetes
+
+        return load_diabetes(return_X_y=True, scaled=False)
+    path = Path(data_dir or _sources.default_dir()).expanduser() / f"{name}.npz"
+    if not path.exists():
+        if _sources.offline():
+            raise FileNotFoundError(
+                f"`{name}` must be in {path} (arrays x (N, d) and y (N,)), but it is not there and "
+                "LNLKIT_OFFLINE forbids downloads: put it there, or use diabetes."
+            )
+        _sources.write_bundle(path, dict(zip(("x", "y"), _download(name, path), strict=True)))
+    arrays = _sources.read_npz(path, ("x", "y"))
+    return _check_table(arrays["x"], arrays["y"], path)
+
+
+def _check_table(x, y, where):
+    """x (N, d) and y (N,) as float64; raises ValueError that names `where` unless they are finite and of one length."""
+    try:
+        x, y = np.asarray(x, dtype=np.float64), np.asarray(y, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{where} must hold numbers only, but: {error}. Turn words into numbers first.") from error
+    if x.ndim != 2 or y.shape != x.shape[:1] or len(y) < 2:
+        raise ValueError(
+            f"{where} must hold x (N, d) and y (N,) of at least 2 examples, but they have shapes {x.shape} "
+            f"and {y.shape}."
+        )
+    if not (np.isfinite(x).all() and np.isfinite(y).all()):
+        missing = np.count_nonzero(~np.isfinite(x)) + np.count_nonzero(~np.isfinite(y))
+        raise ValueError(
+            f"{where} must hold finite numbers only, but {missing} of them are NaN or infinite: drop or "
+            "fill these rows first."
+        )
+    return x, y
+
+
+def _download(name, path):
+    try:
+        if name == "california":
+            from sklearn.datasets import fetch_california_housing
+
+            return fetch_california_housing(return_X_y=True)
+        from sklearn.datasets import fetch_openml
+
+        table = fetch_openml(name="boston", version=1, as_frame=False)
+        return table.data.astype(np.float64), table.target.astype(np.float64)
+    except (OSError, ValueError) as error:
+        raise FileNotFoundError(
+            f"`{name}` could not be downloaded ({type(error).__name__}: {error}): put its arrays x "
+            f"and y into {path}, or use diabetes."
+        ) from error
+
+
+@dataclass(frozen=True)
+class TableSplit:
+    """A table in two parts, inputs and targets standardised; `scale` turns a standardised error into the table's unit.
+
+    train has outliers, test has none.
+    """
+
+    train: NoisyTargets
+    test: Targets
+    scale: float
+
+
+def split_table(x, y, rate: float, seed: int = 0, *, test_fraction: float = 0.2) -> TableSplit:
+    """A random split whose training targets are replaced at `rate` by uniform draws (Paper 05, Table 1).
+
+    Draws lie between the smallest target and twice the range above it: this kit's choice, because the paper's text
+    does not define its outliers. Standardised by mean and deviation of the observed training data, outliers included:
+    whoever has only these knows no others.
+    """
+    x, y = _check_table(x, y, "the table")
+    pick, draw = (np.random.default_rng(seeds.derive(seed, what)) for what in ("validation split", "table outliers"))
+    order = pick.permutation(len(y))
+    n_test = round(_checks.fraction(test_fraction, "test_fraction") * len(y))
+    n_test = min(max(1, n_test), len(y) - 1)
+    test, train = order[:n_test], order[n_test:]
+    low, span = y[train].min(), np.ptp(y[train])
+    observed, outlier = noise.replace_targets(y[train], draw.uniform(low, low + 2 * span, len(train)), rate, draw)
+    varies = np.ptp(x[train], axis=0) > 0  # an input that is constant in training is centred only
+    centre, scale = x[train].mean(0), np.where(varies, x[train].std(0), 1.0)
+    mean, sd = observed.mean(), observed.std() if np.ptp(observed) > 0 else 1.0
+
+    def inputs(part):
+        return np.float32((x[part] - centre) / scale)
+
+    def standard(values):
+        return np.float32((values - mean) / sd)[:, None]
+
+    return TableSplit(NoisyTargets(inputs(train), standard(observed), standard(y[train]), outlier),
+                      Targets(inputs(test), standard(y[test])), float(sd))  # fmt: skip
