@@ -65,11 +65,12 @@ def readme() -> str:
 
 
 def pictures() -> None:
-    """The overview of every recorded table, as PNG."""
+    """The overview of every recorded table, as PNG: of its regressions where it has any."""
     from lnlkit import viz
 
     for key in papers.KEYS:
-        fig = viz.sweep_overview(records.load_recorded(key))
+        table = records.load_recorded(key)
+        fig = viz.regression_overview(table) if "regression" in table else viz.sweep_overview(table)
         fig.savefig(ROOT / "docs" / "figures" / f"{key[:2]}_overview.png", dpi=80)
 
 

@@ -4,6 +4,7 @@ import hashlib
 import os
 import tempfile
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,8 @@ from lnlkit.methods.base import CE
 from lnlkit.training import Recipe, average_predictions
 
 MAPPINGS = {"digits": "mnist", "mnist": "mnist", "cifar10": "cifar10"}  # similar classes, for asymmetric noise
-KINDS = ("symmetric", "pairflip", "asymmetric", "class_conditional", "part_dependent", "model_idn")
+KINDS = ("symmetric", "symmetric_inclusive", "pairflip", "asymmetric", "class_conditional", "part_dependent",
+         "model_idn")
 
 
 @dataclass(frozen=True)
@@ -71,8 +73,9 @@ def corrupt_labels(x, y, kind: str, noise_rate: float, seed: int, *, n_classes: 
     """Noisy labels (N,) of the given kind; `seed` draws the noise and nothing else.
 
     symmetric, pairflip, asymmetric, class_conditional flip exact counts per class, so that kinds can be compared at
-    equal realised rate. class_conditional copies the realised transition matrix of model_idn at the same rate but
-    picks the examples at random: what a class-conditional model sees of instance-dependent noise.
+    equal realised rate. symmetric_inclusive redraws that share over all classes, so (K - 1) / K of it is wrong.
+    class_conditional copies the realised transition matrix of model_idn at the same rate but picks the examples at
+    random: what a class-conditional model sees of instance-dependent noise.
     `scores` (N, K) is needed by model_idn and class_conditional, `mapping` by asymmetric.
     """
     _checks.one_of(kind, "noise", KINDS)
@@ -92,7 +95,9 @@ def corrupt_labels(x, y, kind: str, noise_rate: float, seed: int, *, n_classes: 
                 f"{', '.join(MAPPINGS)} only. Use pairflip noise instead.")
         T = noise.asymmetric(mapping, n_classes, noise_rate)
     else:
-        T = {"symmetric": noise.symmetric, "pairflip": noise.pairflip}[kind](n_classes, noise_rate)
+        make_T = {"symmetric": noise.symmetric, "pairflip": noise.pairflip,
+                  "symmetric_inclusive": partial(noise.symmetric, kind="inclusive")}  # fmt: skip
+        T = make_T[kind](n_classes, noise_rate)
     return noise.corrupt(y, T, rng, exact=True)
 
 

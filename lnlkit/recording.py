@@ -4,7 +4,7 @@ import functools
 import hashlib
 from pathlib import Path
 
-from lnlkit import records
+from lnlkit import records, regression
 from lnlkit.papers import Paper
 from lnlkit.sweep import grid, key, noisy_set, sweep, train_run
 
@@ -14,7 +14,7 @@ def flat(record: dict) -> dict:
     config, history = record["config"], record["history"]
     names = [name for name in history[0] if name != "epoch"]
     return {
-        **{name: config[name] for name in ("row", "noise", "noise_rate", "seed")}, "key": key(config),
+        **{name: config[name] for name in ("row", "dataset", "noise", "noise_rate", "seed")}, "key": key(config),
         "realised_rate": record["realised_rate"], **record["summary"], "seconds": record["seconds"],
         "history": {name: [round(row[name], 4) for row in history] for name in names},
     }  # fmt: skip
@@ -51,23 +51,53 @@ def collect(paper: Paper, scale: str, out_dir, device: str = "cpu") -> dict:
     if not found:
         raise FileNotFoundError(f"`out_dir` must hold records of {paper.key} at {scale}, but {out_dir} has none of the "
                                 f"{len(planned)}: make them with `{command}`.")  # fmt: skip
-    sets = {(r["config"]["noise"], r["config"]["noise_rate"], r["config"]["seed"]): r for r in found}
-    per_row = ("row", "method", "hparams", "augment", "oracle", "epochs")
-    varying = {*per_row, "noise", "noise_rate", "seed"}
-    environments = [e for i, e in enumerate(r["environment"] for r in found) if e not in
-                    [r["environment"] for r in found[:i]]]  # fmt: skip
-    return {
+    numbers = [record for record in found if record["config"].get("task") == "regression"]
+    images = [record for record in found if record not in numbers]
+    table = {
         "schema": records.SCHEMA, "notebook": paper.key, "scale": scale,
-        "made": {"command": command, "runs": len(found), "planned": len(planned), "n": found[0]["n"],
-                 "settings": {k: v for k, v in found[0]["config"].items() if k not in varying},
-                 "rows": {r["config"]["row"]: {k: r["config"][k] for k in per_row[1:]} | {"hparams": r["hparams"]}
-                          for r in found},
-                 "environments": environments},
-        "runs": [flat(record) for record in found],
-        "matrices": [{**{name: r["config"][name] for name in ("noise", "noise_rate", "seed")},
-                      "T": r["T"], "realised_rate": r["realised_rate"]} for r in sets.values()],
-        "embedding": _embedding(paper, scale, {(noise, rate) for noise, rate, _ in sets}, device),
+        "made": {"command": command, "runs": len(found), "planned": len(planned), **_settings(images),
+                 "environments": _distinct(record["environment"] for record in found)},
+        "runs": [flat(record) for record in images], "matrices": _matrices(images),
     }  # fmt: skip
+    if numbers:
+        table["regression"] = [regression.flat(record, key(record["config"])) for record in numbers]
+        table["made"]["regression"] = {k: numbers[0]["config"][k] for k in PER_REGRESSION}
+    if "embedding" in paper.scale(scale):
+        noises = {(r["config"]["noise"], r["config"]["noise_rate"]) for r in images}
+        table["embedding"] = _embedding(paper, scale, noises, device)
+    return table
+
+
+PER_ROW = ("method", "hparams", "augment", "oracle", "epochs")
+PER_DATASET = ("dataset", "n_train", "val_fraction", "network", "batch_size", "optimizer", "generator", "amp")
+PER_REGRESSION = ("n_train", "sd", "network", "epochs", "batch_size", "optimizer")
+
+
+def _settings(found: list[dict]) -> dict:
+    """What the runs share: by data set its sizes and settings, by row its method and hyper-parameters."""
+    of = {}
+    for record in found:
+        of.setdefault(record["config"]["dataset"], record)
+    return {
+        "datasets": {name: {"n": r["n"], **{k: r["config"][k] for k in PER_DATASET}} for name, r in of.items()},
+        "rows": {r["config"]["row"]: {k: r["config"][k] for k in PER_ROW} | {"hparams": r["hparams"]} for r in found},
+    }
+
+
+def _matrices(found: list[dict]) -> list[dict]:
+    """The realised transition matrix of every noisy set, once."""
+    names = ("dataset", "noise", "noise_rate", "seed")
+    sets = {tuple(r["config"][name] for name in names): r for r in found}
+    return [{**dict(zip(names, of, strict=True)), "T": r["T"], "realised_rate": r["realised_rate"]}
+            for of, r in sets.items()]  # fmt: skip
+
+
+def _distinct(items) -> list:
+    kept = []
+    for item in items:
+        if item not in kept:
+            kept.append(item)
+    return kept
 
 
 def _embedding(paper, scale, noises, device) -> dict:
@@ -93,7 +123,8 @@ def obtain(paper: Paper, scale: str, out_dir, device: str = "cpu", progress=None
         shipped = {"scale": None}
     configs = grid(paper, scale)
     if shipped["scale"] == scale:
-        stale = {run["key"] for run in shipped["runs"]} - {key(config) for config in configs}
+        runs = shipped["runs"] + shipped.get("regression", [])
+        stale = {run["key"] for run in runs} - {key(config) for config in configs}
         if stale:
             raise ValueError(
                 f"the recorded table of {paper.key} must have the settings of scale {scale}, but {len(stale)} of its "

@@ -21,17 +21,29 @@ def _wrap(text: str, width: int, indent: str) -> list[str]:
 
 
 def comparison(record: dict) -> str:
-    """The paper-against-ours table: per method and noise rate our mean ± sd, the paper's number and the gap."""
-    rows = record["comparison"]
-    if not rows:
+    """The paper-against-ours tables: per method and column our mean ± sd, the paper's number and the gap."""
+    tables = _by_place(record["comparison"])
+    if not tables:
         return "The paper against ours: this scale measures no cell of the paper's table."
+    lines = [line for rows in tables for line in [*_comparison(rows, record["scale"]), ""]]
+    if record["scale"] == "smoke":
+        lines[-1] = "Smoke shows that every line runs, on small digits: it is no comparison with the paper."
+    return "\n".join(lines).rstrip("\n")
+
+
+def _by_place(rows: list[dict]) -> list[list[dict]]:
+    """The rows of a comparison, one list per published table."""
+    return [[row for row in rows if row["place"] == place] for place in dict.fromkeys(row["place"] for row in rows)]
+
+
+def _comparison(rows: list[dict], scale: str) -> list[str]:
     columns = list(dict.fromkeys(row["column"] for row in rows))
     cells = {(row["row"], row["column"]): row for row in rows}
     labels = {row["row"]: _label(row) for row in rows}
     sizes = sorted({row["n"] for row in rows if row["n"]})
     lines = [
         f"The paper ({rows[0]['place']}, {rows[0]['unit']}) against ours (n = {', '.join(map(str, sizes)) or 0}), "
-        f"at scale {record['scale']}"
+        f"at scale {scale}"
     ]
     body = [["", ""] + [f"{column:.0%}" if column < 1 else f"{column:g}" for column in columns]]
     for row_id, label in labels.items():
@@ -40,11 +52,7 @@ def comparison(record: dict) -> str:
             if any(texts):
                 body.append([label, kind, *texts])
                 label = ""
-    lines += grid(body)
-    if record["scale"] == "smoke":
-        lines.append("Smoke shows that every line runs, on small digits: it is no comparison with the paper.")
-    lines += _footnotes(rows)
-    return "\n".join(lines)
+    return lines + grid(body) + _footnotes(rows)
 
 
 def _label(row: dict) -> str:
@@ -77,28 +85,33 @@ def grid(rows: list[list]) -> list[str]:
 
 
 def markdown(record: dict) -> str:
-    """The README's block for a notebook: our table, the paper's numbers in brackets, and the claims with verdicts."""
-    rows = record["comparison"]
-    columns = list(dict.fromkeys(row["column"] for row in rows))
-    cells = {(row["row"], row["column"]): row for row in rows}
-    n = ", ".join(map(str, sorted({row["n"] for row in rows if row["n"]})))
+    """The README's block for a notebook: our tables, the paper's numbers in brackets, and the claims with verdicts."""
     config, machine = record["config"], record["environment"]
     lines = [f"Clean-test accuracy at the best noisy-validation epoch, mean ± standard deviation over n seeds. "
              f"{config['dataset'].upper()}, {config.get('n_train', 'all')} training images with validation, "
              f"network `{config['network']}`, {config['epochs']} epochs; {machine['cores']} cores, "
-             f"{machine['device']}, torch {machine['torch']}.", "",
-             f"| {rows[0]['place']}, {rows[0]['unit']}: ours, n = {n} (paper) | "
-             + " | ".join(f"{column:.0%}" for column in columns) + " |", "|---|" + "---|" * len(columns)]  # fmt: skip
-    for row_id, label in {row["row"]: _label(row) for row in rows}.items():
-        texts = [_markdown_cell(cells.get((row_id, column))) for column in columns]
-        lines.append(f"| {label.replace('*', chr(92) + '*')} | " + " | ".join(texts) + " |")
-    lines += ["", *(note.replace("*", "\\*") + "  " for note in _footnotes(rows)), "",
-              "| the paper says | verdict | measured | wanted |", "|---|---|---|---|"]  # fmt: skip
+             f"{machine['device']}, torch {machine['torch']}.", ""]  # fmt: skip
+    for rows in _by_place(record["comparison"]):
+        lines += [*_markdown_table(rows), ""]
+    lines += ["| the paper says | verdict | measured | wanted |", "|---|---|---|---|"]
     for verdict in record["claims"]:
         value = "" if verdict["value"] is None else f"{verdict['value']:.2f} (n = {verdict['n']})"
         lines.append(f"| {verdict['says']} ({verdict['place'].split(':')[0]}) | {verdict['verdict']} | {value} | "
                      f"{verdict['wanted']} |")  # fmt: skip
     return "\n".join(lines)
+
+
+def _markdown_table(rows: list[dict]) -> list[str]:
+    columns = list(dict.fromkeys(row["column"] for row in rows))
+    cells = {(row["row"], row["column"]): row for row in rows}
+    n = ", ".join(map(str, sorted({row["n"] for row in rows if row["n"]})))
+    lines = [f"| {rows[0]['place']}, {rows[0]['unit']}: ours, n = {n} (paper) | "
+             + " | ".join(f"{column:.0%}" for column in columns) + " |", "|---|" + "---|" * len(columns)]  # fmt: skip
+    for row_id, label in {row["row"]: _label(row) for row in rows}.items():
+        texts = [_markdown_cell(cells.get((row_id, column))) for column in columns]
+        lines.append(f"| {label.replace('*', chr(92) + '*')} | " + " | ".join(texts) + " |")
+    notes = [note.replace("*", "\\*") + "  " for note in _footnotes(rows)]
+    return [*lines, "", *notes] if notes else lines
 
 
 def _markdown_cell(row: dict | None) -> str:

@@ -10,27 +10,33 @@ from pathlib import Path
 
 import numpy as np
 
-from lnlkit import _checks, records
+from lnlkit import _checks, records, regression
 from lnlkit.papers import Paper, Row
 
 ATTEMPTS = 3  # a configuration that was running in so many pools that broke is given up
 
 
 def grid(paper: Paper, scale: str) -> list[dict]:
-    """The run configurations of a paper at a scale: the blocks of its TOML's `sweep`, most wanted first."""
+    """The run configurations of a paper at a scale: the blocks of its TOML's `sweep`, most wanted first.
+
+    A block with `on` runs on the settings of that name in the scale's `on` table, for instance another data set. The
+    regression runs of the paper, if it has any, come last.
+    """
     return [
-        configuration(paper, scale, paper.rows[row_id], block["noise"], rate, seed)
+        configuration(paper, scale, paper.rows[row_id], block["noise"], rate, seed, on=block.get("on"))
         for block in paper.scale(scale)["sweep"]
         for seed in block["seeds"]
         for rate in block["noise_rates"]
         for row_id in block.get("rows", paper.rows)
-    ]
+    ] + regression.grid(paper, scale)
 
 
-def configuration(paper: Paper, scale: str, row: Row, noise: str, noise_rate: float, seed: int) -> dict:
+def configuration(paper: Paper, scale: str, row: Row, noise: str, noise_rate: float, seed: int, *,
+                  on: str | None = None) -> dict:  # fmt: skip
     """Everything that one run depends on, as JSON: its hash is the run's name."""
     s = paper.scale(scale)
-    hparams = dict(s.get("hparams", {}).get(row.method, {}))
+    s = {**s, **s["on"][on]} if on else s
+    hparams = {**s.get("hparams", {}).get(row.method, {}), **row.hparams}
     if "noise rate" in row.needs:
         hparams["forget_rate"] = noise_rate
     return {
@@ -92,12 +98,15 @@ def cvae_settings(hparams: dict) -> dict:
 def train_run(config: dict, device: str = "cpu") -> dict:
     """The record of one training run: configuration, realised noise, history, summary, environment, cost.
 
+    A configuration of a regression is run by `regression.train_run`.
     Rows marked as oracle get a CVAE trained on the clean labels of the training set: knowledge no method has.
     """
     from lnlkit import evaluation, methods
     from lnlkit.methods.cvae_augmentation import train_cvae
     from lnlkit.training import fit
 
+    if config.get("task") == "regression":
+        return regression.train_run(config, device)
     began = time.perf_counter()
     train, noisy_val, test = splits(config, device)
     method = methods.make(config["method"], **config["hparams"])
@@ -178,7 +187,7 @@ def _run_and_write(fn, config, path) -> float:
 
 def _say(progress, done, of, config, seconds) -> None:
     if progress:
-        what = " ".join(str(config.get(name)) for name in ("row", "noise", "noise_rate"))
+        what = " ".join(str(config.get(name)) for name in ("row", "dataset", "noise", "noise_rate"))
         progress(f"{done}/{of}  {what} seed {config.get('seed')}: {seconds:.0f} s")
 
 

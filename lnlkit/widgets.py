@@ -246,3 +246,36 @@ def noise_explorer(table=None):
     labels = {"noise": "noise kind", "row": "method"}
     return Explorer(table, viz.recorded_run, controls, alt=viz.recorded_run_alt, start=start, labels=labels,
                     title="noise explorer")  # fmt: skip
+
+
+def regression_explorer(table=None):
+    """Explorer of the recorded regressions of notebook 05: data, kind of outliers, outlier rate and method.
+
+    Each picture has the fit over its training points, the correlations along x and the errors of all methods.
+    `table` is a table as `lnlkit.records.load_recorded` returns it; without one, the shipped table is used.
+    """
+    table = records.load_recorded("05_choicenet") if table is None else table
+    offered = viz.regression_choices(table)
+    names = {"dataset": viz.dataset_name, "noise": viz.noise_name, "row": viz.row_name}
+    controls = {
+        name: [(names[name](value), value) for value in values] if name in names else values
+        for name, values in offered.items()
+    }
+    wanted = {"dataset": "cosexp", "noise": "uniform", "noise_rate": 0.6, "row": "choicenet_regression"}
+    start = {name: value for name, value in wanted.items() if value in offered[name]}
+    labels = {"dataset": "data", "noise": "outliers", "noise_rate": "outlier rate", "row": "method"}
+    return Explorer(table, viz.regression_run, controls, alt=viz.regression_run_alt, start=start, labels=labels,
+                    title="regression explorer")  # fmt: skip
+
+
+def correlation_explorer():
+    """Explorer of `viz.two_classifiers`: the correlation of two classifiers and the share of flipped labels."""
+    return Explorer(
+        None,
+        lambda table, **choice: viz.two_classifiers(**choice),
+        {"rho": [k / 4 for k in range(-4, 5)], "corruption": [k / 10 for k in range(6)]},
+        alt=lambda table, **choice: viz.two_classifiers_alt(**choice),
+        start={"corruption": 0.3},
+        labels={"rho": "correlation", "corruption": "flipped"},
+        title="correlation explorer",
+    )

@@ -16,7 +16,7 @@ LAYERS = """
     _checks seeds
     noise
     _sources
-    data
+    data targets
     models losses augment
     training
     methods
@@ -25,6 +25,7 @@ LAYERS = """
     records
     papers
     report
+    regression
     sweep
     recording
     viz
@@ -43,7 +44,8 @@ ALLOWED = {
     "papermill": {"runner", "_job"}, "click": {"cli"}, "nbconvert": {"executed"},
 }  # fmt: skip
 
-TORCH_FREE = ["", "seeds", "noise", "data", "papers", "records", "report", "viz", "widgets", "executed", "runner", "cli"]
+TORCH_FREE = ["", "seeds", "noise", "data", "targets", "papers", "records", "report", "regression", "viz", "widgets",
+              "executed", "runner", "cli"]
 
 
 def modules() -> dict[str, Path]:

@@ -136,7 +136,7 @@ def test_a_wrong_description_is_refused_by_name(spoil, sentence):
 
 @pytest.mark.parametrize("key", papers.KEYS)
 def test_every_name_in_a_paper_exists_in_the_package(key):
-    from lnlkit import augment, corruption, data, methods, models, sweep
+    from lnlkit import augment, corruption, data, methods, models, regression, sweep, targets
 
     paper = papers.load(key)
     for row in paper.rows.values():
@@ -146,7 +146,10 @@ def test_every_name_in_a_paper_exists_in_the_package(key):
         settings = paper.scale(scale)
         assert settings["dataset"] in data.DATASETS and settings["network"] in models.NETWORKS
         for config in sweep.grid(paper, scale):
-            assert config["noise"] in corruption.KINDS
+            numbers = config.get("task") == "regression"
+            assert config["noise"] in (regression.OUTLIERS if numbers else corruption.KINDS)
+            known = [*targets.FUNCTIONS, *targets.TABLES] if numbers else data.DATASETS
+            assert config["dataset"] in known
             methods.make(config["method"], **config["hparams"])
 
 
@@ -164,5 +167,6 @@ def test_the_erratum_on_the_abstract_counts_the_table():
 def test_figures_and_tables_call_a_row_the_same():
     from lnlkit import viz
 
-    for row in papers.load("01").rows.values():
-        assert viz.row_name(row.id) == row.label
+    for key in papers.KEYS:
+        for row in papers.load(key).rows.values():
+            assert viz.row_name(row.id) == row.label

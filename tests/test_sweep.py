@@ -162,7 +162,8 @@ def test_collect_folds_the_records_into_the_table_that_explorers_read(paper, tmp
     run, record = table["runs"][0], records.read(tmp_path / recording.code_digest() / f"{sweep.key(grid[0])}.json")
     assert run["best_val"] == record["summary"]["best_val"] and run["key"] == sweep.key(grid[0])
     row = table["made"]["rows"][run["row"]]
-    assert table["made"]["settings"] | {k: row[k] for k in row if k != "hparams"} == {
+    settings = {k: v for k, v in table["made"]["datasets"]["digits"].items() if k != "n"}
+    assert settings | {k: row[k] for k in row if k != "hparams"} == {
         k: v for k, v in grid[0].items() if k not in ("row", "noise", "noise_rate", "seed", "hparams")}
     assert run["history"]["test_acc"] == pytest.approx([row["test_acc"] for row in record["history"]], abs=1e-4)
     settings = {(m["noise"], m["noise_rate"], m["seed"]) for m in table["matrices"]}

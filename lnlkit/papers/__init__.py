@@ -29,6 +29,7 @@ class Row:
 
     published: "own" (measured by the paper), "quoted" (copied there from another paper) or "no" (our control).
     passes: epochs of this row, in multiples of the scale's. oracle: uses clean labels, which no method has.
+    hparams: hyper-parameters that make this row differ from others of its method.
     """
 
     id: str
@@ -40,6 +41,7 @@ class Row:
     augment: str | None = None
     oracle: bool = False
     passes: int = 1
+    hparams: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

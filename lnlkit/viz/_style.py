@@ -29,6 +29,26 @@ ROWS = {
     "seal": ("SEAL", "#d55e00", "*", "-"),
     "cvae_augmentation": ("CVAE augmentation", "#0173b2", "o", "-"),
     "cvae_oracle": ("CVAE, clean-label oracle", "#0173b2", "<", ":"),
+    "mentornet": ("MentorNet", "#d55e00", "v", "--"),
+    "mixup": ("mixup", "#029e73", "s", "-."),
+    "mdn_classification": ("MDN", "#cc78bc", "P", "--"),
+    "choicenet": ("ChoiceNet", "#0173b2", "o", "-"),
+    "choice_loss": ("loss (9), plain head", "#de8f05", "X", "-"),
+    "choicenet_ce": ("ChoiceNet, cross-entropy", "#56b4e9", "^", "-."),
+    "choicenet_k1": ("ChoiceNet, K = 1", "#56b4e9", "<", ":"),
+    "choicenet_rho0": ("ChoiceNet, ρ = 0", "#029e73", ">", ":"),
+    "choicenet_code": ("ChoiceNet, early code", "#949494", "*", "--"),
+    "l2": ("L2", INK, "o", "--"),
+    "l1": ("L1", "#6b6b6b", "s", ":"),
+    "tukey": ("RL (Tukey)", "#de8f05", "^", "-."),
+    "leaky_tukey": ("LeakyRL (leaky Tukey)", "#ca9161", "v", ":"),
+    "mdn": ("MDN", "#d55e00", "D", "-"),
+    "choicenet_regression": ("ChoiceNet", "#0173b2", "o", "-"),
+    "choicenet_regression_k1": ("ChoiceNet, K = 1", "#fbafe4", "<", ":"),
+    "choicenet_regression_k2": ("ChoiceNet, K = 2", "#029e73", ">", "-."),
+    "choicenet_regression_k10": ("ChoiceNet, K = 10", "#cc78bc", "P", "--"),
+    "choicenet_regression_nll": ("ChoiceNet, likelihood only", "#56b4e9", "h", "--"),
+    "choicenet_regression_code": ("ChoiceNet, early code", "#949494", "*", "--"),
 }
 NOISES = {
     "model_idn": "instance-dependent",
@@ -37,6 +57,11 @@ NOISES = {
     "asymmetric": "asymmetric",
     "symmetric": "symmetric",
     "pairflip": "pair-flip",
+    "symmetric_inclusive": "symmetric (inclusive)",
+    "uniform": "uniform outliers",
+    "flipped": "flipped outliers",
+    "uniform_part": "uniform outliers for x in [0, 2]",
+    "flipped_part": "flipped outliers for x in [0, 2]",
 }
 
 
