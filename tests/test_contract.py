@@ -21,7 +21,8 @@ SMALL = {  # hyper-parameters that fit runs of a few epochs; everything else at 
     "mentornet": {"percentile": 0.9},
 }
 CLASSIFIERS = [name for name, cls in METHODS.items() if cls.task == "classification"]
-EVERY_METHOD = pytest.mark.parametrize("name", CLASSIFIERS)
+EVERY_CLASSIFIER = pytest.mark.parametrize("name", CLASSIFIERS)
+EVERY_METHOD = pytest.mark.parametrize("name", METHODS)  # the contract of regressions: test_contract_regression
 
 
 def small(name: str) -> Method:
@@ -45,7 +46,7 @@ def on_noisy_digits(name: str) -> Method:
     return trained(name, noisy_digits())
 
 
-@EVERY_METHOD
+@EVERY_CLASSIFIER
 def test_predicts_probabilities(name):
     x = noisy_digits().x[:77]
     p = on_noisy_digits(name).predict(x)
@@ -55,7 +56,7 @@ def test_predicts_probabilities(name):
     torch.testing.assert_close(on_noisy_digits(name).predict(x[:5]), p[:5])  # no statistics of the batch in it
 
 
-@EVERY_METHOD
+@EVERY_CLASSIFIER
 def test_same_seed_same_weights_bit_for_bit_and_never_reads_the_truth(name):
     """The second run has garbage for clean labels; another seed does change the weights."""
     examples = noisy_digits()
@@ -66,7 +67,7 @@ def test_same_seed_same_weights_bit_for_bit_and_never_reads_the_truth(name):
     assert not torch.equal(weights(trained(name, examples, seed=1)), weights(on_noisy_digits(name)))
 
 
-@EVERY_METHOD
+@EVERY_CLASSIFIER
 def test_a_used_method_starts_afresh(name):
     """A second fit forgets the first: schedules, soft labels, prices."""
     method = small(name)
@@ -75,7 +76,7 @@ def test_a_used_method_starts_afresh(name):
     assert torch.equal(weights(method), weights(on_noisy_digits(name)))
 
 
-@EVERY_METHOD
+@EVERY_CLASSIFIER
 def test_leaves_the_data_unchanged(name):
     examples = noisy_digits()
     for array in (examples.x, examples.y, examples.y_clean):
@@ -86,7 +87,7 @@ def test_leaves_the_data_unchanged(name):
         assert np.array_equal(array, copy)
 
 
-@EVERY_METHOD
+@EVERY_CLASSIFIER
 def test_learns_clean_digits(name):
     """Chance is 10 %. Most end above 90 % on unseen digits; Co-teaching, told to drop a fifth of them, at 84 %."""
     method = small(name)

@@ -2,7 +2,6 @@
 
 import dataclasses
 import functools
-import json
 
 import numpy as np
 import pytest
@@ -11,7 +10,7 @@ from small_regressions import curve, recipe
 from small_runs import weights
 
 from lnlkit import targets
-from lnlkit.methods import METHODS, Method, hyperparameters, make
+from lnlkit.methods import METHODS, Method, make
 from lnlkit.training import fit
 
 SMALL = {  # hyper-parameters that fit runs of a few steps; everything else at its published default
@@ -99,33 +98,6 @@ def test_learns_a_clean_curve(name):
         return float(np.abs(method.predict(unseen.x).numpy() - unseen.y_clean).mean())
 
     assert error(0) > 0.2 and error(40) < 0.1
-
-
-@EVERY_REGRESSION
-def test_hyperparameters_survive_json_and_come_back(name):
-    """The published defaults, and others: equal as methods, equal in print, none left out."""
-    for method in (make(name), small(name)):
-        stored = json.loads(json.dumps(hyperparameters(method)))
-        again = make(name, **stored)
-        assert again == method and repr(again) == repr(method)
-        assert stored == dataclasses.asdict(method)
-
-
-@EVERY_REGRESSION
-def test_says_what_it_needs_and_where_it_is_from(name):
-    method = METHODS[name]
-    assert isinstance(method.needs, tuple) and all(isinstance(what, str) for what in method.needs)
-    assert isinstance(method.source, str) and method.source
-    assert method.__doc__ and not method.__doc__.startswith(method.__name__ + "(")  # not the one dataclass writes
-
-
-@EVERY_REGRESSION
-def test_unknown_hyperparameter_names_the_allowed_ones(name):
-    with pytest.raises(ValueError) as error:
-        make(name, learning_ratio=1)
-    says = str(error.value)
-    assert "learning_ratio" in says and name in says and "\n" not in says
-    assert all(field in says for field in hyperparameters(METHODS[name]()))
 
 
 def test_the_regression_methods_of_the_paper_are_there():

@@ -1,26 +1,17 @@
 """What notebook 01 derives is what the package runs: values and gradients, on other numbers than its own checks."""
 
-import json
-from pathlib import Path
-
 import numpy as np
 import pytest
 import torch
+from derived import names_derived_in
 
 from lnlkit import losses, models, noise, training
 from lnlkit.methods import cvae_augmentation
 
-NOTEBOOK = Path(__file__).resolve().parents[1] / "notebooks" / "01_cvae_augmentation.ipynb"
-
 
 @pytest.fixture(scope="module")
 def derived():
-    """The names that the cells tagged `setup` and `derive` define, executed in a fresh namespace."""
-    namespace = {"__name__": "notebook"}
-    for cell in json.loads(NOTEBOOK.read_text(encoding="utf-8"))["cells"]:
-        if {"setup", "derive"} & set(cell["metadata"].get("tags", [])):
-            exec(compile("".join(cell["source"]), cell["id"], "exec"), namespace)
-    return namespace
+    return names_derived_in("01_cvae_augmentation")
 
 
 @pytest.fixture

@@ -1,0 +1,66 @@
+"""What notebook 05 derives is what the package runs: values and gradients, on other numbers than its own checks."""
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+
+from lnlkit import losses, papers
+from lnlkit.methods import choicenet
+
+NOTEBOOK = Path(__file__).resolve().parents[1] / "notebooks" / "05_choicenet.ipynb"
+
+
+@pytest.fixture(scope="module")
+def derived():
+    """The names that the cells tagged `setup` and `derive` define, executed in a fresh namespace."""
+    namespace = {"__name__": "notebook"}
+    for cell in json.loads(NOTEBOOK.read_text(encoding="utf-8"))["cells"]:
+        if {"setup", "derive"} & set(cell["metadata"].get("tags", [])):
+            exec(compile("".join(cell["source"]), cell["id"], "exec"), namespace)
+    return namespace
+
+
+def with_gradients(function, *inputs):
+    """Output of a function and the gradients of its weighted sum."""
+    leaves = [value.clone().requires_grad_() for value in inputs]
+    output = function(*leaves)
+    total = (output * torch.linspace(-1, 2, output.numel()).view_as(output)).sum()
+    return [output, *torch.autograd.grad(total, leaves)]
+
+
+def draws(*shapes):
+    generator = torch.Generator().manual_seed(11)
+    return [torch.randn(shape, generator=generator, dtype=torch.float64) for shape in shapes]
+
+
+@pytest.mark.parametrize("rho", [-0.99, -0.3, 0.0, 0.7])
+def test_the_transform_is_the_packages(derived, rho):
+    w, z, mu = draws(5, 5, 5)
+    arguments = (w, z, torch.full((5,), rho, dtype=torch.float64), mu, mu.abs() + 0.3, mu**2 + 0.1)
+    both = derived["cholesky_transform"], choicenet.cholesky_transform
+    mine, theirs = (with_gradients(f, *arguments) for f in both)
+    torch.testing.assert_close(mine, theirs)
+
+
+@pytest.mark.parametrize("K", [1, 4])
+def test_the_losses_are_the_packages(derived, K):
+    raw, mu, logits, rho, target = draws((6, K), (6, K, 3), (6, K, 3), (6, K), (6, 3))
+    log_pi, y = raw.log_softmax(1), torch.tensor([0, 2, 1, 1, 0, 2])
+    inputs = {"mixture_nll": (target, log_pi, mu, mu.abs() + 0.2), "rho_kl": (rho.tanh(), log_pi)}
+    for name, arguments in inputs.items():
+        mine, theirs = (with_gradients(f, *arguments) for f in (derived[name], getattr(losses, name)))
+        torch.testing.assert_close(mine, theirs)
+    for weight in (0.0, 0.3):
+        mine, theirs = (
+            with_gradients(lambda a, b, f=f: f(a, y, b, weight), logits, log_pi)  # noqa: B023
+            for f in (derived["choice"], losses.choice)
+        )
+        torch.testing.assert_close(mine, theirs)
+
+
+def test_the_rows_of_the_early_code_are_the_presets():
+    rows = papers.load("05").rows
+    assert rows["choicenet_code"].hparams == choicenet.PRESETS["code"]
+    assert rows["choicenet_regression_code"].hparams == choicenet.PRESETS["code_regression"]
