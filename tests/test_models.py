@@ -46,12 +46,13 @@ def test_wide_resnet_22_4_has_its_published_size():
 
 
 def test_wide_resnet_has_22_convolutions_and_activates_before_them():
-    """22 = 19 of 3x3 and 3 of 1x1. A block that adds nothing passes its input on unchanged, negative values too."""
+    """22 = 19 of 3x3 and 3 of 1x1. A block can add negative values, and one that adds nothing hands on its input."""
     net = models.wide_resnet((1, 8, 8), 10)
     assert sum(isinstance(layer, torch.nn.Conv2d) for layer in net.modules()) == 22
     block = models.PreActivationBlock(4, 4, 1)
-    torch.nn.init.zeros_(block.conv2.weight)
     x = torch.randn(2, 4, 5, 5)
+    assert (block(x) - x).min() < 0
+    torch.nn.init.zeros_(block.conv2.weight)
     assert torch.equal(block(x), x)
 
 

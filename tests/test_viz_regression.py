@@ -277,3 +277,18 @@ def test_wrong_correlation_and_rate_are_refused():
         viz.two_classifiers(1.5, 0.2)
     with pytest.raises(ValueError, match="`corruption` must be a fraction.*Did you mean 0.3"):
         viz.two_classifiers(0.5, 30)
+
+
+def test_overview_and_fits_have_a_panel_a_function_and_one_legend(table):
+    """Panels of the functions that are recorded; every row that is, once in the legend below."""
+    overview = viz.regression_overview(table)
+    assert [ax.get_title() for ax in overview.axes] == sorted(
+        {run["dataset"] for run in table["regression"]} & set(targets.FUNCTIONS), key=list(targets.FUNCTIONS).index)
+    names = [text.get_text() for text in overview.legends[0].get_texts()]
+    rows = {run["row"] for run in table["regression"] if run["noise"] == "uniform"}
+    assert set(names) <= {viz.row_name(row) for row in rows} and len(names) == len(set(names)) >= 2
+    assert "ChoiceNet" in viz.regression_overview_alt(table)
+    fits = viz.regression_fits(table, 0.2)
+    assert len(fits.axes) == len(targets.FUNCTIONS) and len(fits.legends) == 1
+    drawn = [line.get_label() for line in fits.axes[0].lines]
+    assert {"ChoiceNet", "target function"} <= set(drawn)

@@ -235,10 +235,30 @@ def regression_overview(table, rows=OVERVIEW, noise="uniform", *, fig=None):
     for ax, name in zip(axes, names, strict=False):
         error_curves(ax, [run for run in entries if run["dataset"] == name], rows, strong="choicenet_regression",
                      title=name)  # fmt: skip
+    return _one_legend(fig, axes)
+
+
+def _one_legend(fig, axes):
+    """The figure with one legend below its panels in place of one below each."""
+    for ax in axes:
         ax.get_legend().remove()
         ax.label_outer()
-    fig.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=3, fontsize=NOTE, frameon=False)
+    fig.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=4, fontsize=NOTE, frameon=False)
     return fig
+
+
+def regression_fits(table, noise_rate, rows=OVERVIEW[:4], noise="uniform", *, fig=None):
+    """Figure of recorded fits of several rows at one outlier rate, seed 0, a panel a function (Paper 05, Fig. 6)."""
+    made = table["made"]["regression"]
+    fig = _style.whole(fig, WIDTH, 3.9)
+    axes = fig.subplots(1, len(targets.FUNCTIONS), sharey=True)
+    for ax, name in zip(axes, targets.FUNCTIONS, strict=True):
+        runs = regression_matching(table["regression"], name, noise, noise_rate)
+        fits = {run["row"]: run["curves"]["fit"] for run in runs if run["row"] in rows and run["seed"] == 0}
+        config = {"dataset": name, "noise": noise, "noise_rate": noise_rate, "seed": 0}
+        data = regression.noisy_set({**config, "n_train": made["n_train"], "sd": made["sd"]})[0]
+        fitted(ax, data, {row: fits[row] for row in rows if row in fits}, targets.FUNCTIONS[name], title=name)
+    return _one_legend(fig, axes)
 
 
 def regression_overview_alt(table, rows=OVERVIEW, noise="uniform"):

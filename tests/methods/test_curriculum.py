@@ -101,6 +101,17 @@ def test_source_run_is_plain_cross_entropy_with_known_corruption():
     assert x[late & (right == 1), 0].mean() + 1 < x[late & (right == 0), 0].mean()
 
 
+def test_mentor_depends_on_its_seed_alone():
+    """Whatever the global random state is, and it is left as it was."""
+    mentors = []
+    for seed, state in ((0, 1), (0, 2), (3, 2)):
+        torch.manual_seed(state)
+        before = torch.get_rng_state()
+        mentors.append(torch.cat([v.flatten() for v in train_mentor(0.2, 1, 0.75, 0.5, seed).state_dict().values()]))
+        assert torch.equal(torch.get_rng_state(), before)
+    assert torch.equal(mentors[0], mentors[1]) and not torch.equal(mentors[0], mentors[2])
+
+
 def test_learned_mentor_tells_right_from_wrong_labels_of_another_run(mentor):
     """Other labels, other network. Chance is 1/2; with the sign turned round it would be near 0."""
     x, right = source_features(0.4, 8, 0.75, 0.5, seed=5)
