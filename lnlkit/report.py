@@ -87,10 +87,11 @@ def grid(rows: list[list]) -> list[str]:
 def markdown(record: dict) -> str:
     """The README's block for a notebook: our tables, the paper's numbers in brackets, and the claims with verdicts."""
     config, machine = record["config"], record["environment"]
-    lines = [f"Clean-test accuracy at the best noisy-validation epoch, mean ± standard deviation over n seeds. "
-             f"{config['dataset'].upper()}, {config.get('n_train', 'all')} training images with validation, "
-             f"network `{config['network']}`, {config['epochs']} epochs; {machine['cores']} cores, "
-             f"{machine['device']}, torch {machine['torch']}.", ""]  # fmt: skip
+    described = record.get("described") or (
+        f"Clean-test accuracy at the best noisy-validation epoch, mean ± standard deviation over n seeds. "
+        f"{config['dataset'].upper()}, {config.get('n_train', 'all')} training images with validation, "
+        f"network `{config['network']}`, {config['epochs']} epochs")
+    lines = [f"{described}; {machine['cores']} cores, {machine['device']}, torch {machine['torch']}.", ""]
     for rows in _by_place(record["comparison"]):
         lines += [*_markdown_table(rows), ""]
     lines += ["| the paper says | verdict | measured | wanted |", "|---|---|---|---|"]

@@ -1,25 +1,16 @@
 """What notebook 05 derives is what the package runs: values and gradients, on other numbers than its own checks."""
 
-import json
-from pathlib import Path
-
 import pytest
 import torch
+from derived import names_derived_in
 
 from lnlkit import losses, papers
 from lnlkit.methods import choicenet
 
-NOTEBOOK = Path(__file__).resolve().parents[1] / "notebooks" / "05_choicenet.ipynb"
-
 
 @pytest.fixture(scope="module")
 def derived():
-    """The names that the cells tagged `setup` and `derive` define, executed in a fresh namespace."""
-    namespace = {"__name__": "notebook"}
-    for cell in json.loads(NOTEBOOK.read_text(encoding="utf-8"))["cells"]:
-        if {"setup", "derive"} & set(cell["metadata"].get("tags", [])):
-            exec(compile("".join(cell["source"]), cell["id"], "exec"), namespace)
-    return namespace
+    return names_derived_in("05_choicenet")
 
 
 def with_gradients(function, *inputs):

@@ -37,6 +37,7 @@ ROWS = {
     "choicenet_ce": ("ChoiceNet, cross-entropy", "#56b4e9", "^", "-."),
     "choicenet_k1": ("ChoiceNet, K = 1", "#56b4e9", "<", ":"),
     "choicenet_rho0": ("ChoiceNet, ρ = 0", "#029e73", ">", ":"),
+    "choicenet_kl": ("ChoiceNet, weight 0.1 of (8)", "#56b4e9", "p", "-."),
     "choicenet_code": ("ChoiceNet, early code", "#949494", "*", "--"),
     "l2": ("L2", INK, "o", "--"),
     "l1": ("L1", "#6b6b6b", "s", ":"),
