@@ -170,11 +170,12 @@ def methods():
     """Every method with its defaults, what it needs to know, and its source."""
     from lnlkit import methods as table
 
+    width = max(map(len, table.METHODS)) + 2
     for name, method in table.METHODS.items():
         defaults = ", ".join(f"{k}={v!r}" for k, v in table.hyperparameters(method()).items())
-        click.echo(f"{name:19}{method.__doc__.splitlines()[0]}")
-        click.echo(f"{'':19}defaults: {defaults or 'none'}")
-        click.echo(f"{'':19}needs: {', '.join(method.needs) or 'noisy labels only'}; source: {method.source}")
+        click.echo(f"{name:{width}}{method.__doc__.splitlines()[0]}")
+        click.echo(f"{'':{width}}defaults: {defaults or 'none'}")
+        click.echo(f"{'':{width}}needs: {', '.join(method.needs) or 'noisy labels only'}; source: {method.source}")
 
 
 def main(arguments=None) -> None:

@@ -171,3 +171,10 @@ sys.exit("torch" in sys.modules)
 def test_the_module_is_the_command():
     done = subprocess.run([sys.executable, "-m", "lnlkit", "--version"], capture_output=True, text=True, check=True)
     assert done.stdout.startswith("lnlkit, version ")
+
+
+def test_methods_keeps_a_gap_after_the_longest_name(call):
+    from lnlkit.methods import METHODS
+
+    heads = [line for line in call("methods")[1].splitlines() if not line.startswith(" ")]
+    assert [line.split()[0] for line in heads] == list(METHODS)
