@@ -136,7 +136,8 @@ def sweep(notebook, scale, out, jobs, limit, device, table):
     paths = engine.sweep(fn, configs, out, executor=pool, progress=click.echo)
     click.echo(f"{len(paths)} runs in {_near(out)}")
     if table:
-        click.echo(f"Table: {_near(records.write(table, recording.collect(paper, scale, out, device)))}")
+        collected = recording.collect(paper, scale, out, device)
+        click.echo(f"Table: {_near(records.write(table, collected, compact=True))}")
 
 
 @cli.group()

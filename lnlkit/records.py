@@ -44,8 +44,10 @@ def _plain(value):
     return value
 
 
-def write(path, record: dict) -> Path:
+def write(path, record: dict, *, compact: bool = False) -> Path:
     """Path of the record, written whole or not at all; nan and infinity become null.
+
+    compact: all on one line, for tables of many runs, which take half the space then.
 
     Raises TypeError for a value that JSON has no word for, ValueError for a foreign `schema`; nothing is written then.
     """
@@ -54,7 +56,8 @@ def write(path, record: dict) -> Path:
         raise TypeError(f"`record` must be a dict, but got {type(record).__name__}.")
     if record.get("schema", SCHEMA) != SCHEMA:
         raise ValueError(f"`record` has schema {record['schema']!r}, but this lnlkit writes schema {SCHEMA}.")
-    text = json.dumps({"schema": SCHEMA, **_plain(record)}, indent=1, allow_nan=False) + "\n"
+    layout = {"separators": (",", ":")} if compact else {"indent": 1}
+    text = json.dumps({"schema": SCHEMA, **_plain(record)}, allow_nan=False, **layout) + "\n"
     path.parent.mkdir(parents=True, exist_ok=True)
     # The name does not end in .json: whoever lists the folder never meets a file in the making.
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")

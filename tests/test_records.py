@@ -137,3 +137,11 @@ def test_peak_memory_is_that_of_this_process_not_of_the_one_that_started_it():
     before, after = map(float, out.split())
     assert before < 128
     assert 63 <= after - before <= 80
+
+
+def test_a_compact_record_is_the_same_record_on_one_line(tmp_path):
+    record = {"runs": [{"row": "ce", "history": [0.5, None, 1]}] * 3}
+    plain = records.write(tmp_path / "a.json", record)
+    compact = records.write(tmp_path / "b.json", record, compact=True)
+    assert records.read(plain) == records.read(compact)
+    assert len(compact.read_text().splitlines()) == 1 < len(plain.read_text().splitlines())
