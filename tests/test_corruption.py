@@ -129,5 +129,5 @@ def test_full_mnist_noise_has_the_published_shape(real_data, tmp_path):
     for p, published in RELEASED.items():
         ours = 1 - noise.measured_T(sets[p].y_clean, sets[p].y, 10).diagonal()
         print(f"rate {p}, noise per class:", " ".join(f"{share:.3f}" for share in ours))
-        assert evaluation.rank_correlation(published, ours) > 0.4  # two seeds of ours: 0.57 and 0.84 between them
+        assert evaluation.rank_correlation(published, ours) > 0.4  # the order of the classes varies with the seed
     assert ours.argmax() == 9
