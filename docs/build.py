@@ -16,7 +16,7 @@ sys.path.insert(0, str(ROOT))
 
 from lnlkit import papers, records, report  # noqa: E402
 
-PLACE = r"(?:Eq\. \(\d+\)|Section \d+(?:\.\d+)*|Fig\. \d+|Table \d+)"
+PLACE = r"(?:Eq\. \(\d+\)|Section (?:\d+(?:\.\d+)*|[IVX]+(?:-[A-Z]\d*)?)|Fig\. \d+|Table (?:\d+|[IVX]+))"
 TAG = re.compile(rf"Paper (\d\d), ({PLACE}(?:(?:, | and ){PLACE})*)")
 RESULTS = re.compile(r"(<!-- results (\S+) (\S+) -->\n).*?(<!-- end of results -->)", re.S)
 
@@ -65,12 +65,13 @@ def readme() -> str:
 
 
 def pictures() -> None:
-    """The overview of every recorded table, as PNG: of its regressions where it has any."""
+    """The overview of every recorded table, as PNG: of its regressions or its label vectors where it has any."""
     from lnlkit import viz
 
+    overviews = {"regression": viz.regression_overview, "multilabel": viz.quality_overview, "runs": viz.sweep_overview}
     for key in papers.KEYS:
         table = records.load_recorded(key)
-        fig = viz.regression_overview(table) if "regression" in table else viz.sweep_overview(table)
+        fig = next(draw for part, draw in overviews.items() if table.get(part))(table)
         fig.savefig(ROOT / "docs" / "figures" / f"{key[:2]}_overview.png", dpi=80)
 
 

@@ -69,9 +69,48 @@ def labels(y, name, n_classes):
     return y.astype(np.int64, copy=False)
 
 
+def label_vectors(y, name, n_classes=None):
+    """The label vectors as uint8 array (N, K) of 0 and 1; the argument itself is never changed."""
+    y = np.asarray(y)
+    if y.ndim != 2 or y.shape[1] == 0:
+        cure = " Class numbers become one-hot vectors by np.eye(K, dtype=np.uint8)[y]." if y.ndim == 1 else ""
+        raise ValueError(f"`{name}` must be one vector of 0 and 1 per example, shape (N, K), but got shape {y.shape}."
+                         f"{cure}")
+    if n_classes is not None and y.shape[1] != n_classes:
+        raise ValueError(f"`{name}` must have one entry per class, shape (N, {n_classes}), but got shape {y.shape}.")
+    if y.dtype != bool and not np.issubdtype(y.dtype, np.number):
+        raise TypeError(f"`{name}` must hold 0 and 1, but got dtype {y.dtype}.")
+    odd = y[(y != 0) & (y != 1)]                                             # NaN is among them
+    if odd.size:
+        raise ValueError(f"`{name}` must hold 0 and 1 only, but got {odd[0]:g}.")
+    return y.astype(np.uint8, copy=False)
+
+
+def inputs(x, name):
+    """uint8 images (N, H, W) or (N, H, W, 3) as they are, or features (N, d) as float32."""
+    x = np.asarray(x)
+    images = x.dtype == np.uint8 and (x.ndim == 3 or (x.ndim == 4 and x.shape[3] == 3))
+    if x.size == 0 or not (images or (x.ndim == 2 and np.issubdtype(x.dtype, np.floating))):
+        raise ValueError(f"`{name}` must be uint8 images (N, H, W) or (N, H, W, 3), or features (N, d) of floats, "
+                         f"but got {x.dtype} of shape {x.shape}.")
+    if not images and not np.isfinite(x).all():
+        raise ValueError(f"`{name}` must hold finite numbers, but {np.count_nonzero(~np.isfinite(x))} of them are not.")
+    return x if images else x.astype(np.float32, copy=False)
+
+
+def group_numbers(group, name="group"):
+    """The group numbers as int64 (N,): examples of one number belong together. None stays None."""
+    if group is None:
+        return None
+    group = np.asarray(group)
+    if group.ndim != 1 or not np.issubdtype(group.dtype, np.integer):
+        raise ValueError(f"`{name}` must be whole numbers of shape (N,), but got {group.dtype} of shape {group.shape}.")
+    return group.astype(np.int64, copy=False)
+
+
 def same_length(**arrays):
-    """Nothing; raises unless all named arrays hold the same number of examples."""
-    sizes = {name: len(values) for name, values in arrays.items()}
+    """Nothing; raises unless all named arrays hold the same number of examples; None is passed over."""
+    sizes = {name: len(values) for name, values in arrays.items() if values is not None}
     if len(set(sizes.values())) > 1:
         names, got = " and ".join(f"`{n}`" for n in sizes), " and ".join(str(s) for s in sizes.values())
         raise ValueError(f"{names} must hold the same number of examples, but got {got}.")

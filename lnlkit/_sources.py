@@ -79,15 +79,18 @@ def offline():
 
 # ---- bundles ---------------------------------------------------------------------------------------------------
 
-def read_npz(path, keys):
-    """The named arrays of an .npz file; anything that isn't exactly this is one ValueError that names the file."""
+def read_npz(path, keys, optional=()):
+    """The named arrays of an .npz file, and the optional ones that it has.
+
+    Anything that isn't exactly this is one ValueError that names the file.
+    """
     cure = f"Delete it or move it away, then put a good copy of {path.name} there."
     with open(path, "rb") as file:
         try:
             archive = np.load(file, allow_pickle=False)
             found = getattr(archive, "files", None)                          # a bare .npy array has no such attribute
             if found is not None and set(keys) <= set(found):
-                return {key: archive[key] for key in keys}
+                return {key: archive[key] for key in (*keys, *optional) if key in found}
         except MemoryError:                                                  # the file may well be good
             raise
         except Exception as error:                                           # a damaged zip can raise almost anything

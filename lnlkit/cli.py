@@ -149,9 +149,10 @@ def data():
 def data_list():
     """Every data set with its size, where it is, and its licence."""
     from lnlkit import data as source
+    from lnlkit import multilabel
     from lnlkit import report as text
 
-    rows = source.available()
+    rows = [*source.available(), *multilabel.available()]
     names = ("name", "images", "classes", "state", "licence")
     click.echo("\n".join(text.grid([list(names), *([row[name] for name in names] for row in rows)])))
 
@@ -160,9 +161,9 @@ def data_list():
 @click.argument("name")
 def prepare(name):
     """Fetch a data set once and keep it as a bundle that can be carried to machines without internet."""
-    from lnlkit import data as source
+    from lnlkit import multilabel
 
-    path = source.prepare(name)
+    path = multilabel.prepare(name)
     click.echo(f"{name}: {path if path else 'built in, nothing to fetch'}")
 
 

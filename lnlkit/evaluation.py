@@ -90,3 +90,51 @@ def rank_correlation(a, b) -> float:
     """Spearman's rank correlation of two sequences without ties: 1 means the same order, -1 the opposite one."""
     ranks = [np.argsort(np.argsort(np.asarray(values))) for values in (a, b)]
     return float(np.corrcoef(*ranks)[0, 1])
+
+
+# ---- several labels an example (Paper 02) ----------------------------------------------------------------------
+
+
+def average_precision(p, y) -> np.ndarray:
+    """Average precision of each class, (K,), from scores and labels (N, K); nan where a class never occurs.
+
+    scikit-learn's: the precision at every positive, averaged, without interpolation. VOC's 11-point average differs.
+    """
+    from sklearn.metrics import average_precision_score
+
+    p, y = np.asarray(p), np.asarray(y) > 0.5
+    scores = [average_precision_score(y[:, k], p[:, k]) if y[:, k].any() else np.nan for k in range(y.shape[1])]
+    return np.array(scores, dtype=float)
+
+
+def mean_average_precision(p, y) -> float:
+    """mAP: the mean of `average_precision` over the classes that occur in `y`."""
+    return float(np.nanmean(average_precision(p, y)))
+
+
+def multilabel_tracker(noisy_val, test) -> Callable:
+    """An `after_epoch` for `fit`: mAP on noisy validation and clean test data, AP per class, and accuracy (`test_acc`).
+
+    noisy_val and test have label vectors (N, K). The accuracy is there where every test example has one label: the
+    share of examples with their largest probability on it.
+    """
+    single = bool((np.asarray(test.y).sum(1) == 1).all())
+
+    def after_epoch(method) -> dict:
+        p_val, p_test = method.predict(noisy_val.x), method.predict(test.x)
+        ap = average_precision(p_test, test.y)
+        row = {"val_map": mean_average_precision(p_val, noisy_val.y), "test_map": float(np.nanmean(ap))}
+        row |= {"test_ap": ap.tolist()}
+        return row | ({"test_acc": accuracy(p_test, np.asarray(test.y).argmax(1))} if single else {})
+
+    return after_epoch
+
+
+def summarise_map(history: list[dict]) -> dict:
+    """As `summarise`, for mAP; and `ap` per class and `accuracy` (None without) at the best noisy-validation epoch."""
+    best = max(range(len(history)), key=lambda e: (history[e]["val_map"], -e))
+    test = [row["test_map"] for row in history]
+    return {
+        "best_val": test[best], "last": test[-1], "gap": test[best] - test[-1], "oracle": max(test), "best_epoch": best,
+        "ap": history[best]["test_ap"], "accuracy": history[best].get("test_acc"),
+    }  # fmt: skip

@@ -123,16 +123,20 @@ def reconstruction(logits: Tensor, x: Tensor) -> Tensor:
     return F.binary_cross_entropy_with_logits(logits, x.to(logits.dtype), reduction="none").flatten(1).sum(1)
 
 
-def gaussian_kl(mu: Tensor, log_var: Tensor) -> Tensor:
-    """KL divergence of each example's code from the prior, (B,): KL(N(mu, sigma^2) || N(0, I)), in nats.
+def gaussian_kl(mu: Tensor, log_var: Tensor, lambda_mi: float = 0.0) -> Tensor:
+    """KL(N(mu, sigma^2) || N(0, I)) + lambda_mi H(N(mu, sigma^2)) of each example, (B,), in nats.
 
-    `mu` and `log_var` = log sigma^2 are (B, D). Sum over D of (mu^2 + sigma^2 - 1 - log sigma^2) / 2.
-    Source: the second term of Paper 01, Eq. (1) and Eq. (2), with P(z | c) = N(0, I); closed form in Kingma and
-    Welling 2014, Appendix B.
+    `mu` and `log_var` = log sigma^2 are (B, D). Sum over D of (mu^2 + sigma^2 - 1 - log sigma^2) / 2, and of the
+    entropy (log sigma^2 + log 2 pi + 1) / 2, which Paper 02 adds. As a function of sigma^2 the sum has its minimum at
+    1 - lambda_mi; from lambda_mi = 1 on it has none, and the variance goes to 0.
+    Source: lambda_mi = 0: the second term of Paper 01, Eq. (1) and Eq. (2), with P(z | c) = N(0, I); closed form in
+    Kingma and Welling 2014, Appendix B. With lambda_mi: Paper 02, Eq. (8), second row, and its constant.
     """
     _check_same_shape(mu, log_var, "mu", "log_var")
     mu, log_var = _wide(mu), _wide(log_var)
-    return 0.5 * (mu.square() + torch.expm1(log_var) - log_var).flatten(1).sum(1)
+    kl = mu.square() + torch.expm1(log_var) - log_var
+    entropy = log_var + (math.log(2 * math.pi) + 1)
+    return 0.5 * (kl + lambda_mi * entropy).flatten(1).sum(1)
 
 
 def _wide(x: Tensor) -> Tensor:
@@ -153,6 +157,48 @@ def _check_same_shape(a: Tensor, b: Tensor, name_a: str, name_b: str) -> None:
         raise ValueError(
             f"`{name_a}` and `{name_b}` must have the same shape, but got {tuple(a.shape)} and {tuple(b.shape)}."
         )
+
+
+# ---- labels as K independent Bernoullis (Paper 02) -------------------------------------------------------------
+
+
+def binary_cross_entropy(logits: Tensor, targets: Tensor) -> Tensor:
+    """Binary cross-entropy summed over the labels, (B,): -sum_k (t_k log p_k + (1 - t_k) log(1 - p_k)).
+
+    Logits and targets are (B, K), p = sigmoid(logits), targets are probabilities or 0 and 1. Linear in the targets, and
+    no gradient is stopped: detach targets that come from a network.
+    """
+    _check_same_shape(logits, targets, "logits", "targets")
+    logits = _wide(logits)
+    return F.binary_cross_entropy_with_logits(logits, targets.to(logits.dtype), reduction="none").sum(1)
+
+
+def bootstrap(logits: Tensor, y: Tensor, beta: float, hard: bool = False) -> Tensor:
+    """Binary cross-entropy against a mixture of label and prediction, (B,): targets beta y + (1 - beta) t.
+
+    Logits (B, K), labels `y` (B, K) of 0 and 1, p = sigmoid(logits). Soft: t = p, and the gradient flows through it,
+    which adds (1 - beta) times the entropy of the prediction to the loss. Were it stopped, the gradient would be
+    beta (p - y): plain training at a smaller learning rate. Hard: t = 1 where p > 1/2, else 0.
+    Source: Reed et al. 2015, Eq. (6) and (7), here for K Bernoullis; their beta is 0.95 (soft) and 0.8 (hard).
+    """
+    beta = _checks.fraction(beta, "beta", below_one=False)
+    _check_same_shape(logits, y, "logits", "y")
+    p = _wide(logits).sigmoid()
+    t = (p > 0.5).to(p.dtype) if hard else p
+    return binary_cross_entropy(logits, beta * y.to(p.dtype) + (1 - beta) * t)
+
+
+def bernoulli_kl(q_logits: Tensor, p_logits: Tensor, lambda_mi: float = 0.0) -> Tensor:
+    """KL(q || P) + lambda_mi H(q) of K Bernoullis, (B,), from logits (B, K). Paper 02, Eq. (8), first row.
+
+    sum_k sum_z q(z) ln(q(z)^(1 - lambda_mi) / P(z)), in the log domain: finite for saturated probabilities.
+    """
+    _check_same_shape(q_logits, p_logits, "q_logits", "p_logits")
+    a, b = _wide(q_logits), _wide(p_logits)
+    q, rest = a.sigmoid(), (-a).sigmoid()
+    negative_entropy = q * F.logsigmoid(a) + rest * F.logsigmoid(-a)
+    log_p = q * F.logsigmoid(b) + rest * F.logsigmoid(-b)
+    return ((1 - lambda_mi) * negative_entropy - log_p).sum(1)
 
 
 # ---- mixtures (Paper 05) ---------------------------------------------------------------------------------------

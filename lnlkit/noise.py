@@ -106,6 +106,37 @@ def measured_T(y_clean, y_noisy, n_classes):
     return np.where(n > 0, counts / np.maximum(n, 1), np.eye(K))
 
 
+# ---- several labels an example ---------------------------------------------------------------------------------
+
+def permute_labels(y, rate, rng):
+    """Label vectors (N, K) of which each is permuted with probability ``rate``: all K! orders are equally likely.
+
+    The number m of labels is kept. A permuted vector is right again with probability 1 / C(K, m), so of one-hot
+    vectors rate (K-1)/K are wrong, not rate. E[noisy | clean] = (1 - rate) y + rate m / K.
+    Rate 1 is allowed: of the labels it leaves nothing to learn but m, which ranks images above chance where m varies.
+    At one state of the generator a larger rate permutes what a smaller one does, in the same way.
+    Paper 02, Section IV-C4.
+    """
+    rate, _ = _checks.fraction(rate, "rate", below_one=False), _checks.generator(rng)
+    y = _checks.label_vectors(y, "y")
+    chosen = rng.random((len(y), 1)) < rate
+    return np.where(chosen, rng.permuted(y, axis=1), y)
+
+
+def measured_transitions(latent, noisy):
+    """How often noisy label j is active while label i is active in ``latent``, both (N, K): rows (K, K) sum to 1.
+
+    A row is all 0 where label i never occurs, or never beside a noisy label. For one-hot vectors the rest is the
+    transition matrix. With several labels an example those that occur together fill the entries off the diagonal even
+    without noise, so compare with ``measured_transitions(y_clean, y_clean)``.   Paper 02, Section IV-D3, Fig. 9.
+    """
+    latent = _checks.label_vectors(latent, "latent")
+    noisy = _checks.label_vectors(noisy, "noisy", latent.shape[1])
+    _checks.same_length(latent=latent, noisy=noisy)
+    counts = latent.astype(np.float64).T @ noisy                             # (K, K)
+    return counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+
+
 # ---- outliers of a regression ----------------------------------------------------------------------------------
 
 def replace_targets(y, new, rate, rng, where=None):

@@ -4,7 +4,7 @@ import functools
 import hashlib
 from pathlib import Path
 
-from lnlkit import records, regression
+from lnlkit import multilabel_runs, records, regression
 from lnlkit.papers import Paper
 from lnlkit.sweep import grid, key, noisy_set, sweep, train_run
 
@@ -51,8 +51,8 @@ def collect(paper: Paper, scale: str, out_dir, device: str = "cpu") -> dict:
     if not found:
         raise FileNotFoundError(f"`out_dir` must hold records of {paper.key} at {scale}, but {out_dir} has none of the "
                                 f"{len(planned)}: make them with `{command}`.")  # fmt: skip
-    numbers = [record for record in found if record["config"].get("task") == "regression"]
-    images = [record for record in found if record not in numbers]
+    tasks = (None, "regression", "multilabel")
+    images, numbers, sets = ([r for r in found if r["config"].get("task") == task] for task in tasks)
     table = {
         "schema": records.SCHEMA, "notebook": paper.key, "scale": scale,
         "made": {"command": command, "runs": len(found), "planned": len(planned), **_settings(images),
@@ -62,6 +62,11 @@ def collect(paper: Paper, scale: str, out_dir, device: str = "cpu") -> dict:
     if numbers:
         table["regression"] = [regression.flat(record, key(record["config"])) for record in numbers]
         table["made"]["regression"] = {k: numbers[0]["config"][k] for k in PER_REGRESSION}
+    if sets:
+        rows = [multilabel_runs.flat(record, key(record["config"])) for record in sets]
+        table["multilabel"] = [row for row in rows if not row["schedule"]]
+        table["checks"] = [row for row in rows if row["schedule"]]
+        table["made"]["multilabel"] = multilabel_runs.shared(sets)
     if "embedding" in paper.scale(scale):
         noises = {(r["config"]["noise"], r["config"]["noise_rate"]) for r in images}
         table["embedding"] = _embedding(paper, scale, noises, device)
@@ -123,7 +128,7 @@ def obtain(paper: Paper, scale: str, out_dir, device: str = "cpu", progress=None
         shipped = {"scale": None}
     configs = grid(paper, scale)
     if shipped["scale"] == scale:
-        runs = shipped["runs"] + shipped.get("regression", [])
+        runs = [run for part in ("runs", "regression", "multilabel", "checks") for run in shipped.get(part, [])]
         stale = {run["key"] for run in runs} - {key(config) for config in configs}
         if stale:
             raise ValueError(

@@ -37,7 +37,7 @@ def _by_place(rows: list[dict]) -> list[list[dict]]:
 
 
 def _comparison(rows: list[dict], scale: str) -> list[str]:
-    columns = list(dict.fromkeys(row["column"] for row in rows))
+    columns = _headings(rows)
     cells = {(row["row"], row["column"]): row for row in rows}
     labels = {row["row"]: _label(row) for row in rows}
     sizes = sorted({row["n"] for row in rows if row["n"]})
@@ -45,7 +45,7 @@ def _comparison(rows: list[dict], scale: str) -> list[str]:
         f"The paper ({rows[0]['place']}, {rows[0]['unit']}) against ours (n = {', '.join(map(str, sizes)) or 0}), "
         f"at scale {scale}"
     ]
-    body = [["", ""] + [f"{column:.0%}" if column < 1 else f"{column:g}" for column in columns]]
+    body = [["", "", *columns.values()]]
     for row_id, label in labels.items():
         for kind in ("ours", "paper", "gap"):
             texts = [_number(cells.get((row_id, column)), kind) for column in columns]
@@ -53,6 +53,11 @@ def _comparison(rows: list[dict], scale: str) -> list[str]:
                 body.append([label, kind, *texts])
                 label = ""
     return lines + grid(body) + _footnotes(rows)
+
+
+def _headings(rows: list[dict]) -> dict:
+    """What stands above each column; rows written before tables said so hold noise rates."""
+    return {row["column"]: row.get("heading") or f"{row['column']:.0%}" for row in rows}
 
 
 def _label(row: dict) -> str:
@@ -90,7 +95,8 @@ def markdown(record: dict) -> str:
     described = record.get("described") or (
         f"Clean-test accuracy at the best noisy-validation epoch, mean ± standard deviation over n seeds. "
         f"{config['dataset'].upper()}, {config.get('n_train', 'all')} training images with validation, "
-        f"network `{config['network']}`, {config['epochs']} epochs")
+        f"network `{config['network']}`, {config['epochs']} epochs"
+    )
     lines = [f"{described}; {machine['cores']} cores, {machine['device']}, torch {machine['torch']}.", ""]
     for rows in _by_place(record["comparison"]):
         lines += [*_markdown_table(rows), ""]
@@ -103,11 +109,11 @@ def markdown(record: dict) -> str:
 
 
 def _markdown_table(rows: list[dict]) -> list[str]:
-    columns = list(dict.fromkeys(row["column"] for row in rows))
+    columns = _headings(rows)
     cells = {(row["row"], row["column"]): row for row in rows}
     n = ", ".join(map(str, sorted({row["n"] for row in rows if row["n"]})))
     lines = [f"| {rows[0]['place']}, {rows[0]['unit']}: ours, n = {n} (paper) | "
-             + " | ".join(f"{column:.0%}" for column in columns) + " |", "|---|" + "---|" * len(columns)]  # fmt: skip
+             + " | ".join(columns.values()) + " |", "|---|" + "---|" * len(columns)]  # fmt: skip
     for row_id, label in {row["row"]: _label(row) for row in rows}.items():
         texts = [_markdown_cell(cells.get((row_id, column))) for column in columns]
         lines.append(f"| {label.replace('*', chr(92) + '*')} | " + " | ".join(texts) + " |")

@@ -136,11 +136,18 @@ def _seeds(seeds) -> list[int]:
 
 
 def _check_data(notebook: str, scale: str) -> None:
-    """Reads, or fetches, the scale's data set now: a missing or broken file is told before a kernel starts."""
+    """Reads, or fetches, the scale's data sets now: a missing or broken file is told before a kernel starts."""
     if notebook in papers.KEYS and scale != "smoke":  # smoke's digits are built in
-        from lnlkit import data
+        from lnlkit import data, multilabel
 
-        data.prepare(papers.load(notebook).scale(scale)["dataset"])
+        settings = papers.load(notebook).scale(scale)
+        data.prepare(settings["dataset"])
+        several = settings.get("multilabel", {"sweep": []})
+        needed = [several[name] for name in ("several", "one") if name in several]
+        if scale == "paper":  # at lab the tables come recorded
+            needed += [name for block in several["sweep"] for name in block["datasets"]]
+        for name in dict.fromkeys(needed):
+            multilabel.prepare(name)
 
 
 @dataclass

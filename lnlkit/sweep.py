@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from lnlkit import _checks, records, regression
+from lnlkit import _checks, multilabel_runs, records, regression
 from lnlkit.papers import Paper, Row
 
 ATTEMPTS = 3  # a configuration that was running in so many pools that broke is given up
@@ -19,8 +19,8 @@ ATTEMPTS = 3  # a configuration that was running in so many pools that broke is 
 def grid(paper: Paper, scale: str) -> list[dict]:
     """The run configurations of a paper at a scale: the blocks of its TOML's `sweep`, most wanted first.
 
-    A block with `on` runs on the settings of that name in the scale's `on` table, for instance another data set. The
-    regression runs of the paper, if it has any, come last.
+    A block with `on` runs on the settings of that name in the scale's `on` table, for instance another data set. Runs
+    of regressions and of several labels an example, if the paper has any, come last.
     """
     return [
         configuration(paper, scale, paper.rows[row_id], block["noise"], rate, seed, on=block.get("on"))
@@ -28,7 +28,7 @@ def grid(paper: Paper, scale: str) -> list[dict]:
         for seed in block["seeds"]
         for rate in block["noise_rates"]
         for row_id in block.get("rows", paper.rows)
-    ] + regression.grid(paper, scale)
+    ] + regression.grid(paper, scale) + multilabel_runs.grid(paper, scale)
 
 
 def configuration(paper: Paper, scale: str, row: Row, noise: str, noise_rate: float, seed: int, *,
@@ -98,15 +98,15 @@ def cvae_settings(hparams: dict) -> dict:
 def train_run(config: dict, device: str = "cpu") -> dict:
     """The record of one training run: configuration, realised noise, history, summary, environment, cost.
 
-    A configuration of a regression is run by `regression.train_run`.
+    A configuration with a task of its own is run by `regression.train_run` or `multilabel_runs.train_run`.
     Rows marked as oracle get a CVAE trained on the clean labels of the training set: knowledge no method has.
     """
     from lnlkit import evaluation, methods
     from lnlkit.methods.cvae_augmentation import train_cvae
     from lnlkit.training import fit
 
-    if config.get("task") == "regression":
-        return regression.train_run(config, device)
+    if "task" in config:
+        return {"regression": regression, "multilabel": multilabel_runs}[config["task"]].train_run(config, device)
     began = time.perf_counter()
     train, noisy_val, test = splits(config, device)
     method = methods.make(config["method"], **config["hparams"])

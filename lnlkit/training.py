@@ -14,7 +14,7 @@ from lnlkit import seeds
 
 class Batch(NamedTuple):
     x: Tensor  # (B, C, H, W) in [0, 1]; for regression (B, d) inputs
-    y: Tensor  # (B,)         noisy labels; for regression (B, D) noisy targets
+    y: Tensor  # (B,)         noisy labels; for regression (B, D) noisy targets; of several labels (B, K), 0 or 1
     index: Tensor  # (B,)         positions in the training set
 
 
@@ -29,7 +29,7 @@ def as_images(x) -> Tensor:
 
 
 def as_inputs(x) -> Tensor:
-    """Images as by `as_images`; rows of numbers (N, d), the inputs of a regression, as float32."""
+    """Images as by `as_images`; rows of numbers (N, d), features or the inputs of a regression, as float32."""
     if x.ndim != 2:
         return as_images(x)
     return x.float() if isinstance(x, Tensor) else torch.from_numpy(np.ascontiguousarray(x, dtype=np.float32))
@@ -43,7 +43,8 @@ def to_unit(x: Tensor) -> Tensor:
 class TrainingSet:
     """What a method sees, on the device: uint8 images (N, C, H, W) and noisy labels (N,), nothing that is clean.
 
-    For regression: inputs (N, d) and noisy targets (N, D) as float32, and `n_classes` is None.
+    For regression: inputs (N, d) and noisy targets (N, D) as float32, and `n_classes` is None. With several labels an
+    example: noisy label vectors (N, K) of 0 and 1 as float32.
     """
 
     def __init__(self, x: Tensor, y: Tensor, n_classes: int | None):
@@ -51,12 +52,13 @@ class TrainingSet:
 
     @classmethod
     def of(cls, data, device="cpu") -> "TrainingSet":
-        """From `NoisyData` or `NoisyTargets` (their visible part), `Labelled` or a `TrainingSet`."""
+        """From `NoisyData`, `NoisyTargets` or `NoisyMultiLabel` (their visible part), `Labelled` or a `TrainingSet`."""
         if isinstance(data, cls):
             return data
         seen = data.visible() if hasattr(data, "visible") else data
         n_classes = getattr(seen, "n_classes", None)
-        y = torch.as_tensor(np.array(seen.y, dtype=np.float32 if n_classes is None else np.int64))
+        classes = n_classes is not None and np.ndim(seen.y) == 1
+        y = torch.as_tensor(np.array(seen.y, dtype=np.int64 if classes else np.float32))
         return cls(as_inputs(seen.x).to(device), y.to(device), n_classes)
 
     def __len__(self) -> int:

@@ -228,24 +228,29 @@ class TrainButton:
             self.report(f"{self.result or 'Done.'} ({seconds:.1f} s)")
 
 
+def _recorded(notebook, table, offer, draw, alt, wanted, *, names, labels, title):
+    """Explorer of a recorded table, without one of the shipped one: its values, their names, what is shown first."""
+    table = records.load_recorded(notebook) if table is None else table
+    offered = offer(table)
+    controls = {
+        name: [(names[name](value), value) for value in values] if name in names else values
+        for name, values in offered.items()
+    }
+    start = {name: value for name, value in wanted.items() if value in offered[name]}
+    return Explorer(table, draw, controls, alt=alt, start=start, labels=labels, title=title)
+
+
 def noise_explorer(table=None):
     """Explorer of the recorded runs of notebook 01: noise kind, noise rate and method.
 
     Each picture has accuracy over epochs, the realised transition matrix and a t-SNE map with wrong labels crossed.
     `table` is a table as `lnlkit.records.load_recorded` returns it; without one, the shipped table is used.
     """
-    table = records.load_recorded("01_cvae_augmentation") if table is None else table
-    offered = viz.choices(table)
-    controls = {
-        "noise": [(viz.noise_name(kind), kind) for kind in offered["noise"]],
-        "noise_rate": offered["noise_rate"],
-        "row": [(viz.row_name(row), row) for row in offered["row"]],
-    }
-    wanted = {"noise": "model_idn", "noise_rate": 0.2, "row": "cvae_augmentation"}
-    start = {name: value for name, value in wanted.items() if value in offered[name]}
-    labels = {"noise": "noise kind", "row": "method"}
-    return Explorer(table, viz.recorded_run, controls, alt=viz.recorded_run_alt, start=start, labels=labels,
-                    title="noise explorer")  # fmt: skip
+    return _recorded(
+        "01_cvae_augmentation", table, viz.choices, viz.recorded_run, viz.recorded_run_alt,
+        {"noise": "model_idn", "noise_rate": 0.2, "row": "cvae_augmentation"},
+        names={"noise": viz.noise_name, "row": viz.row_name}, labels={"noise": "noise kind", "row": "method"},
+        title="noise explorer")  # fmt: skip
 
 
 def regression_explorer(table=None):
@@ -254,18 +259,26 @@ def regression_explorer(table=None):
     Each picture has the fit over its training points, the correlations along x and the errors of all methods.
     `table` is a table as `lnlkit.records.load_recorded` returns it; without one, the shipped table is used.
     """
-    table = records.load_recorded("05_choicenet") if table is None else table
-    offered = viz.regression_choices(table)
-    names = {"dataset": viz.dataset_name, "noise": viz.noise_name, "row": viz.row_name}
-    controls = {
-        name: [(names[name](value), value) for value in values] if name in names else values
-        for name, values in offered.items()
-    }
-    wanted = {"dataset": "cosexp", "noise": "uniform", "noise_rate": 0.6, "row": "choicenet_regression"}
-    start = {name: value for name, value in wanted.items() if value in offered[name]}
-    labels = {"dataset": "data", "noise": "outliers", "noise_rate": "outlier rate", "row": "method"}
-    return Explorer(table, viz.regression_run, controls, alt=viz.regression_run_alt, start=start, labels=labels,
-                    title="regression explorer")  # fmt: skip
+    return _recorded(
+        "05_choicenet", table, viz.regression_choices, viz.regression_run, viz.regression_run_alt,
+        {"dataset": "cosexp", "noise": "uniform", "noise_rate": 0.6, "row": "choicenet_regression"},
+        names={"dataset": viz.dataset_name, "noise": viz.noise_name, "row": viz.row_name},
+        labels={"dataset": "data", "noise": "outliers", "noise_rate": "outlier rate", "row": "method"},
+        title="regression explorer")  # fmt: skip
+
+
+def quality_explorer(table=None):
+    """Explorer of the recorded runs of notebook 02: data, P_noise, CAN's lambda and method.
+
+    Each picture has the mAP of all methods, and for CAN a map of the qualities and the transitions by trust.
+    `table` is a table as `lnlkit.records.load_recorded` returns it; without one, the shipped table is used.
+    """
+    return _recorded(
+        "02_quality_embedding", table, viz.quality_choices, viz.quality_run, viz.quality_run_alt,
+        {"dataset": "scenes", "noise_rate": 0.4, "lambda_mi": 0.3, "row": "can"},
+        names={"dataset": viz.multilabel_name, "row": viz.row_name},
+        labels={"dataset": "data", "noise_rate": "P_noise", "lambda_mi": "λ of CAN", "row": "method"},
+        title="quality explorer")  # fmt: skip
 
 
 def correlation_explorer():

@@ -20,11 +20,13 @@ def test_regression_mlp_has_three_hidden_relu_layers_of_64():
 
 @pytest.mark.parametrize("name", models.NETWORKS)
 def test_features_times_the_head_are_the_network(name):
-    net = models.build(name, (1, 8, 8), 7, (0.3,), (0.4,)).eval()
+    if name == "resnet34_imagenet":  # colour images, and weights from the internet unless told otherwise
+        net, x = models.resnet34_imagenet((3, 40, 40), 7, weights=None).eval(), torch.rand(3, 3, 40, 40)
+    else:
+        net, x = models.build(name, (1, 8, 8), 7, (0.3,), (0.4,)).eval(), torch.rand(3, 1, 8, 8)
     whole = copy.deepcopy(net)
     head = [layer for layer in whole.modules() if isinstance(layer, nn.Linear)][-1]
     body, n_features = models.split_head(net)
-    x = torch.rand(3, 1, 8, 8)
     assert head.out_features == 7 and body(x).shape == (3, n_features)
     torch.testing.assert_close(head(body(x)), whole(x))
 

@@ -16,16 +16,19 @@ LAYERS = """
     _checks seeds
     noise
     _sources
-    data targets
+    _voc
+    data targets scenes
+    _multilabel_sources
+    multilabel
     models losses augment
     training
     methods
     corruption
-    evaluation
+    evaluation quality
     records
     papers
     report
-    regression
+    regression multilabel_runs
     sweep
     recording
     viz
@@ -44,8 +47,8 @@ ALLOWED = {
     "papermill": {"runner", "_job"}, "click": {"cli"}, "nbconvert": {"executed"},
 }  # fmt: skip
 
-TORCH_FREE = ["", "seeds", "noise", "data", "targets", "papers", "records", "report", "regression", "viz", "widgets",
-              "executed", "runner", "cli"]
+TORCH_FREE = ["", "seeds", "noise", "data", "targets", "scenes", "multilabel", "papers", "records", "report",
+              "regression", "viz", "widgets", "executed", "runner", "cli"]  # fmt: skip
 
 
 def modules() -> dict[str, Path]:

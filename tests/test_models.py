@@ -4,10 +4,11 @@ import torch
 from lnlkit import models
 
 SHAPES = [(1, 8, 8), (1, 28, 28), (3, 32, 32)]
+DOWNLOADED = {"resnet34_imagenet"}  # their weights come from the internet, and they take colour images only: see below
 
 
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
-@pytest.mark.parametrize("name", models.NETWORKS)
+@pytest.mark.parametrize("name", [name for name in models.NETWORKS if name not in DOWNLOADED])
 def test_every_network_takes_every_image_size(name, shape):
     net = models.build(name, shape, 10)
     logits = net(torch.rand(2, *shape))
@@ -102,3 +103,71 @@ def test_the_class_changes_what_the_decoder_draws():
     cvae = models.ConditionalVAE((1, 8, 8), 10, latent=5, hidden=16)
     z = torch.randn(1, 5)
     assert not torch.equal(cvae.sample(torch.tensor([3]), z), cvae.sample(torch.tensor([9]), z))
+
+
+# ---- networks of Paper 02 ----
+
+
+def test_features_mlp_has_the_layers_of_paper_02():
+    """5376 features of AMT, four breeds of dogs: 5376-1024-30-4, a ReLU after the first two, none after the last."""
+    net = models.build("features_mlp", (5376,), 4)
+    linear = [layer for layer in net.modules() if isinstance(layer, torch.nn.Linear)]
+    assert [(layer.in_features, layer.out_features) for layer in linear] == [(5376, 1024), (1024, 30), (30, 4)]
+    x = torch.randn(50, 5376)
+    a, b, c = linear
+    torch.testing.assert_close(net(x), c(torch.relu(b(torch.relu(a(x))))))
+    assert net(x).min() < 0
+
+
+def test_features_mlp_flattens_images_and_takes_other_widths():
+    net = models.features_mlp((3, 4, 5), 2, hidden=(7,))
+    assert [tuple(p.shape) for p in net.parameters()] == [(7, 60), (7,), (2, 7), (2,)]
+    x = torch.rand(6, 3, 4, 5)
+    torch.testing.assert_close(net(x), net(x.flatten(1)))
+
+
+def test_features_are_taken_as_they_are_and_images_are_standardised():
+    """Mean and deviation are those of channels, which features have not."""
+    for shape, standardised in (((12,), False), ((3, 2, 2), True)):
+        torch.manual_seed(0)
+        plain = models.build("features_mlp", shape, 4)
+        torch.manual_seed(0)
+        net = models.build("features_mlp", shape, 4, mean=(0.5, 0.4, 0.3), std=(0.2, 0.3, 0.4))
+        x = torch.rand(5, *shape)
+        expected = plain(models.Standardise((0.5, 0.4, 0.3), (0.2, 0.3, 0.4))(x) if standardised else x)
+        torch.testing.assert_close(net(x), expected)
+        assert sum(isinstance(layer, models.Standardise) for layer in net.modules()) == standardised
+
+
+def test_imagenet_resnet_is_that_of_torchvision_with_a_last_layer_of_its_own():
+    """21.80 million parameters with the 1,000 classes of ImageNet, 513 for each."""
+    net = models.resnet34_imagenet((3, 40, 32), 20, weights=None).eval()
+    assert sum(p.numel() for p in net.parameters()) == 21_797_672 - 513 * 980
+    x = torch.rand(2, 3, 40, 32)
+    logits = net(x)
+    assert logits.shape == (2, 20) and logits.isfinite().all()
+    features = []
+    net[1].fc.register_forward_pre_hook(lambda module, inputs: features.append(inputs[0]))
+    net(x)
+    body, n_features = models.split_head(net)
+    assert n_features == 512 and torch.equal(body(x), features[0])
+
+
+def test_imagenet_resnet_starts_from_torchvisions_weights_and_standardises_as_they_want(monkeypatch):
+    import torchvision
+
+    asked = []
+    made = torchvision.models.resnet18(weights=None)
+    monkeypatch.setattr(torchvision.models, "resnet34", lambda weights: asked.append(weights) or made)
+    net = models.build("resnet34_imagenet", (3, 224, 224), 7)
+    known = torchvision.models.ResNet34_Weights[asked[0]]
+    assert made.fc.out_features == 7
+    x = torch.rand(1, 3, 4, 4)
+    wanted = torchvision.transforms.functional.normalize(x, known.transforms().mean, known.transforms().std)
+    torch.testing.assert_close(net[1][0](net[0](x)), wanted)
+
+
+@pytest.mark.parametrize("shape", [(1, 32, 32), (4, 32, 32), (10,)], ids=str)
+def test_imagenet_resnet_wants_colour_images(shape):
+    with pytest.raises(ValueError, match="`image_shape` must have 3 channels for resnet34_imagenet, but got"):
+        models.build("resnet34_imagenet", shape, 10)

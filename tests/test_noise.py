@@ -1,5 +1,6 @@
 """Noise: what was asked for is what is measured, nothing is changed in place, and the edges hold."""
 import itertools
+import math
 
 import numpy as np
 import pytest
@@ -288,3 +289,84 @@ def test_part_dependent_names_wrong_arguments(digits, change, message):
     x, y = digits
     with pytest.raises(ValueError, match=message):
         noise.part_dependent(x, y, **{"noise_rate": 0.3, "rng": rng(), "n_classes": K} | change)
+
+
+# ---- several labels an example ---------------------------------------------------------------------------------
+
+def label_vectors(n=20_000, k=6, n_labels=(1, 2, 4), seed=5):
+    """Label vectors (n, k), each with one of the given numbers of labels, and that number (n,)."""
+    m = rng(seed).choice(n_labels, n)
+    return (rng(seed + 1).random((n, k)).argsort(axis=1) < m[:, None]).astype(np.uint8), m
+
+
+@pytest.mark.parametrize("rate", [0.1, 0.4, 0.8, 1])
+def test_permuted_vectors_are_wrong_as_often_as_the_formulas_say(rate):
+    y, m = label_vectors()
+    noisy = noise.permute_labels(y, rate, rng())
+    np.testing.assert_array_equal(noisy.sum(axis=1), m)                              # the number of labels is kept
+    wrong = (noisy != y).any(axis=1)
+    for labels in (1, 2, 4):
+        expected = rate * (1 - 1 / math.comb(6, labels))
+        assert wrong[m == labels].mean() == pytest.approx(expected, abs=0.02)
+        for clean in (0, 1):                                                         # E[noisy | clean]
+            entries = noisy[m == labels][y[m == labels] == clean]
+            assert entries.mean() == pytest.approx((1 - rate) * clean + rate * labels / 6, abs=0.02)
+
+
+def test_permuted_one_hot_vectors_are_inclusive_symmetric_noise():
+    """A second formulation: the transition matrix that they follow is the one of this module."""
+    noisy = noise.permute_labels(np.eye(K)[Y], 0.6, rng()).argmax(axis=1)
+    np.testing.assert_allclose(noise.measured_T(Y, noisy, K), noise.symmetric(K, 0.6, "inclusive"), atol=0.04)
+    assert noise.measured_rate(Y, noisy) == pytest.approx(0.6 * 9 / 10, abs=0.012)
+
+
+def test_each_vector_is_permuted_on_its_own_and_every_order_is_equally_likely():
+    y = np.tile(np.array([[1, 1, 0, 0]], np.uint8), (12_000, 1))
+    rows, counts = np.unique(noise.permute_labels(y, 1, rng()), axis=0, return_counts=True)
+    assert len(rows) == 6                                                            # C(4, 2) vectors
+    np.testing.assert_allclose(counts / 12_000, 1 / 6, atol=0.016)
+
+
+def test_permute_labels_is_pure_repeats_and_nests():
+    y, _ = label_vectors(500)
+    y.flags.writeable = False
+    low, again, high, other = (noise.permute_labels(y, r, rng(s)) for r, s in ((0.3, 0), (0.3, 0), (0.7, 0), (0.3, 1)))
+    np.testing.assert_array_equal(low, again)
+    assert (low != other).any() and low.dtype == np.uint8 and low.shape == y.shape
+    wrong = (low != y).any(axis=1)
+    np.testing.assert_array_equal(high[wrong], low[wrong])
+    untouched = noise.permute_labels(y, 0, rng())
+    np.testing.assert_array_equal(untouched, y)
+    assert not np.shares_memory(untouched, y)
+
+
+def test_measured_transitions_of_one_hot_vectors_are_the_transition_matrix():
+    clean, noisy = np.eye(K)[Y], noise.corrupt(Y, MATRICES["mnist"], rng())
+    np.testing.assert_allclose(noise.measured_transitions(clean, np.eye(K)[noisy]), noise.measured_T(Y, noisy, K))
+
+
+def test_measured_transitions_count_what_occurs_together():
+    latent = np.array([[1, 1, 0, 0], [1, 0, 0, 0], [0, 0, 1, 0]])
+    noisy = np.array([[1, 1, 0, 0], [0, 1, 0, 1], [0, 0, 0, 0]])
+    np.testing.assert_allclose(noise.measured_transitions(latent, noisy),
+                               [[1 / 4, 2 / 4, 0, 1 / 4], [1 / 2, 1 / 2, 0, 0], [0, 0, 0, 0], [0, 0, 0, 0]])
+    T = noise.measured_transitions(latent, latent)                                   # no noise, and yet no identity
+    np.testing.assert_allclose(T, [[2 / 3, 1 / 3, 0, 0], [1 / 2, 1 / 2, 0, 0], [0, 0, 1, 0], [0, 0, 0, 0]])
+    many = np.ones((300, 2), np.uint8)                                               # 300 is more than a uint8 holds
+    np.testing.assert_allclose(noise.measured_transitions(many, many), 0.5)
+
+
+@pytest.mark.parametrize("call, error, message", [
+    (lambda: noise.permute_labels(Y, 0.4, rng()), ValueError, r"`y` must be one vector.*\(20000,\).*one-hot"),
+    (lambda: noise.permute_labels(np.eye(3) * 2, 0.4, rng()), ValueError, "`y` must hold 0 and 1 only, but got 2"),
+    (lambda: noise.permute_labels(np.full((2, 2), np.nan), 0.4, rng()), ValueError, "but got nan"),
+    (lambda: noise.permute_labels(np.array([["0", "1"]]), 0.4, rng()), TypeError, "must hold 0 and 1, but got dtype"),
+    (lambda: noise.permute_labels(np.zeros((2, 0)), 0.4, rng()), ValueError, r"shape \(N, K\), but got shape \(2, 0\)"),
+    (lambda: noise.permute_labels(np.eye(3), 1.01, rng()), ValueError, r"`rate` must be a fraction in \[0, 1\]"),
+    (lambda: noise.permute_labels(np.eye(3), 0.4, 0), TypeError, "default_rng"),
+    (lambda: noise.measured_transitions(np.eye(3), np.eye(4)), ValueError, r"`noisy` must have .* shape \(N, 3\)"),
+    (lambda: noise.measured_transitions(np.eye(3), np.eye(3)[:2]), ValueError, "`latent` and `noisy` .*3 and 2"),
+])
+def test_wrong_label_vectors_are_named(call, error, message):
+    with pytest.raises(error, match=message):
+        call()

@@ -124,6 +124,9 @@ def test_the_minimal_description_is_a_paper():
         (lambda raw: raw["claims"][0].update(tolerence=1), "tolerence"),
         (lambda raw: raw["tables"][0]["rows"][0].update(mean=[1.0, 2.0]), "2 numbers for 1 columns"),
         (lambda raw: raw["tables"][0]["rows"][0].update(id="gce"), "'gce' that is not among the rows"),
+        (lambda raw: raw["tables"][0].update(columns_as="percentage"), "Did you mean 'percent'"),
+        (lambda raw: raw["tables"][0].update(columns=["aer", 0.1]), "different numbers or different texts"),
+        (lambda raw: raw["tables"][0].update(columns=[0.1, 0.1]), "different numbers or different texts"),
     ],
 )
 def test_a_wrong_description_is_refused_by_name(spoil, sentence):
@@ -134,9 +137,24 @@ def test_a_wrong_description_is_refused_by_name(spoil, sentence):
     assert "`05_x.toml`" in str(error.value)
 
 
+@pytest.mark.parametrize(
+    ("columns", "columns_as", "headings"),
+    [([0.0, 0.4, 1.0], "percent", ["0%", "40%", "100%"]), ([0.0, 0.2, 10.0], "plain", ["0", "0.2", "10"]),
+     (["aer", "bik", "mAP"], "percent", ["aer", "bik", "mAP"])],
+)  # fmt: skip
+def test_columns_are_shares_plain_numbers_or_texts(columns, columns_as, headings):
+    raw = minimal()
+    raw["tables"][0] |= {"columns": columns, "columns_as": columns_as, "rows": [{"id": "ce", "mean": [1.0, 2.0, 3.0]}]}
+    rows = papers.compare(papers._paper("x", raw), "t", {("ce", columns[1]): [4.0]})
+    assert [(row["column"], row["heading"], row["paper"]) for row in rows] == list(
+        zip(columns, headings, [1.0, 2.0, 3.0], strict=True)
+    )
+    assert [row["gap"] for row in rows] == [None, 2.0, None]
+
+
 @pytest.mark.parametrize("key", papers.KEYS)
 def test_every_name_in_a_paper_exists_in_the_package(key):
-    from lnlkit import augment, corruption, data, methods, models, regression, sweep, targets
+    from lnlkit import augment, corruption, data, methods, models, multilabel, regression, sweep, targets
 
     paper = papers.load(key)
     for row in paper.rows.values():
@@ -146,10 +164,13 @@ def test_every_name_in_a_paper_exists_in_the_package(key):
         settings = paper.scale(scale)
         assert settings["dataset"] in data.DATASETS and settings["network"] in models.NETWORKS
         for config in sweep.grid(paper, scale):
-            numbers = config.get("task") == "regression"
-            assert config["noise"] in (regression.OUTLIERS if numbers else corruption.KINDS)
-            known = [*targets.FUNCTIONS, *targets.TABLES] if numbers else data.DATASETS
-            assert config["dataset"] in known
+            noises, known = {
+                "regression": (regression.OUTLIERS, [*targets.FUNCTIONS, *targets.TABLES]),
+                "multilabel": (multilabel.KINDS, multilabel.DATASETS),
+                None: (corruption.KINDS, data.DATASETS),
+            }[config.get("task")]
+            assert config["noise"] in noises and config["dataset"] in known
+            assert config["network"] in (*models.NETWORKS, "regression_mlp")
             methods.make(config["method"], **config["hparams"])
 
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from lnlkit import data, models, seeds, targets
+from lnlkit import data, models, multilabel, seeds, targets
 from lnlkit.methods.base import CE
 from lnlkit.methods.regression import L2
 from lnlkit.training import (
@@ -195,3 +195,44 @@ def test_inputs_are_images_or_rows_of_numbers():
     for wrong in (np.zeros(3), np.zeros((3, 8, 8))):
         with pytest.raises(ValueError, match="`x` must be uint8 images"):
             as_inputs(wrong)
+
+
+# ---- several labels an example ----
+
+
+def label_vectors(n=90, K=4):
+    rng = np.random.default_rng(0)
+    y = (rng.random((n, K)) < 0.4).astype(np.uint8)
+    return multilabel.NoisyMultiLabel(rng.integers(0, 256, (n, 8, 8)).astype(np.uint8), y, 1 - y, K)
+
+
+def test_label_vectors_are_floats_and_class_numbers_stay_whole(digits):
+    noisy = label_vectors()
+    for given in (noisy, noisy.visible()):
+        seen = TrainingSet.of(given)
+        assert set(vars(seen)) == {"x", "y", "n_classes"} and len(seen) == 90
+        assert seen.y.shape == (90, 4) and seen.y.dtype == torch.float32 and np.array_equal(seen.y, noisy.y)
+        assert seen.x.dtype == torch.uint8 and seen.n_classes == seen.n_outputs == 4
+    seen.y.zero_()
+    assert noisy.y.any()  # a method that writes into its labels does not reach the caller's
+    assert TrainingSet.of(digits).y.dtype == TrainingSet.of(digits.visible()).y.dtype == torch.int64
+    one = multilabel.NoisyMultiLabel(noisy.x, noisy.y[:, :1], noisy.y[:, :1], 1)
+    assert TrainingSet.of(one).y.shape == (90, 1) and TrainingSet.of(one).y.dtype == torch.float32
+
+
+def test_batches_of_label_vectors_hold_pixels_and_labels_of_the_same_examples():
+    noisy = label_vectors()
+    batches = list(TrainingSet.of(noisy).batches(32, torch.Generator().manual_seed(0)))
+    assert [batch.y.shape for batch in batches] == [(32, 4), (32, 4), (26, 4)]
+    for batch in batches:
+        assert np.array_equal(batch.y, noisy.y[batch.index])
+        torch.testing.assert_close(batch.x[:, 0] * 255, torch.from_numpy(noisy.x[batch.index]).float())
+
+
+def test_features_with_label_vectors_are_not_pixels():
+    noisy = label_vectors()
+    rows = multilabel.NoisyMultiLabel(3 * noisy.x.reshape(90, -1).astype(np.float32), noisy.y, noisy.y, 4)
+    seen = TrainingSet.of(rows)
+    assert seen.x.dtype == torch.float32 and seen.image_shape == (64,)
+    batch = next(seen.batches(5, torch.Generator(), shuffle=False))
+    assert np.array_equal(batch.x, rows.x[:5])

@@ -9,7 +9,10 @@ from lnlkit.methods.correction import Forward
 from lnlkit.methods.curriculum import MentorNet
 from lnlkit.methods.cvae_augmentation import CVAEAugmentation
 from lnlkit.methods.interpolation import Mixup
+from lnlkit.methods.latent_labels import ICNM, LearnQ
 from lnlkit.methods.mixtures import MDN, MDNClassification
+from lnlkit.methods.multilabel import BCE, Bootstrap
+from lnlkit.methods.quality_embedding import QualityEmbedding
 from lnlkit.methods.refurbishment import SEAL
 from lnlkit.methods.regression import L1, L2, LeakyRobustLoss, RobustLoss
 from lnlkit.methods.robust import DMI, GCE, ChoiceLoss
@@ -29,6 +32,11 @@ METHODS: dict[str, type[Method]] = {
     "mdn_classification": MDNClassification,
     "mixup": Mixup,
     "mentornet": MentorNet,
+    "quality_embedding": QualityEmbedding,
+    "bce": BCE,
+    "bootstrap": Bootstrap,
+    "learnq": LearnQ,
+    "icnm": ICNM,
     "choicenet_regression": ChoiceNetRegression,
     "mdn": MDN,
     "l2": L2,

@@ -18,7 +18,7 @@ class Method:
     stages runs them inside `start` (through `training.fit`); the loop of `fit` runs the last stage.
     """
 
-    task: ClassVar[str] = "classification"  # or "regression"
+    task: ClassVar[str] = "classification"  # or "multilabel" or "regression"
     n_nets: ClassVar[int] = 1
     needs: ClassVar[tuple[str, ...]] = ()  # knowledge beyond noisy labels, shown in every table
     source: ClassVar[str] = ""

@@ -19,6 +19,7 @@ from lnlkit.records import mean_sd
 
 SCALES = ("smoke", "lab", "paper")
 VERDICTS = ("reproduced", "not reproduced", "not tested")
+COLUMNS_AS = ("percent", "plain")
 _FILES = [file.name for file in resources.files(__name__).iterdir()]
 KEYS = tuple(sorted(name.removesuffix(".toml") for name in _FILES if name.endswith(".toml")))
 
@@ -46,18 +47,28 @@ class Row:
 
 @dataclass(frozen=True)
 class Table:
-    """A published table: `mean[row id]` and `sd[row id]` hold one number per column; no sd where none is printed."""
+    """A published table: `mean[row id]` and `sd[row id]` hold one number per column; no sd where none is printed.
+
+    columns: numbers or texts (class names). columns_as: how numbers are written, one of COLUMNS_AS.
+    """
 
     id: str
     place: str
     caption: str
     unit: str
     column_label: str
-    columns: tuple[float, ...]
+    columns: tuple[float | str, ...]
     mean: dict[str, tuple[float, ...]]
     sd: dict[str, tuple[float, ...]]
+    columns_as: str = "percent"
 
-    def cell(self, row: str, column: float) -> tuple[float | None, float | None]:
+    def heading(self, column: float | str) -> str:
+        """What stands above a column: a text as it is, 0.4 as "40%" (percent) or "0.4" (plain)."""
+        if isinstance(column, str):
+            return column
+        return f"{column:.0%}" if self.columns_as == "percent" else f"{column:g}"
+
+    def cell(self, row: str, column: float | str) -> tuple[float | None, float | None]:
         """Published mean and standard deviation of one cell; None where nothing is printed."""
         if row not in self.mean or column not in self.columns:
             return None, None
@@ -182,6 +193,9 @@ def _by_id(items) -> dict:
 
 def _table(raw: dict) -> Table:
     rows, columns = raw.pop("rows"), tuple(raw.pop("columns"))
+    _checks.one_of(raw.get("columns_as", COLUMNS_AS[0]), "columns_as", list(COLUMNS_AS))
+    if len({isinstance(column, str) for column in columns}) != 1 or len(set(columns)) != len(columns):
+        raise ValueError(f"the columns of {raw['place']} must be different numbers or different texts, not {columns}.")
     values = {name: {r["id"]: tuple(r[name]) for r in rows if name in r} for name in ("mean", "sd")}
     for name, by_row in values.items():
         for row, numbers in by_row.items():
@@ -249,7 +263,7 @@ def compare(paper: Paper, table: str, ours: dict) -> list[dict]:
             gap = None if theirs is None or mine is None else mine - theirs
             rows.append({
                 "row": row_id, "label": row.label, "needs": list(row.needs), "published": row.published,
-                "column": column, "paper": theirs, "paper_sd": their_sd, "ours": mine, "ours_sd": my_sd, "n": n,
-                "gap": gap, "unit": published.unit, "place": published.place,
+                "column": column, "heading": published.heading(column), "paper": theirs, "paper_sd": their_sd,
+                "ours": mine, "ours_sd": my_sd, "n": n, "gap": gap, "unit": published.unit, "place": published.place,
             })  # fmt: skip
     return rows

@@ -30,6 +30,7 @@ ROWS = {
     "cvae_augmentation": ("CVAE augmentation", "#0173b2", "o", "-"),
     "cvae_oracle": ("CVAE, clean-label oracle", "#0173b2", "<", ":"),
     "mentornet": ("MentorNet", "#d55e00", "v", "--"),
+    "mentornet_learned": ("MentorNet, learned", "#d55e00", "h", ":"),
     "mixup": ("mixup", "#029e73", "s", "-."),
     "mdn_classification": ("MDN", "#cc78bc", "P", "--"),
     "choicenet": ("ChoiceNet", "#0173b2", "o", "-"),
@@ -38,6 +39,11 @@ ROWS = {
     "choicenet_k1": ("ChoiceNet, K = 1", "#56b4e9", "<", ":"),
     "choicenet_rho0": ("ChoiceNet, ρ = 0", "#029e73", ">", ":"),
     "choicenet_kl": ("ChoiceNet, weight 0.1 of (8)", "#56b4e9", "p", "-."),
+    "choicenet_kl001": ("ChoiceNet, weight 0.01 of (8)", "#56b4e9", "H", ":"),
+    "choicenet_kl1": ("ChoiceNet, weight 1 of (8)", "#56b4e9", "d", ":"),
+    "choicenet_k2": ("ChoiceNet, K = 2", "#cc78bc", "<", "-."),
+    "choicenet_reg0": ("ChoiceNet, λ_reg = 0", "#ca9161", "v", ":"),
+    "choicenet_reg3": ("ChoiceNet, λ_reg = 0.001", "#ca9161", "^", ":"),
     "choicenet_code": ("ChoiceNet, early code", "#949494", "*", "--"),
     "l2": ("L2", INK, "o", "--"),
     "l1": ("L1", "#6b6b6b", "s", ":"),
@@ -50,6 +56,16 @@ ROWS = {
     "choicenet_regression_k10": ("ChoiceNet, K = 10", "#cc78bc", "P", "--"),
     "choicenet_regression_nll": ("ChoiceNet, likelihood only", "#56b4e9", "h", "--"),
     "choicenet_regression_code": ("ChoiceNet, early code", "#949494", "*", "--"),
+    "bce": ("Plain", INK, "o", "--"),
+    "learnq": ("LearnQ", "#de8f05", "^", "-"),
+    "icnm": ("ICNM", "#ca9161", "v", "-."),
+    "bootstrap": ("Bootstrap (soft)", "#029e73", "s", "-"),
+    "bootstrap_hard": ("Bootstrap (hard)", "#cc78bc", "D", ":"),
+    "can": ("CAN", "#0173b2", "o", "-"),
+    "can_rho1": ("CAN, ρ = 1", "#56b4e9", "<", ":"),
+    "can_rho0": ("CAN, ρ to 0", "#56b4e9", ">", "-."),
+    "can_end_to_end": ("CAN, end to end", "#d55e00", "P", "--"),
+    "can_no_quality": ("CAN, no quality", "#949494", "X", ":"),
 }
 NOISES = {
     "model_idn": "instance-dependent",
@@ -63,6 +79,8 @@ NOISES = {
     "flipped": "flipped outliers",
     "uniform_part": "uniform outliers for x in [0, 2]",
     "flipped_part": "flipped outliers for x in [0, 2]",
+    "permutation": "permuted label vectors",
+    "human": "labels by people",
 }
 
 

@@ -1,0 +1,53 @@
+"""What notebook 02 derives is what the package runs: values and gradients, on other numbers than its own checks."""
+
+import pytest
+import torch
+from derived import names_derived_in
+
+from lnlkit import losses
+from lnlkit.methods import quality_embedding
+
+
+@pytest.fixture(scope="module")
+def derived():
+    return names_derived_in("02_quality_embedding")
+
+
+def with_gradients(function, *inputs):
+    """Output of a function and the gradients of its weighted sum."""
+    leaves = [value.clone().requires_grad_() for value in inputs]
+    output = function(*leaves)
+    total = (output * torch.linspace(-1, 2, output.numel()).view_as(output)).sum()
+    return [output, *torch.autograd.grad(total, leaves)]
+
+
+def draws(n, shape=(7, 4)):
+    generator = torch.Generator().manual_seed(11)
+    return [torch.randn(shape, generator=generator, dtype=torch.float64) for _ in range(n)]
+
+
+@pytest.mark.parametrize("tau", [0.3, 0.5, 1.0])
+def test_the_draws_are_the_packages(derived, tau):
+    logits, noise, mu, log_var, zeta = draws(5)
+    pairs = [derived["binary_concrete"], quality_embedding.binary_concrete]
+    mine, theirs = (with_gradients(lambda a, b, f=f: f(a, b, tau), logits, noise) for f in pairs)
+    torch.testing.assert_close(mine, theirs)
+    pairs = [derived["reparameterise"], quality_embedding.reparameterise]
+    mine, theirs = (with_gradients(f, mu, log_var, zeta) for f in pairs)
+    torch.testing.assert_close(mine, theirs)
+
+
+@pytest.mark.parametrize("name", ["bernoulli_kl", "gaussian_kl"])
+@pytest.mark.parametrize("weight", [0.0, 0.3, 2.0])
+def test_the_closed_forms_are_the_packages(derived, name, weight):
+    a, b = draws(2)
+    mine, theirs = (
+        with_gradients(lambda a, b, f=f: f(a, b, weight), 3 * a, b) for f in (derived[name], getattr(losses, name))
+    )
+    torch.testing.assert_close(mine, theirs)
+
+
+def test_the_annealing_is_the_packages(derived):
+    for step in (0, 1, 23_104, 23_106, 10**6):
+        for floor in (0.0, 0.5, 1.0):
+            assert derived["annealed"](step, 3e-5, floor) == quality_embedding.annealed(step, 3e-5, floor)
