@@ -120,7 +120,7 @@ def human_labels(data_dir=None):
 
 @dataclass(frozen=True, eq=False)
 class Labelled:
-    """Images and one label each: all that a method may see."""
+    """Images, or rows of features, and their labels (N,) or label vectors (N, K): all that a method may see."""
     x: np.ndarray = field(repr=False)
     y: np.ndarray = field(repr=False)
     n_classes: int

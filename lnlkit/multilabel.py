@@ -11,7 +11,7 @@ import numpy as np
 from lnlkit import _checks, _multilabel_sources, data, noise, seeds
 from lnlkit._multilabel_sources import DATASETS, POOL, POOLS, available, prepare
 
-__all__ = ["DATASETS", "KINDS", "POOL", "POOLS", "MultiLabelData", "MultiLabelled", "NoisyMultiLabel", "available",
+__all__ = ["DATASETS", "KINDS", "POOL", "POOLS", "MultiLabelData", "NoisyMultiLabel", "available",
            "load", "make_noisy", "prepare", "split_validation"]  # fmt: skip
 
 KINDS = ("permutation", "human")
@@ -55,18 +55,6 @@ class MultiLabelData:
 
 
 @dataclass(frozen=True, eq=False)
-class MultiLabelled:
-    """Images or features and one label vector each: all that a method may see."""
-
-    x: np.ndarray = field(repr=False)
-    y: np.ndarray = field(repr=False)
-    n_classes: int
-
-    def __len__(self):
-        return len(self.y)
-
-
-@dataclass(frozen=True, eq=False)
 class NoisyMultiLabel:
     """Images or features with noisy label vectors ``y`` and, out of a method's reach, the clean ones ``y_clean``.
 
@@ -89,13 +77,13 @@ class NoisyMultiLabel:
 
     def visible(self):
         """The data as a method sees them: no clean label anywhere in it."""
-        return MultiLabelled(self.x, self.y, self.n_classes)
+        return data.Labelled(self.x, self.y, self.n_classes)
 
     def clean(self):
         """The data with clean labels: for evaluation, and for rows that are marked as an oracle."""
         if self.y_clean is None:
             raise ValueError("`y_clean` must be known for this, but this set came without clean training labels.")
-        return MultiLabelled(self.x, self.y_clean, self.n_classes)
+        return data.Labelled(self.x, self.y_clean, self.n_classes)
 
     def take(self, index):
         """The items at these positions."""

@@ -56,14 +56,14 @@ def configuration(paper: Paper, scale: str, row: Row, dataset: str, noise: str, 
 
 def splits(config: dict, data_dir=None):
     """Noisy training set, noisy validation set and clean test set of a configuration."""
-    from lnlkit import multilabel
+    from lnlkit import data, multilabel
 
-    data = multilabel.load(config["dataset"], data_dir)
-    n = config["n_train"] or data.n_images
+    images = multilabel.load(config["dataset"], data_dir)
+    n = config["n_train"] or images.n_images
     n = max(1, round(n * _checks.fraction(config["size"], "size", below_one=False)))
-    noisy = multilabel.make_noisy(data, config["noise"], config["noise_rate"], config["seed"], n_train=n)
+    noisy = multilabel.make_noisy(images, config["noise"], config["noise_rate"], config["seed"], n_train=n)
     train, noisy_val = multilabel.split_validation(noisy, config["val_fraction"], seed=config["seed"])
-    return train, noisy_val, multilabel.MultiLabelled(data.x_test, data.y_test, data.n_classes)
+    return train, noisy_val, data.Labelled(images.x_test, images.y_test, images.n_classes)
 
 
 def recipe(config: dict, x: np.ndarray, n_classes: int, device: str = "cpu"):

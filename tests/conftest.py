@@ -46,3 +46,22 @@ def real_data() -> Path:
     if not folder or not (Path(folder) / "mnist.npz").exists():
         pytest.skip("needs the real bundles: set LNLKIT_DATA to a folder with mnist.npz")
     return Path(folder)
+
+
+@pytest.fixture
+def ax():
+    from lnlkit import viz
+
+    return viz.panels()[1]
+
+
+@pytest.fixture
+def leaves_no_trace():
+    """No function makes a figure of pyplot's, or changes a global setting."""
+    import matplotlib
+    import matplotlib.pyplot as plt
+
+    before = matplotlib.rcParams.copy()
+    yield
+    assert plt.get_fignums() == []
+    assert dict(matplotlib.rcParams) == dict(before)

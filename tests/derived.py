@@ -1,7 +1,9 @@
-"""Functions that a notebook derives, taken out of its cells."""
+"""Functions that a notebook derives, taken out of its cells, and what is compared of them."""
 
 import json
 from pathlib import Path
+
+import torch
 
 NOTEBOOKS = Path(__file__).resolve().parents[1] / "notebooks"
 
@@ -13,3 +15,11 @@ def names_derived_in(notebook: str) -> dict:
         if {"setup", "derive"} & set(cell["metadata"].get("tags", [])):
             exec(compile("".join(cell["source"]), cell["id"], "exec"), namespace)
     return namespace
+
+
+def with_gradients(function, *inputs):
+    """Output of a function and the gradients of its weighted sum."""
+    leaves = [value.clone().requires_grad_() for value in inputs]
+    output = function(*leaves)
+    total = (output * torch.linspace(-1, 2, output.numel()).view_as(output)).sum()
+    return [output, *torch.autograd.grad(total, leaves)]

@@ -10,9 +10,10 @@ import torch
 from small_multilabel import digits, features, pairs, recipe
 from small_runs import weights
 
+from lnlkit.data import Labelled
 from lnlkit.evaluation import mean_average_precision
 from lnlkit.methods import METHODS, Method, hyperparameters, make
-from lnlkit.multilabel import MultiLabelled, NoisyMultiLabel
+from lnlkit.multilabel import NoisyMultiLabel
 from lnlkit.training import fit
 
 SMALL = {  # hyper-parameters that fit runs of two epochs; everything else at its published default
@@ -70,7 +71,7 @@ class Sealed(SimpleNamespace):
     """Noisy examples that fall apart when anybody looks at the truth."""
 
     def visible(self):
-        return MultiLabelled(self.x, self.y, self.n_classes)
+        return Labelled(self.x, self.y, self.n_classes)
 
     @property
     def y_clean(self):

@@ -6,7 +6,8 @@ import torch
 from sklearn.metrics import average_precision_score
 
 from lnlkit import evaluation
-from lnlkit.multilabel import MultiLabelled, NoisyMultiLabel
+from lnlkit.data import Labelled
+from lnlkit.multilabel import NoisyMultiLabel
 
 
 def scores(n=80, K=3, seed=0):
@@ -71,7 +72,7 @@ class Echo:
 def test_tracker_measures_each_part_against_its_own_labels():
     (p, y), (p_test, y_test) = scores(seed=0), scores(seed=1)
     noisy_val = NoisyMultiLabel(p, y, 1 - y, 3)
-    row = evaluation.multilabel_tracker(noisy_val, MultiLabelled(p_test, y_test, 3))(Echo())
+    row = evaluation.multilabel_tracker(noisy_val, Labelled(p_test, y_test, 3))(Echo())
     assert set(row) == {"val_map", "test_map", "test_ap"}
     assert row["val_map"] == evaluation.mean_average_precision(p, y)
     assert row["test_map"] == evaluation.mean_average_precision(p_test, y_test)
@@ -85,7 +86,7 @@ def test_tracker_reports_accuracy_where_labels_exclude_each_other():
     y = np.eye(3, dtype=np.uint8)[[0, 2, 2, 0]]
     several = y.copy()
     several[0, 2] = 1
-    single_test, several_test = MultiLabelled(p, y, 3), MultiLabelled(p, several, 3)
+    single_test, several_test = Labelled(p, y, 3), Labelled(p, several, 3)
     row = evaluation.multilabel_tracker(NoisyMultiLabel(1 - p, several, y, 3), single_test)(Echo())
     assert row["test_acc"] == 3 / 4
     first, second, third = row["test_ap"]

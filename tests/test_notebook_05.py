@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from derived import names_derived_in
+from derived import names_derived_in, with_gradients
 
 from lnlkit import losses, papers
 from lnlkit.methods import choicenet
@@ -11,14 +11,6 @@ from lnlkit.methods import choicenet
 @pytest.fixture(scope="module")
 def derived():
     return names_derived_in("05_choicenet")
-
-
-def with_gradients(function, *inputs):
-    """Output of a function and the gradients of its weighted sum."""
-    leaves = [value.clone().requires_grad_() for value in inputs]
-    output = function(*leaves)
-    total = (output * torch.linspace(-1, 2, output.numel()).view_as(output)).sum()
-    return [output, *torch.autograd.grad(total, leaves)]
 
 
 def draws(*shapes):

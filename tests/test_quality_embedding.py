@@ -32,8 +32,8 @@ def can(quality_dim: int = 1, **hparams) -> QualityEmbedding:
 
     All but those of the last layer for s, whose mean and deviation must fit the grid.
     """
-    method = QualityEmbedding(quality_dim=quality_dim, hidden=6, **hparams)
-    method.nets_ = nn.ModuleList([nn.Linear(4, K), NoiseNetwork(K, quality_dim, 6)]).double()
+    method = QualityEmbedding(quality_dim=quality_dim, hidden=16, **hparams)
+    method.nets_ = nn.ModuleList([nn.Linear(4, K), NoiseNetwork(K, quality_dim, 16)]).double()
     method.step_ = 0
     with torch.no_grad():
         for name, p in method.nets_.named_parameters():
@@ -176,7 +176,7 @@ def test_draws_average_to_the_expectation_at_a_small_temperature():
         return ((draws.mean(0) - exact).abs() / error).max()
 
     assert off(1e-3) < 4
-    assert off(1.0) > 6
+    assert off(1.0) > 5
 
 
 def test_several_samples_are_the_mean_of_single_ones():
@@ -221,7 +221,7 @@ def test_gradients_of_decoder_latent_label_and_quality_are_those_of_equation_6(l
         expected, printed = ([sum(terms) for terms in zip(closed[which], *sampled, strict=True)]
                              for sampled in (with_log, without))  # fmt: skip
         assert_close(gradients(total, W), tuple(expected))
-        assert (printed[0] - expected[0]).abs().max() > 1e-3
+        assert max((a - b).abs().max() for a, b in zip(printed, expected, strict=True)) > 1e-3
 
 
 def test_the_gradient_of_the_classifier_in_the_objective_is_the_last_row_of_equation_6():
@@ -406,7 +406,7 @@ def test_the_contrastive_layer_sees_the_difference_of_label_and_prediction_alone
     there, back = (torch.stack(noise.contrastive(*pair)) - at_zero for pair in ((y, y_hat), (y_hat, y)))
     assert_close(there, -back)
     assert there.abs().max() > 0.1
-    bent = there[:, :1] - (torch.stack(noise.contrastive(0.5 * (y[:1] + y_hat[:1]), y_hat[:1])) - at_zero) * 2
+    bent = there - 2 * (torch.stack(noise.contrastive(0.5 * (y + y_hat), y_hat)) - at_zero)
     assert bent.abs().max() > 1e-4  # f_s has a ReLU
 
 
@@ -417,8 +417,9 @@ def test_the_additive_layer_adds_what_label_and_prediction_say():
     step = noise.additive(y, a) - noise.additive(y, b)
     assert_close(step, step[:1].expand(20, 4))
     assert (noise.additive(y, a) - noise.additive(a, y)).abs().max() > 0.1
+    a, b = torch.rand(2, 20, 4)
     middle = noise.additive(y, 0.5 * (a + b)) - 0.5 * (noise.additive(y, a) + noise.additive(y, b))
-    assert middle.abs().max() > 1e-5  # f_2 has a ReLU
+    assert middle.abs().max() > 1e-4  # f_2 has a ReLU
     assert noise.encode(y, a).q_logits.equal(noise.additive(y, a))
 
 

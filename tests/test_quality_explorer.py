@@ -6,7 +6,8 @@ import sys
 import numpy as np
 import pytest
 import quality_table
-from test_viz_quality import legible, of, score, words
+from figures import legible, words
+from test_viz_quality import of, score
 
 from lnlkit import viz, widgets
 

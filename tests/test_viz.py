@@ -2,41 +2,23 @@
 
 import base64
 
-import matplotlib
 import numpy as np
 import pytest
 import synthetic
+from figures import words
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 
 from lnlkit import viz
 
+pytestmark = pytest.mark.usefixtures("leaves_no_trace")
+
 T = np.array([[0.7, 0.2, 0.1], [0.004, 0.996, 0.0], [0.25, 0.15, 0.6]])
-
-
-@pytest.fixture
-def ax():
-    return viz.panels()[1]
-
-
-@pytest.fixture(autouse=True)
-def _leaves_no_trace():
-    """No function makes a figure of pyplot's, or changes a global setting."""
-    import matplotlib.pyplot as plt
-
-    before = matplotlib.rcParams.copy()
-    yield
-    assert plt.get_fignums() == []
-    assert dict(matplotlib.rcParams) == dict(before)
 
 
 @pytest.fixture(scope="module")
 def table():
     return synthetic.table()
-
-
-def words(ax):
-    return [text.get_text() for text in ax.texts if text.get_text()]
 
 
 def line(ax, label):

@@ -1,28 +1,13 @@
 """Figures of label vectors draw what they are given: counts, images with labels, qualities, transitions, errors."""
 
-import matplotlib
 import numpy as np
 import pytest
+from figures import legible, words
 from matplotlib.colors import to_rgb
-from test_viz_quality import legible, words
 
 from lnlkit import viz
 
-
-@pytest.fixture
-def ax():
-    return viz.panels()[1]
-
-
-@pytest.fixture(autouse=True)
-def _leaves_no_trace():
-    """No function makes a figure of pyplot's, or changes a global setting."""
-    import matplotlib.pyplot as plt
-
-    before = matplotlib.rcParams.copy()
-    yield
-    assert plt.get_fignums() == []
-    assert dict(matplotlib.rcParams) == dict(before)
+pytestmark = pytest.mark.usefixtures("leaves_no_trace")
 
 
 Y = np.array([[1, 1, 0], [1, 0, 0], [1, 1, 1], [0, 0, 0], [0, 1, 0]], np.uint8)

@@ -1,35 +1,18 @@
 """Figures of notebook 02 draw what they are given; the table is made up, expectations are counted again by hand."""
 
-import itertools
-from unittest import mock
-
 import matplotlib
 import numpy as np
 import pytest
 import quality_table
+from figures import legible, words
 from matplotlib.colors import to_rgb
 from matplotlib.patches import Circle, FancyArrowPatch
-from matplotlib.text import Text
 
 from lnlkit import viz
 
+pytestmark = pytest.mark.usefixtures("leaves_no_trace")
+
 NAMES = [f"class {k}" for k in range(quality_table.K)]
-
-
-@pytest.fixture
-def ax():
-    return viz.panels()[1]
-
-
-@pytest.fixture(autouse=True)
-def _leaves_no_trace():
-    """No function makes a figure of pyplot's, or changes a global setting."""
-    import matplotlib.pyplot as plt
-
-    before = matplotlib.rcParams.copy()
-    yield
-    assert plt.get_fignums() == []
-    assert dict(matplotlib.rcParams) == dict(before)
 
 
 @pytest.fixture(scope="module")
@@ -47,37 +30,12 @@ def score(runs, key="best_val"):
     return viz.mean_interval([100 * run[key] for run in runs])
 
 
-def words(ax):
-    return [text.get_text() for text in ax.texts if text.get_text()]
-
-
 def bars(ax, label):
     """x, means and half widths of the line with error bars that has this label."""
     handles, labels = ax.get_legend_handles_labels()
     drawn, _, (found,) = handles[labels.index(label)].lines
     ends = np.array([segment for segment in found.get_segments()])
     return np.array(drawn.get_xdata(), float), np.array(drawn.get_ydata(), float), np.ptp(ends, axis=1).max(1) / 2
-
-
-def legible(fig):
-    """No text that is drawn is cut off by the figure's edge, and no two level ones overlap by more than two pixels."""
-    drawn, draw = [], Text.draw
-    with mock.patch.object(Text, "draw", lambda text, *args, **kw: (drawn.append(text), draw(text, *args, **kw))):
-        fig.canvas.draw()
-    boxes = {text: text.get_window_extent() for text in drawn if text.get_visible() and text.get_text().strip()}
-    assert len(boxes) > 1
-    width, height = fig.bbox.size
-    for text, box in boxes.items():
-        assert box.x0 > -2 and box.y0 > -2 and box.x1 < width + 2 and box.y1 < height + 2, text.get_text()
-    level = [text for text in boxes if text.get_rotation() in (0, 90)]
-    for one, other in itertools.combinations(level, 2):
-        a, b = boxes[one], boxes[other]
-        apart = min(a.x1, b.x1) - max(a.x0, b.x0) < 2 or min(a.y1, b.y1) - max(a.y0, b.y0) < 2
-        assert apart, (one.get_text(), other.get_text())
-    return True
-
-
-# ---- recorded results
 
 
 def test_curves_hold_mean_and_interval_of_the_noise_study_alone(ax, table):
