@@ -47,6 +47,13 @@ def positive(value, name):
     return float(value)
 
 
+def not_negative(value, name):
+    """The value as a finite float of at least 0."""
+    if isinstance(value, (bool, np.bool_)) or not isinstance(value, Real) or not 0 <= value < np.inf:
+        raise ValueError(f"`{name}` must be a finite number of at least 0, but got {value!r}.")
+    return float(value)
+
+
 def generator(rng, name="rng"):
     """The NumPy generator, so that no draw depends on a hidden global state."""
     if not isinstance(rng, np.random.Generator):

@@ -128,7 +128,7 @@ def gaussian_kl(mu: Tensor, log_var: Tensor, lambda_mi: float = 0.0) -> Tensor:
 
     `mu` and `log_var` = log sigma^2 are (B, D). Sum over D of (mu^2 + sigma^2 - 1 - log sigma^2) / 2, and of the
     entropy (log sigma^2 + log 2 pi + 1) / 2, which Paper 02 adds. As a function of sigma^2 the sum has its minimum at
-    1 - lambda_mi; from lambda_mi = 1 on it has none, and the variance goes to 0.
+    1 - lambda_mi; from lambda_mi = 1 on it has none: less is always better.
     Source: lambda_mi = 0: the second term of Paper 01, Eq. (1) and Eq. (2), with P(z | c) = N(0, I); closed form in
     Kingma and Welling 2014, Appendix B. With lambda_mi: Paper 02, Eq. (8), second row, and its constant.
     """

@@ -11,9 +11,11 @@ from lnlkit.papers import Paper, Row
 def settings(paper: Paper, scale: str, dataset: str, schedule: str | None = None) -> dict:
     """Sizes, network, optimiser and epochs of a data set at a scale: the TOML's `multilabel` table and its `on`.
 
-    schedule: a name in its `schedules`, whose settings replace these once more.
+    schedule: a name in its `schedules`, whose settings replace these once more; nested ones, as hparams, as a whole.
     """
     s = paper.scale(scale).get("multilabel", {})
+    if schedule:
+        _checks.one_of(schedule, "schedule", s.get("schedules", {}))
     return {**s, **s.get("on", {}).get(dataset, {}), **(s["schedules"][schedule] if schedule else {})}
 
 
@@ -135,7 +137,7 @@ def flat(record: dict, key: str) -> dict:
     """A run's record as one row of the recorded table, numbers to four decimals."""
     return {
         **{name: record["config"][name] for name in KEPT}, "key": key,
-        **{name: record[name] for name in ("realised_rate", "label_rate", "seconds")},
+        **_rounded({name: record[name] for name in ("realised_rate", "label_rate", "seconds")}),
         **_rounded(record["summary"]), "quality": _rounded(record["quality"]),
         "history": {name: _rounded([row[name] for row in record["history"]]) for name in CURVES},
     }  # fmt: skip
@@ -151,7 +153,13 @@ def shared(found: list[dict]) -> dict:
     sets = {r["config"]["dataset"]: {"n": r["n"], **{k: r["config"][k] for k in PER_DATASET}} for r in whole}
     plain = [record for record in main if record["config"]["lambda_mi"] is None] or main
     rows = {r["config"]["row"]: {"method": r["config"]["method"], "hparams": r["hparams"]} for r in plain}
-    return {"datasets": sets, "rows": rows}
+    checks = {r["config"]["schedule"]: {} for r in found if r["config"]["schedule"]}
+    for r in found:
+        if r["config"]["schedule"]:
+            own = {k: r["config"][k] for k in PER_DATASET} | {"n": r["n"]}
+            of_row = checks[r["config"]["schedule"]].setdefault(r["config"]["dataset"], own | {"hparams": {}})
+            of_row["hparams"][r["config"]["row"]] = r["hparams"]
+    return {"datasets": sets, "rows": rows, "schedules": checks}
 
 
 def _rounded(value):

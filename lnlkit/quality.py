@@ -24,7 +24,9 @@ def two_means(mu, p, y, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
 
     2-means, as for Fig. 9. The paper does not say which of the two clusters is the trusted one: here it is the one
     in which the labels y have the smaller mean binary cross-entropy under the prior predictions p. No clean label is
-    read. The score is the distance to the untrusted centre minus that to the trusted one.
+    read. For labels and predictions of 0 and 1 mu(y, y_hat) - f_t(0) = -(mu(y_hat, y) - f_t(0)), and the border between
+    two clusters is a hyperplane: where agreement is trusted, it flags at most one of "i for j" and "j for i". The score
+    is the distance to the untrusted centre minus that to the trusted one.
     """
     from sklearn.cluster import KMeans
 
@@ -97,8 +99,9 @@ def embed(explained, y, y_clean, n: int = 300, seed: int = 0) -> dict:
     index = np.sort(np.random.default_rng(seed).permutation(len(y))[:n])
     flagged = two_means(explained.mu, explained.p, y, seed)[0]
     mu = np.asarray(explained.mu, dtype=float)[index]
-    mu = mu + 1e-6 * np.random.default_rng(seed).standard_normal(mu.shape)  # equal points would have no neighbours
-    x = TSNE(perplexity=min(30, (len(index) - 1) / 3), init="pca", random_state=seed).fit_transform(mu)
+    mu = mu + 1e-6 * np.random.default_rng(seed).standard_normal(mu.shape)  # scikit-learn breaks down on equal points
+    init = "pca" if mu.shape[1] > 1 else "random"
+    x = TSNE(perplexity=min(30, (len(index) - 1) / 3), init=init, random_state=seed).fit_transform(mu)
     return {
         "x": x.round(1), "label": np.where(y.any(1), y.argmax(1), -1)[index], "wrong": wrong[index].astype(int),
         "flagged": flagged[index].astype(int), "disagrees": disagrees(explained.p, y)[index].astype(int),

@@ -12,6 +12,14 @@ def test_fraction_accepts_its_edges():
     assert _checks.fraction(1, "r", below_one=False) == 1.0
 
 
+def test_not_negative_accepts_0_and_names_what_it_got():
+    assert _checks.not_negative(0, "alpha") == 0.0 and _checks.not_negative(np.float32(2.5), "alpha") == 2.5
+    for value in (-0.1, float("nan"), float("inf"), True, "1"):
+        with pytest.raises(ValueError) as error:
+            _checks.not_negative(value, "alpha")
+        assert str(error.value) == f"`alpha` must be a finite number of at least 0, but got {value!r}."
+
+
 @pytest.mark.parametrize("value, message", [
     (40, "`noise_rate` must be a fraction in [0, 1), but got 40. Did you mean 0.4?"),
     (1, "`noise_rate` must be a fraction in [0, 1), but got 1."),

@@ -304,6 +304,15 @@ def test_collect_keeps_checks_apart_and_says_what_runs_share(table):
     assert made["datasets"]["digits"]["optimizer"]["name"] == "adam"  # not those of the schedule
     assert set(made["datasets"]["scenes"]) == {"n", *multilabel_runs.PER_DATASET}
     assert made["rows"] == {"bce": {"method": "bce", "hparams": {}}}  # can ran in the lambda study only
+    (check,) = (c for c in chosen if c["schedule"])
+    stated = made["schedules"]["long"][check["dataset"]]
+    assert stated["epochs"] == check["epochs"] and stated["optimizer"] == check["optimizer"]
+    assert set(stated["hparams"]) == {check["row"]}
+
+
+def test_an_unknown_schedule_is_named():
+    with pytest.raises(ValueError, match="`schedule` must be one of .*'long'.*, but got 'lnog'. Did you mean 'long'"):
+        config(schedule="lnog")
 
 
 def test_a_table_whose_settings_changed_is_refused(table, paper, monkeypatch, tmp_path):

@@ -52,7 +52,7 @@ def other_metrics(sign: float) -> dict:
     return {
         "can_minus_best_other@size_0.2": sign, "can_minus_best_other@all_sizes": sign,
         "best_latent_minus_plain@size_0.2": -sign, "trust_auc@scenes_0.4": 0.5 + 0.4 * sign,
-        "trust_auc_minus_loss_auc@scenes_0.4": 0.1 * sign, "corrected@mnist_0.4": 50 + 30 * sign,
+        "embedding_auc_minus_loss_auc@scenes_0.4": 0.1 * sign, "corrected@mnist_0.4": 50 + 30 * sign,
         "corrected_minus_predicted@mnist_0.4": 5 * sign, "trusted_diagonal_minus_untrusted@mnist_0.4": 40 * sign,
     }  # fmt: skip
 

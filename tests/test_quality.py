@@ -208,6 +208,12 @@ def test_embed_draws_examples_with_their_colours():
     assert set(found["label"]) == {-1, 0, 1, 2, 3}
 
 
+def test_a_quality_of_one_dimension_can_be_embedded():
+    explained, y, clean, _ = clusters(40, 60)
+    explained.mu = explained.mu[:, :1]
+    assert np.isfinite(quality.embed(explained, y, clean, n=50)["x"]).all()
+
+
 def test_embed_repeats_itself_keeps_clusters_apart_and_does_not_know_the_truth():
     explained, y, clean, wrong = clusters(40, 60)
     found = quality.embed(explained, y, clean, n=1000)  # all there are

@@ -150,3 +150,8 @@ def test_error_bars_stand_in_groups_and_wrong_labels_on_grey(ax):
     (grey,) = [patch for patch in ax.patches if patch.get_width() == 1]
     assert (grey.get_x(), grey.get_x() + grey.get_width()) == (0.5, 1.5)
     assert [t.get_text() for t in ax.get_legend().get_texts()] == ["Plain", "CAN", "label wrong"] and legible(ax.figure)
+
+
+def test_matrices_without_a_flip_have_no_colour_scale():
+    assert len(viz.transition_pair(np.eye(3), np.eye(3)).axes) == 2
+    assert len(viz.transition_pair(TRUSTED, np.eye(3)).axes) == 3

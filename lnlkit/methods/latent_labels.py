@@ -1,15 +1,14 @@
 """Latent labels with a linear transition to the noisy ones: the two baselines of Paper 02 that model label noise."""
 
-import math
 from dataclasses import dataclass
-from numbers import Integral, Real
+from numbers import Integral
 from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from lnlkit import losses, models
+from lnlkit import _checks, losses, models
 from lnlkit.methods.multilabel import MultiLabelMethod
 from lnlkit.training import Batch, Recipe, TrainingSet
 
@@ -83,7 +82,7 @@ class LearnQ(MultiLabelMethod):
     weight_decay: float = 0.1
 
     def start(self, recipe: Recipe, data: TrainingSet, generator: torch.Generator) -> None:
-        _check_at_least_zero(self.weight_decay, "weight_decay")
+        _checks.not_negative(self.weight_decay, "weight_decay")
         warmup = recipe.epochs // 3 if self.warmup_epochs is None else self.warmup_epochs
         self.warmup_ = _check_warmup(warmup, recipe.epochs)
         super().start(recipe, data, generator)
@@ -175,7 +174,7 @@ class ICNM(MultiLabelMethod):
 
     def start(self, recipe: Recipe, data: TrainingSet, generator: torch.Generator) -> None:
         _check_warmup(self.warmup_epochs, recipe.epochs)
-        _check_at_least_zero(self.log_odds, "log_odds")
+        _checks.not_negative(self.log_odds, "log_odds")
         super().start(recipe, data, generator)
         self.epoch_ = 0
 
@@ -201,8 +200,3 @@ def _check_warmup(epochs: int, of: int) -> int:
         raise ValueError(f"`warmup_epochs` must be below the {of} epochs of the run, but got {epochs}. "
                          "The noise is modelled only after them.")  # fmt: skip
     return epochs
-
-
-def _check_at_least_zero(value: float, name: str) -> None:
-    if isinstance(value, bool) or not isinstance(value, Real) or not 0 <= value < math.inf:
-        raise ValueError(f"`{name}` must be a finite number of at least 0, but got {value!r}.")

@@ -90,7 +90,7 @@ def transition_row(matrices, *, class_names=None, show_diagonal=True, names=NAME
         ax.set_ylabel(names[0] if place % columns == 0 else "", fontsize=LABEL)
     for ax in axes[count:]:
         ax.set_axis_off()
-    if vmax == 0:  # a scale of nothing
+    if all(np.allclose(T, np.diag(np.diag(T))) for T in matrices.values()):  # a scale of nothing
         return fig
     bar = fig.colorbar(axes[0].collections[0], ax=list(axes), location="bottom", shrink=0.5, aspect=40, pad=0.02)
     bar.set_label(f"P({names[1]} | {names[0]}) in %, off the diagonal", fontsize=LABEL, color=INK)
