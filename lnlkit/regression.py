@@ -60,16 +60,12 @@ def noisy_set(config: dict, data_dir=None):
 
 def recipe(config: dict, n_inputs: int, device: str = "cpu"):
     """The `Recipe` of a configuration."""
-    import torch
-
     from lnlkit import models
-    from lnlkit.training import Recipe
+    from lnlkit.training import Recipe, optimizer_of
 
-    settings = dict(config["optimizer"])
-    optimizer = {"sgd": torch.optim.SGD, "adam": torch.optim.Adam}[settings.pop("name")]
     return Recipe(
         lambda n_outputs=None: models.regression_mlp(n_inputs, n_outputs or 1),
-        lambda parameters: optimizer(parameters, **settings),
+        optimizer_of(config["optimizer"]),
         epochs=config["epochs"], batch_size=config["batch_size"], device=device)  # fmt: skip
 
 

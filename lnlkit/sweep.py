@@ -69,22 +69,19 @@ def splits(config: dict, device: str = "cpu"):
 
 def recipe(config: dict, device: str = "cpu"):
     """The `Recipe` of a configuration."""
-    import torch
-
     from lnlkit import augment, data, models
-    from lnlkit.training import Recipe
+    from lnlkit.training import Recipe, optimizer_of
 
     facts = data.DATASETS[config["dataset"]]
     channels = 1 if len(facts.image_shape) == 2 else facts.image_shape[2]
     shape = (channels, *facts.image_shape[:2])
-    settings, wanted = dict(config["optimizer"]), config["augment"]
-    optimizer = {"sgd": torch.optim.SGD, "adam": torch.optim.Adam}[settings.pop("name")]
+    wanted = config["augment"]
 
     def make_net(n_outputs=None):
         return models.build(config["network"], shape, n_outputs or facts.n_classes, facts.mean, facts.std)
 
     return Recipe(
-        make_net, lambda parameters: optimizer(parameters, **settings), epochs=config["epochs"],
+        make_net, optimizer_of(config["optimizer"]), epochs=config["epochs"],
         batch_size=config["batch_size"], device=device, amp=config["amp"],
         augment=augment.AUGMENTATIONS[_checks.one_of(wanted, "augment", augment.AUGMENTATIONS)] if wanted else None,
     )  # fmt: skip

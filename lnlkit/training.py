@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from lnlkit import seeds
+from lnlkit import _checks, seeds
 
 
 class Batch(NamedTuple):
@@ -109,6 +109,16 @@ class Recipe:
         """A fresh network on the run's device."""
         net = self.make_net(n_outputs).to(self.device, memory_format=torch.channels_last)
         return HalfPrecision(net) if self.amp else net
+
+
+OPTIMIZERS = {"sgd": torch.optim.SGD, "adam": torch.optim.Adam}
+
+
+def optimizer_of(settings: dict) -> Callable[[Any], torch.optim.Optimizer]:
+    """`make_optimizer` of a Recipe from a configuration's settings: {"name": "sgd" or "adam", "lr": ..., ...}."""
+    options = dict(settings)
+    optimizer = OPTIMIZERS[_checks.one_of(options.pop("name", None), "optimizer", OPTIMIZERS)]
+    return lambda parameters: optimizer(parameters, **options)
 
 
 class HalfPrecision(nn.Module):

@@ -12,6 +12,7 @@ from lnlkit.training import (
     as_inputs,
     average_predictions,
     fit,
+    optimizer_of,
     predict,
     predict_outputs,
     to_unit,
@@ -236,3 +237,12 @@ def test_features_with_label_vectors_are_not_pixels():
     assert seen.x.dtype == torch.float32 and seen.image_shape == (64,)
     batch = next(seen.batches(5, torch.Generator(), shuffle=False))
     assert np.array_equal(batch.x, rows.x[:5])
+
+
+def test_an_optimiser_is_made_from_its_settings_and_an_unknown_one_is_named():
+    settings = {"name": "sgd", "lr": 0.3, "momentum": 0.5}
+    optimizer = optimizer_of(settings)([torch.zeros(2, requires_grad=True)])
+    assert type(optimizer) is torch.optim.SGD and settings["name"] == "sgd"
+    assert (optimizer.param_groups[0]["lr"], optimizer.param_groups[0]["momentum"]) == (0.3, 0.5)
+    with pytest.raises(ValueError, match="`optimizer` must be one of .*, but got 'adma'. Did you mean 'adam'"):
+        optimizer_of({"name": "adma", "lr": 1.0})
