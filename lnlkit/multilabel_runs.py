@@ -73,10 +73,8 @@ def recipe(config: dict, x: np.ndarray, n_classes: int, device: str = "cpu"):
     import torch
 
     from lnlkit import models
-    from lnlkit.training import Recipe
+    from lnlkit.training import Recipe, optimizer_of
 
-    options = dict(config["optimizer"])
-    optimizer = {"sgd": torch.optim.SGD, "adam": torch.optim.Adam}[options.pop("name")]
     shape = x.shape[1:] if x.ndim == 2 else (x.shape[3] if x.ndim == 4 else 1, *x.shape[1:3])
     every = config["decay_every"]
 
@@ -85,7 +83,7 @@ def recipe(config: dict, x: np.ndarray, n_classes: int, device: str = "cpu"):
 
     return Recipe(
         lambda n_outputs=None: models.build(config["network"], shape, n_outputs or n_classes),
-        lambda parameters: optimizer(parameters, **options), epochs=config["epochs"], amp=config["amp"],
+        optimizer_of(config["optimizer"]), epochs=config["epochs"], amp=config["amp"],
         batch_size=config["batch_size"], device=device, make_schedule=make_schedule if every else None)  # fmt: skip
 
 
@@ -130,15 +128,22 @@ def train_run(config: dict, device: str = "cpu") -> dict:
 
 
 KEPT = ("row", "dataset", "noise", "noise_rate", "seed", "size", "lambda_mi", "schedule")
-CURVES = ("loss", "val_map", "test_map")
+CURVES = ("val_map", "test_map")  # not the loss: each method has its own
+PICTURES = ("trusted", "untrusted", "embedding")
 
 
 def flat(record: dict, key: str) -> dict:
-    """A run's record as one row of the recorded table, numbers to four decimals."""
+    """A run's record as one row of the recorded table, numbers to four decimals.
+
+    Matrices (three decimals) and embedding are None where no picture shows them: in checks and with part of the data.
+    """
+    quality, config = dict(record["quality"] or {}), record["config"]
+    for name in PICTURES if quality else ():
+        quality[name] = None if config["schedule"] or config["size"] < 1 else _rounded(quality[name], 3)
     return {
-        **{name: record["config"][name] for name in KEPT}, "key": key,
+        **{name: config[name] for name in KEPT}, "key": key,
         **_rounded({name: record[name] for name in ("realised_rate", "label_rate", "seconds")}),
-        **_rounded(record["summary"]), "quality": _rounded(record["quality"]),
+        **_rounded(record["summary"]), "quality": _rounded(quality) or None,
         "history": {name: _rounded([row[name] for row in record["history"]]) for name in CURVES},
     }  # fmt: skip
 
@@ -162,10 +167,10 @@ def shared(found: list[dict]) -> dict:
     return {"datasets": sets, "rows": rows, "schedules": checks}
 
 
-def _rounded(value):
-    """The same structure with floats to four decimals."""
+def _rounded(value, digits: int = 4):
+    """The same structure with floats to so many decimals."""
     if isinstance(value, dict):
-        return {name: _rounded(item) for name, item in value.items()}
+        return {name: _rounded(item, digits) for name, item in value.items()}
     if isinstance(value, list):
-        return [_rounded(item) for item in value]
-    return round(value, 4) if isinstance(value, float) else value
+        return [_rounded(item, digits) for item in value]
+    return round(value, digits) if isinstance(value, float) else value

@@ -69,7 +69,7 @@ def entry(rng, row, dataset, rate, seed, *, size=1.0, lambda_mi=None, points=300
         "label_rate": 0.034 if people else 0.3 * rate, "best_val": best, "last": best - 0.02, "gap": 0.02,
         "oracle": best + 0.003, "best_epoch": EPOCHS - 1, "ap": ap.clip(0, 1).tolist(),
         "accuracy": None if dataset == "scenes" else best, "seconds": 1.0,
-        "history": {"loss": curve[::-1].tolist(), "val_map": curve.tolist(), "test_map": curve.tolist()},
+        "history": {"val_map": curve.tolist(), "test_map": curve.tolist()},
         "quality": quality(rng, dataset, 0.17 if people else rate, seed, points) if row in EMBEDS else None,
     }  # fmt: skip
 

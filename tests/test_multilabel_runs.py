@@ -212,12 +212,20 @@ def test_a_record_becomes_a_row_of_the_agreed_structure(row, dataset, seed, tmp_
     assert set(flat) == ROW_KEYS | {"schedule"} and flat["key"] == "the key"
     assert json.loads(json.dumps(flat)) == flat
     epochs = 1 if dataset == "scenes" else 2
-    assert set(flat["history"]) == {"loss", "val_map", "test_map"}
+    assert set(flat["history"]) == {"val_map", "test_map"}
     assert all(len(curve) == epochs for curve in flat["history"].values())
     assert len(flat["ap"]) == 10 and flat["best_val"] == pytest.approx(np.mean(flat["ap"]), abs=1e-4)
     assert flat["history"]["test_map"][flat["best_epoch"]] == flat["best_val"]
     assert (flat["accuracy"] is None) == (dataset == "scenes")
-    assert flat["history"]["loss"][-1] == round(record(row, dataset, seed)["history"][-1]["loss"], 4)
+
+
+@pytest.mark.parametrize("changes, kept", [({}, True), ({"size": 0.5}, False), ({"schedule": "long"}, False)])
+def test_pictures_are_kept_of_whole_sets_alone(changes, kept, tmp_path):
+    made = copy.deepcopy(as_read(record(), tmp_path))
+    made["config"].update(changes)
+    found = multilabel_runs.flat(made, "name")["quality"]
+    assert [found[name] is not None for name in multilabel_runs.PICTURES] == [kept] * 3
+    assert found["trust_auc"] == round(made["quality"]["trust_auc"], 4)
 
 
 def test_only_can_has_a_quality_and_only_seed_0_an_embedding(tmp_path):
