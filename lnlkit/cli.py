@@ -36,7 +36,7 @@ def cli():
 @click.option("--timeout", type=float, help="Stop after so many seconds.")
 def run(notebook, scale, seeds, rate, device, pairs, out_dir, html, reuse, save_results, timeout):
     """Execute a notebook ("01") and print its claims and the paper's numbers against ours."""
-    from lnlkit import report, runner
+    from lnlkit.run import report, runner
 
     params = dict(_pair(pair) for pair in pairs)
     params |= {name: value for name, value in (("RATE", rate), ("DEVICE", device)) if value is not None}
@@ -92,11 +92,12 @@ def _near(path) -> str:
 @click.option("--scale", help="smoke, lab or paper. Default: all that were run.")
 def report(notebook, scale):
     """Print what was measured: claims, and the paper's numbers against ours."""
-    from lnlkit import _checks, papers, records, runner
-    from lnlkit import report as text
+    from lnlkit import checks, papers, records
+    from lnlkit.run import report as text
+    from lnlkit.run import runner
 
     keys = [papers.load(notebook).key] if notebook else list(papers.KEYS)
-    scales = [_checks.one_of(scale, "scale", list(papers.SCALES))] if scale else list(papers.SCALES)
+    scales = [checks.one_of(scale, "scale", list(papers.SCALES))] if scale else list(papers.SCALES)
     found = []
     for key, name in ((key, name) for key in keys for name in scales):
         places = (runner.root() / "results" / key / f"{name}.json", runner.root() / "artifacts" / name / f"{key}.json")
@@ -121,22 +122,24 @@ def report(notebook, scale):
 @click.option("--table", type=click.Path(dir_okay=False), help="Also write the collected table to this file.")
 def sweep(notebook, scale, out, jobs, limit, device, table):
     """Train every run of a paper's grid; what is already there is skipped, so a killed sweep goes on."""
-    from lnlkit import _checks, papers, recording, records, runner
+    from lnlkit import checks, papers, records, tasks
     from lnlkit import sweep as engine
+    from lnlkit.recorded import making
+    from lnlkit.run import runner
 
     paper = papers.load(notebook)
-    configs = engine.grid(paper, _checks.one_of(scale, "scale", list(papers.SCALES)))
-    configs = configs if limit is None else configs[: _checks.positive_int(limit, "limit")]
+    configs = tasks.grid(paper, checks.one_of(scale, "scale", list(papers.SCALES)))
+    configs = configs if limit is None else configs[: checks.positive_int(limit, "limit")]
     out = out or runner.root() / "artifacts" / scale / "runs"
-    pool = engine.local_pool(jobs) if _checks.positive_int(jobs, "jobs") > 1 else None
+    pool = engine.local_pool(jobs) if checks.positive_int(jobs, "jobs") > 1 else None
     from lnlkit.training import pick_device  # after the checks: it brings torch
 
     device = pick_device(device)
-    fn = functools.partial(engine.train_run, device=device)
+    fn = functools.partial(tasks.record, device=device)
     paths = engine.sweep(fn, configs, out, executor=pool, progress=click.echo)
     click.echo(f"{len(paths)} runs in {_near(out)}")
     if table:
-        collected = recording.collect(paper, scale, out, device)
+        collected = making.collect(paper, scale, out, device)
         click.echo(f"Table: {_near(records.write(table, collected, compact=True))}")
 
 
@@ -149,21 +152,20 @@ def data():
 def data_list():
     """Every data set with its size, where it is, and its licence."""
     from lnlkit import data as source
-    from lnlkit import multilabel
-    from lnlkit import report as text
+    from lnlkit.run import report as text
 
-    rows = [*source.available(), *multilabel.available()]
-    names = ("name", "images", "classes", "state", "licence")
-    click.echo("\n".join(text.grid([list(names), *([row[name] for name in names] for row in rows)])))
+    names = ("name", "labels", "examples", "classes", "state", "licence")
+    cells = [["" if row[name] is None else row[name] for name in names] for row in source.available()]
+    click.echo("\n".join(text.grid([list(names), *cells])))
 
 
 @data.command()
 @click.argument("name")
 def prepare(name):
     """Fetch a data set once and keep it as a bundle that can be carried to machines without internet."""
-    from lnlkit import multilabel
+    from lnlkit import data as source
 
-    path = multilabel.prepare(name)
+    path = source.prepare(name)
     click.echo(f"{name}: {path if path else 'built in, nothing to fetch'}")
 
 

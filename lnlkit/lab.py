@@ -1,9 +1,60 @@
-"""For the notebooks: open a function in place, and compare a derived function with the package's."""
+"""For the notebooks: begin and end one, open a function in place, compare a derived function with the package's."""
 
 import copy
 import functools
 import inspect
+import time
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+from lnlkit import checks, papers, records
+
+
+@dataclass(frozen=True)
+class Session:
+    """A notebook at work: its paper, the settings of its scale, and where its record goes."""
+
+    paper: papers.Paper
+    scale: str
+    settings: dict[str, Any]
+    seeds: list[int]
+    device: str
+    out_dir: Path
+    started: float
+
+    def recorded(self, scale: str | None = None, progress=None):
+        """The recorded runs of a scale, the session's if none is named: shipped ones, else swept now."""
+        from lnlkit.recorded.making import obtain
+
+        return obtain(self.paper, scale or self.scale, self.out_dir / "runs", self.device, progress)
+
+    def save(self, *, config: dict, metrics: dict, claims, comparison, **more) -> Path:
+        """Path of the notebook's record, written whole; `more` are further entries (see `records.for_notebook`)."""
+        record = records.for_notebook(
+            self.paper.key, self.scale, self.seeds, config=config, metrics=metrics, claims=claims,
+            comparison=comparison, started=self.started, **more)  # fmt: skip
+        return records.write(self.out_dir / f"{self.paper.key}.json", record)
+
+
+def begin(notebook: str, *, scale: str, seeds, device: str, out_dir, **fractions: float) -> Session:
+    """Checks a notebook's parameters, says what will be run on what, and returns its `Session`.
+
+    fractions: further parameters by name that must be fractions, such as RATE.
+    """
+    from lnlkit.training import pick_device
+
+    started = time.perf_counter()
+    paper = papers.load(notebook)
+    settings = paper.scale(scale)
+    for name, value in fractions.items():
+        checks.fraction(value, name)
+    session = Session(paper, scale, settings, checks.seed_list(seeds, "SEEDS"), pick_device(device), Path(out_dir),
+                      started)  # fmt: skip
+    own = "".join(f"; {name} {value:g}" for name, value in fractions.items())
+    print(f"scale {scale}: {settings['dataset']}, network {settings['network']}, {settings['epochs']} epochs, on "
+          f"{session.device}; seeds {', '.join(map(str, session.seeds))}{own}")  # fmt: skip
+    return session
 
 
 def show(obj):

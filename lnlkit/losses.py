@@ -13,7 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from lnlkit import _checks
+from lnlkit import checks
 
 DMI_CONSTANT = 0.001  # keeps the logarithm finite when the determinant is 0 (authors' code)
 
@@ -46,7 +46,7 @@ def gce(logits: Tensor, y: Tensor, q: float = 0.7) -> Tensor:
     the less an improbable label pulls. Its gradient is p_y^q times that of cross-entropy.
     Source: Zhang and Sabuncu 2018, the loss L_q (with q = 0.7 in their experiments).
     """
-    q = _checks.fraction(q, "q", below_one=False)
+    q = checks.fraction(q, "q", below_one=False)
     log_p_y = -cross_entropy(logits, y)
     return -log_p_y if q == 0 else -torch.expm1(q * log_p_y) / q  # expm1: exact for small q, and needs no clamp
 
@@ -181,7 +181,7 @@ def bootstrap(logits: Tensor, y: Tensor, beta: float, hard: bool = False) -> Ten
     beta (p - y): plain training at a smaller learning rate. Hard: t = 1 where p > 1/2, else 0.
     Source: Reed et al. 2015, Eq. (6) and (7), here for K Bernoullis; their beta is 0.95 (soft) and 0.8 (hard).
     """
-    beta = _checks.fraction(beta, "beta", below_one=False)
+    beta = checks.fraction(beta, "beta", below_one=False)
     _check_same_shape(logits, y, "logits", "y")
     p = _wide(logits).sigmoid()
     t = (p > 0.5).to(p.dtype) if hard else p
@@ -259,7 +259,7 @@ def tukey(residual: Tensor, c: float = 4.6851, leak: float = 0.0) -> Tensor:
     Source: Belagiannis et al. 2015 (the loss of Paper 05's "RL"); the leaky form is not defined in Paper 05's text.
     """
     size = _wide(residual).abs()
-    v = (size / _checks.positive(c, "c")).clamp(max=1.0) ** 2
+    v = (size / checks.positive(c, "c")).clamp(max=1.0) ** 2
     biweight = c**2 / 6 * v * (3 - 3 * v + v**2)  # 1 - (1 - v)^3, but exact for small residuals
     return biweight + leak * (size - c).clamp(min=0.0)
 

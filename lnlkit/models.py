@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from lnlkit import _checks
+from lnlkit import checks
 
 
 class Standardise(nn.Module):
@@ -168,8 +168,15 @@ def build(name: str, image_shape, n_outputs: int, mean=(0.0,), std=(1.0,)) -> nn
 
     `image_shape` (d,) stands for features (B, d), which are taken as they are.
     """
-    network = NETWORKS[_checks.one_of(name, "network", NETWORKS)](tuple(image_shape), n_outputs)
+    network = NETWORKS[checks.one_of(name, "network", NETWORKS)](tuple(image_shape), n_outputs)
     return network if len(image_shape) == 1 else nn.Sequential(Standardise(mean, std), network)
+
+
+def of_images(name: str, facts, n_outputs: int | None = None) -> nn.Module:
+    """The classifier `name` for a set of `data.images.DATASETS`: its image shape, classes, mean and deviation."""
+    channels = 1 if len(facts.image_shape) == 2 else facts.image_shape[2]
+    shape = (channels, *facts.image_shape[:2])
+    return build(name, shape, n_outputs or facts.n_classes, facts.mean, facts.std)
 
 
 def regression_mlp(n_inputs: int, n_outputs: int, hidden: int = 64) -> nn.Module:

@@ -7,7 +7,7 @@ import math
 
 import numpy as np
 
-from . import _checks
+from lnlkit import checks
 
 KINDS = ("exclusive", "inclusive", "exact")
 SCALINGS = ("raw", "unit", "standardised")
@@ -29,8 +29,8 @@ def symmetric(n_classes, noise_rate, kind="exclusive"):
     "exact" has the matrix of "exclusive"; sample it with ``corrupt(..., exact=True)``.
     "exclusive" is the noise of Paper 05, Eq. (2); its Table 3 has "inclusive".
     """
-    K, r = _n_classes(n_classes), _checks.fraction(noise_rate, "noise_rate")
-    _checks.one_of(kind, "kind", KINDS)
+    K, r = _n_classes(n_classes), checks.fraction(noise_rate, "noise_rate")
+    checks.one_of(kind, "kind", KINDS)
     if kind == "inclusive":
         return (1 - r) * np.eye(K) + r / K
     return np.where(np.eye(K, dtype=bool), 1 - r, r / (K - 1))
@@ -51,9 +51,9 @@ def asymmetric(mapping, n_classes, noise_rate):
     mapping: {from: to}, or "mnist" or "cifar10" for the maps of Patrini et al. 2017.
     The rate counts per mapped class: 0.4 on CIFAR-10, where 5 of 10 classes are mapped, is 0.2 overall.
     """
-    K, r = _n_classes(n_classes), _checks.fraction(noise_rate, "noise_rate")
+    K, r = _n_classes(n_classes), checks.fraction(noise_rate, "noise_rate")
     if isinstance(mapping, str):
-        mapping = {"mnist": MNIST_MAP, "cifar10": CIFAR10_MAP}[_checks.one_of(mapping, "mapping", ["mnist", "cifar10"])]
+        mapping = {"mnist": MNIST_MAP, "cifar10": CIFAR10_MAP}[checks.one_of(mapping, "mapping", ["mnist", "cifar10"])]
     T = np.eye(K)
     for i, j in mapping.items():
         if not (0 <= i < K and 0 <= j < K) or i == j:
@@ -67,8 +67,8 @@ def corrupt(y, T, rng, exact=False):
 
     exact: each class gets its share T[i, j] n_i as a count (largest remainders round up) instead of a draw per example.
     """
-    T, _ = _checks.transition_matrix(T), _checks.generator(rng)
-    y = _checks.labels(y, "y", len(T))
+    T, _ = checks.transition_matrix(T), checks.generator(rng)
+    y = checks.labels(y, "y", len(T))
     y_noisy = y.copy()
     for k, row in enumerate(T):
         members = np.flatnonzero(y == k)                                     # chosen on the clean labels only
@@ -92,15 +92,15 @@ def largest_remainder(shares, rng):
 def measured_rate(y_clean, y_noisy):
     """The share of labels that are wrong (0 for no labels at all)."""
     y_clean, y_noisy = np.asarray(y_clean), np.asarray(y_noisy)
-    _checks.same_length(y_clean=y_clean, y_noisy=y_noisy)
+    checks.same_length(y_clean=y_clean, y_noisy=y_noisy)
     return float(np.mean(y_clean != y_noisy)) if len(y_clean) else 0.0
 
 
 def measured_T(y_clean, y_noisy, n_classes):
     """The transition matrix (K, K) counted from labels; the row of a class without examples is that of the identity."""
-    K = _checks.positive_int(n_classes, "n_classes")
-    y_clean, y_noisy = _checks.labels(y_clean, "y_clean", K), _checks.labels(y_noisy, "y_noisy", K)
-    _checks.same_length(y_clean=y_clean, y_noisy=y_noisy)
+    K = checks.positive_int(n_classes, "n_classes")
+    y_clean, y_noisy = checks.labels(y_clean, "y_clean", K), checks.labels(y_noisy, "y_noisy", K)
+    checks.same_length(y_clean=y_clean, y_noisy=y_noisy)
     counts = np.bincount(K * y_clean + y_noisy, minlength=K * K).reshape(K, K)
     n = counts.sum(axis=1, keepdims=True)
     return np.where(n > 0, counts / np.maximum(n, 1), np.eye(K))
@@ -117,8 +117,8 @@ def permute_labels(y, rate, rng):
     At one state of the generator a larger rate permutes what a smaller one does, in the same way.
     Paper 02, Section IV-C4.
     """
-    rate, _ = _checks.fraction(rate, "rate", below_one=False), _checks.generator(rng)
-    y = _checks.label_vectors(y, "y")
+    rate, _ = checks.fraction(rate, "rate", below_one=False), checks.generator(rng)
+    y = checks.label_vectors(y, "y")
     chosen = rng.random((len(y), 1)) < rate
     return np.where(chosen, rng.permuted(y, axis=1), y)
 
@@ -130,9 +130,9 @@ def measured_transitions(latent, noisy):
     transition matrix. With several labels an example those that occur together fill the entries off the diagonal even
     without noise, so compare with ``measured_transitions(y_clean, y_clean)``.   Paper 02, Section IV-D3, Fig. 9.
     """
-    latent = _checks.label_vectors(latent, "latent")
-    noisy = _checks.label_vectors(noisy, "noisy", latent.shape[1])
-    _checks.same_length(latent=latent, noisy=noisy)
+    latent = checks.label_vectors(latent, "latent")
+    noisy = checks.label_vectors(noisy, "noisy", latent.shape[1])
+    checks.same_length(latent=latent, noisy=noisy)
     counts = latent.astype(np.float64).T @ noisy                             # (K, K)
     return counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
 
@@ -144,7 +144,7 @@ def replace_targets(y, new, rate, rng, where=None):
 
     where: a mask (N,), True where a target may be replaced; n counts these. None: everywhere.
     """
-    rate, _ = _checks.fraction(rate, "rate", below_one=False), _checks.generator(rng)
+    rate, _ = checks.fraction(rate, "rate", below_one=False), checks.generator(rng)
     y, new = np.asarray(y), np.asarray(new)
     where = np.ones(len(y), dtype=bool) if where is None else np.asarray(where)
     if new.shape != y.shape:                                                 # (N,) for (N, 1) would give (N, N)
@@ -171,8 +171,8 @@ def mislabelling_scores(S, y):
     if S.ndim != 2 or S.shape[1] < 2 or not np.isfinite(S).all():
         raise ValueError(f"`S` must hold finite probabilities (N, K), but got shape {S.shape} "
                          f"with {np.count_nonzero(~np.isfinite(S))} values that are not finite.")
-    y = _checks.labels(y, "y", S.shape[1])
-    _checks.same_length(S=S, y=y)
+    y = checks.labels(y, "y", S.shape[1])
+    checks.same_length(S=S, y=y)
     S[np.arange(len(y)), y] = -np.inf                                        # S is our own copy
     return S.argmax(axis=1), S.max(axis=1)
 
@@ -183,7 +183,7 @@ def flip_hardest(y, S, noise_rate):
     Each takes its likeliest wrong label (see ``mislabelling_scores``). Nothing is drawn: the flips at a small rate
     are among those at a larger one, and ties go to the earlier example.   Chen et al. 2021; Paper 01, Section 2.3.
     """
-    r = _checks.fraction(noise_rate, "noise_rate")
+    r = checks.fraction(noise_rate, "noise_rate")
     candidate, score = mislabelling_scores(S, y)
     n_flips = math.floor(r * len(candidate) + 1e-9)                          # 0.29 * 100 is 29, not 28.999999999999996
     hardest = np.argsort(-score, kind="stable")[:n_flips]                    # from the front: [-0:] would take all
@@ -203,11 +203,11 @@ def part_dependent(x, y, noise_rate, rng, *, n_classes, scaling="standardised", 
     raw image are positive, so W pulls a whole class to one wrong label; standardised, the image decides.
     Published codes differ here. At temperature 1 the softmax is nearly one-hot; sqrt(D) makes it soft.
     """
-    x, K, r = np.asarray(x), _n_classes(n_classes), _checks.fraction(noise_rate, "noise_rate")
-    y, _ = _checks.labels(y, "y", K), _checks.generator(rng)
-    _checks.same_length(x=x, y=y)
-    P = _wrong_class_distribution(x, y, K, rng, scaling, _checks.positive(temperature, "temperature"))
-    q = _truncated_normal(r, _checks.fraction(sd, "sd"), len(y), rng) if r > 0 else np.zeros(len(y))
+    x, K, r = np.asarray(x), _n_classes(n_classes), checks.fraction(noise_rate, "noise_rate")
+    y, _ = checks.labels(y, "y", K), checks.generator(rng)
+    checks.same_length(x=x, y=y)
+    P = _wrong_class_distribution(x, y, K, rng, scaling, checks.positive(temperature, "temperature"))
+    q = _truncated_normal(r, checks.fraction(sd, "sd"), len(y), rng) if r > 0 else np.zeros(len(y))
     P *= q[:, None]
     P[np.arange(len(y)), y] = 1 - q
     cdf = P.cumsum(axis=1)
@@ -230,7 +230,7 @@ def _wrong_class_distribution(x, y, K, rng, scaling, temperature):
 
 def _shift_and_scale(x, scaling):
     """The numbers, or one per pixel (D,), that turn x into (x - shift) / scale, which is what W sees."""
-    if _checks.one_of(scaling, "scaling", SCALINGS) != "standardised":
+    if checks.one_of(scaling, "scaling", SCALINGS) != "standardised":
         return 0.0, 255.0 if scaling == "unit" else 1.0
     n_channels = x.shape[3] if x.ndim == 4 else 1
     x = x.reshape(len(x), -1)
@@ -258,6 +258,6 @@ def _truncated_normal(mean, sd, n, rng):
 
 def _n_classes(n_classes):
     """K as an int of at least 2: with one class no label can be wrong."""
-    if _checks.positive_int(n_classes, "n_classes") < 2:
+    if checks.positive_int(n_classes, "n_classes") < 2:
         raise ValueError("`n_classes` must be at least 2, but got 1: with one class no label can be wrong.")
     return int(n_classes)

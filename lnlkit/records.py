@@ -13,7 +13,6 @@ import sys
 import tempfile
 import time
 from datetime import datetime, timezone
-from importlib import resources
 from pathlib import Path
 from typing import NamedTuple
 
@@ -212,31 +211,3 @@ def mean_sd(values) -> MeanSd:
 def _as_list(values) -> list:
     values = _plain(values)
     return values if isinstance(values, list) else [values]
-
-
-def table(runs, metrics=("best_val", "last", "gap"), by=("row", "noise", "noise_rate")) -> list[dict]:
-    """One flat row per setting, seeds folded: `by`, n, and mean and `<metric>_sd` of each metric; first come first."""
-    groups: dict[tuple, list] = {}
-    for run in runs:
-        groups.setdefault(tuple(run[name] for name in by), []).append(run)
-    rows = []
-    for key, members in groups.items():
-        row = {**dict(zip(by, key, strict=True)), "n": len(members)}
-        for metric in metrics:
-            row[metric], row[f"{metric}_sd"], _ = mean_sd([run[metric] for run in members])
-        rows.append(row)
-    return rows
-
-
-def load_recorded(notebook: str) -> dict:
-    """The shipped table of recorded runs of a notebook ("01_cvae_augmentation" or "01")."""
-    folder = resources.files("lnlkit") / "recorded"
-    names = sorted(item.name for item in folder.iterdir()) if folder.is_dir() else []
-    found = [name for name in names if name == f"{notebook}.json" or name.startswith(f"{notebook}_")]
-    if not found:
-        raise FileNotFoundError(
-            f"No recorded runs of `{notebook}` are shipped (there are: {', '.join(names) or 'none'}): "
-            f"make them with `lnlkit sweep {notebook}`."
-        )
-    with resources.as_file(folder / found[0]) as path:
-        return read(path)

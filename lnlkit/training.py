@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from lnlkit import _checks, seeds
+from lnlkit import checks, seeds
 
 
 class Batch(NamedTuple):
@@ -117,7 +117,7 @@ OPTIMIZERS = {"sgd": torch.optim.SGD, "adam": torch.optim.Adam}
 def optimizer_of(settings: dict) -> Callable[[Any], torch.optim.Optimizer]:
     """`make_optimizer` of a Recipe from a configuration's settings: {"name": "sgd" or "adam", "lr": ..., ...}."""
     options = dict(settings)
-    optimizer = OPTIMIZERS[_checks.one_of(options.pop("name", None), "optimizer", OPTIMIZERS)]
+    optimizer = OPTIMIZERS[checks.one_of(options.pop("name", None), "optimizer", OPTIMIZERS)]
     return lambda parameters: optimizer(parameters, **options)
 
 

@@ -2,7 +2,7 @@
 
 import dataclasses
 
-from lnlkit import _checks
+from lnlkit import checks
 from lnlkit.methods.base import CE, Method
 from lnlkit.methods.choicenet import ChoiceNet, ChoiceNetRegression
 from lnlkit.methods.correction import Forward
@@ -53,10 +53,10 @@ def hyperparameters(method: Method) -> dict:
 
 def make(name: str, **hparams) -> Method:
     """A method by name with its paper's defaults, except for the hyper-parameters given."""
-    cls = METHODS[_checks.one_of(name, "method", METHODS)]
+    cls = METHODS[checks.one_of(name, "method", METHODS)]
     allowed = [f.name for f in dataclasses.fields(cls)]
     for key in hparams:
-        _checks.one_of(key, f"hyper-parameter of {name}", allowed)
+        checks.one_of(key, f"hyper-parameter of {name}", allowed)
     return cls(**hparams)
 
 

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from lnlkit import _checks, losses, models
+from lnlkit import checks, losses, models
 from lnlkit.methods.base import Method
 from lnlkit.training import Batch, Recipe, TrainingSet, as_inputs, predict_outputs, to_unit
 
@@ -72,12 +72,12 @@ class CholeskyBlock(nn.Module):
                  rho_first: float = 1.0, outer: str = "sqrt", draws: str = "shared", double_softmax: bool = False,
                  fixed_rho: float | None = None):  # fmt: skip
         super().__init__()
-        self.K, self.sigma_z = _checks.positive_int(K, "K"), sigma_z
-        self.tau_inv = _checks.positive(tau_inv, "tau_inv")
-        self.rho = _checks.one_of(rho, "rho", RHO)
-        self.outer = _checks.one_of(outer, "outer", ["sqrt", "linear"])
-        self.draws = _checks.one_of(draws, "draws", ["shared", "separate"])
-        self.rho_first = _checks.fraction(rho_first, "rho_first", below_one=False)
+        self.K, self.sigma_z = checks.positive_int(K, "K"), sigma_z
+        self.tau_inv = checks.positive(tau_inv, "tau_inv")
+        self.rho = checks.one_of(rho, "rho", RHO)
+        self.outer = checks.one_of(outer, "outer", ["sqrt", "linear"])
+        self.draws = checks.one_of(draws, "draws", ["shared", "separate"])
+        self.rho_first = checks.fraction(rho_first, "rho_first", below_one=False)
         if fixed_rho is not None and not -1 <= fixed_rho <= 1:
             raise ValueError(f"`fixed_rho` must be a correlation in [-1, 1] or None, but got {fixed_rho!r}.")
         self.double_softmax, self.fixed_rho = double_softmax, fixed_rho
@@ -188,7 +188,7 @@ class ChoiceNet(HasMixture):
     def loss(self, batch: Batch) -> Tensor:
         mixture = self.nets_[0].mixture(batch.x, sample=True)
         logits = mixture.mu + mixture.var.sqrt() * torch.randn_like(mixture.mu)
-        if _checks.one_of(self.loss_kind, "loss_kind", ["choice", "ce"]) == "choice":
+        if checks.one_of(self.loss_kind, "loss_kind", ["choice", "ce"]) == "choice":
             fit = losses.choice(logits, batch.y, mixture.log_pi, self.lambda_reg)
         else:
             fit = losses.mixture_cross_entropy(logits, batch.y, mixture.log_pi)

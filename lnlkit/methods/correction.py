@@ -8,8 +8,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from lnlkit import _checks, losses
-from lnlkit.methods._stages import warm_up
+from lnlkit import checks, losses
+from lnlkit.methods.stages import warm_up
 from lnlkit.methods.base import Method
 from lnlkit.training import Batch, Recipe, TrainingSet
 
@@ -61,7 +61,7 @@ class Forward(Method):
         if self.T is None:
             T = estimate_T(warm_up(recipe, self.warmup_epochs, data, generator).predict(data.x), self.percentile)
         else:
-            T = _checks.transition_matrix(self.T)
+            T = checks.transition_matrix(self.T)
         super().start(recipe, data, generator)
         self.T_ = torch.as_tensor(T, dtype=torch.float32, device=data.device)
         if self.T_.shape[0] != data.n_classes:

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from lnlkit import _checks, data, losses, models, noise, seeds
+from lnlkit import checks, data, losses, models, noise, seeds
 from lnlkit.methods.base import Method
 from lnlkit.training import Batch, Recipe, TrainingSet, fit
 
@@ -72,10 +72,10 @@ class MentorNet(Method):
     source_epochs: int = 20
 
     def start(self, recipe: Recipe, data: TrainingSet, generator: torch.Generator) -> None:
-        _checks.one_of(self.mentor, "mentor", ["predefined", "learned"])
+        checks.one_of(self.mentor, "mentor", ["predefined", "learned"])
         for name in ("percentile", "burn_in", "dropout_burn_in", "dropout"):
-            _checks.fraction(getattr(self, name), name, below_one=name.startswith("dropout"))
-        _checks.fraction(self.decay, "decay")
+            checks.fraction(getattr(self, name), name, below_one=name.startswith("dropout"))
+        checks.fraction(self.decay, "decay")
         super().start(recipe, data, generator)
         self.threshold_, self.mentor_ = None, None
         if self.mentor == "learned":
@@ -136,7 +136,7 @@ def source_features(noise_rate: float, epochs: int, percentile: float, decay: fl
     y = noise.corrupt(digits.y_train, noise.symmetric(10, noise_rate), rng)
     recipe = Recipe(
         lambda n_outputs=None: models.build("mlp", (1, 8, 8), 10), lambda p: torch.optim.Adam(p, lr=3e-3),
-        epochs=_checks.positive_int(epochs, "source_epochs"), batch_size=128)  # fmt: skip
+        epochs=checks.positive_int(epochs, "source_epochs"), batch_size=128)  # fmt: skip
     run = SourceRun(percentile=percentile, decay=decay, dropout_burn_in=0.0, dropout=0.0)
     run.right = torch.from_numpy(y == digits.y_train).float()
     fit(run, data.Labelled(digits.x_train, y, 10), recipe, seed=seeds.derive(seed, "mentor's source run"))

@@ -88,12 +88,20 @@ class CVAEAugmentation(CE):
         seed = generator.initial_seed()  # not a draw: without generated images this is the CE run, bit for bit
         self.cvae_, self.cvae_history_ = self.cvae, []
         if self.cvae_ is None:
-            self.cvae_, self.cvae_history_ = train_cvae(
-                data, latent=self.latent, hidden=self.hidden, epochs=self.cvae_epochs, lr=self.cvae_lr,
-                batch_size=self.cvae_batch_size, kl_weight=self.kl_weight, seed=seed, device=recipe.device)  # fmt: skip
+            self.cvae_, self.cvae_history_ = self.train_cvae(data, seed=seed, device=recipe.device)
         n = len(data) if self.n_generated is None else self.n_generated
         images, labels = generate(self.cvae_, n, seed)
         self.extended_ = TrainingSet(torch.cat([data.x, images]), torch.cat([data.y, labels]), data.n_classes)
 
     def run_epoch(self, data: TrainingSet) -> dict[str, float]:
         return super().run_epoch(self.extended_)
+
+    def train_cvae(self, data, **options) -> tuple[ConditionalVAE, list[dict]]:
+        """`train_cvae` with this method's settings; options: seed, device, progress."""
+        return train_cvae(
+            data, latent=self.latent, hidden=self.hidden, epochs=self.cvae_epochs, lr=self.cvae_lr,
+            batch_size=self.cvae_batch_size, kl_weight=self.kl_weight, **options)  # fmt: skip
+
+    def consult_oracle(self, clean, *, seed: int, device: str = "cpu") -> None:
+        """Trains the generator on clean labels, which no method has: for rows that are marked as an oracle."""
+        self.cvae = self.train_cvae(clean, seed=seed, device=device)[0]

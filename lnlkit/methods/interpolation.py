@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from lnlkit import _checks, losses
+from lnlkit import checks, losses
 from lnlkit.methods.base import Method
 from lnlkit.training import Batch, Recipe, TrainingSet
 
@@ -31,7 +31,7 @@ class Mixup(Method):
 
     def start(self, recipe: Recipe, data: TrainingSet, generator: torch.Generator) -> None:
         if self.alpha != 0:
-            _checks.positive(self.alpha, "alpha")
+            checks.positive(self.alpha, "alpha")
         super().start(recipe, data, generator)
 
     def draw(self, batch_size: int) -> tuple[float, Tensor]:

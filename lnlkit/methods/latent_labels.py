@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from lnlkit import _checks, losses, models
+from lnlkit import checks, losses, models
 from lnlkit.methods.multilabel import MultiLabelMethod
 from lnlkit.training import Batch, Recipe, TrainingSet
 
@@ -82,7 +82,7 @@ class LearnQ(MultiLabelMethod):
     weight_decay: float = 0.1
 
     def start(self, recipe: Recipe, data: TrainingSet, generator: torch.Generator) -> None:
-        _checks.not_negative(self.weight_decay, "weight_decay")
+        checks.not_negative(self.weight_decay, "weight_decay")
         warmup = recipe.epochs // 3 if self.warmup_epochs is None else self.warmup_epochs
         self.warmup_ = _check_warmup(warmup, recipe.epochs)
         super().start(recipe, data, generator)
@@ -174,7 +174,7 @@ class ICNM(MultiLabelMethod):
 
     def start(self, recipe: Recipe, data: TrainingSet, generator: torch.Generator) -> None:
         _check_warmup(self.warmup_epochs, recipe.epochs)
-        _checks.not_negative(self.log_odds, "log_odds")
+        checks.not_negative(self.log_odds, "log_odds")
         super().start(recipe, data, generator)
         self.epoch_ = 0
 

@@ -6,7 +6,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor, nn
 
-from lnlkit import _checks, losses, models
+from lnlkit import checks, losses, models
 from lnlkit.methods.choicenet import ChoiceNetwork, HasMixture, Mixture
 from lnlkit.training import Batch, Recipe, TrainingSet, predict_outputs
 
@@ -21,7 +21,7 @@ class IndependentBlock(nn.Module):
 
     def __init__(self, n_features: int, n_outputs: int, *, K: int, tau_inv: float):
         super().__init__()
-        self.K, self.tau_inv = _checks.positive_int(K, "K"), tau_inv
+        self.K, self.tau_inv = checks.positive_int(K, "K"), tau_inv
         self.to_pi = nn.Linear(n_features, K)
         self.to_mu, self.to_log_var = nn.Linear(n_features, K * n_outputs), nn.Linear(n_features, K * n_outputs)
 

@@ -8,7 +8,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from lnlkit import _checks, losses
+from lnlkit import checks, losses
+from lnlkit.methods import label_quality
 from lnlkit.methods.multilabel import MultiLabelMethod
 from lnlkit.training import Batch, Recipe, TrainingSet, as_inputs, to_unit
 
@@ -144,15 +145,15 @@ class QualityEmbedding(MultiLabelMethod):
         self.step_ = 0
 
     def _check(self) -> None:
-        _checks.fraction(self.rho_floor, "rho_floor", below_one=False)
-        _checks.positive(self.tau_floor, "tau_floor")
-        _checks.positive_int(self.n_samples, "n_samples")
-        _checks.positive_int(self.hidden, "hidden")
-        _checks.positive(self.noise_lr, "noise_lr")
+        checks.fraction(self.rho_floor, "rho_floor", below_one=False)
+        checks.positive(self.tau_floor, "tau_floor")
+        checks.positive_int(self.n_samples, "n_samples")
+        checks.positive_int(self.hidden, "hidden")
+        checks.positive(self.noise_lr, "noise_lr")
         for name in ("lambda_mi", "alpha"):
-            _checks.not_negative(getattr(self, name), name)
+            checks.not_negative(getattr(self, name), name)
         if self.quality_dim != 0:
-            _checks.positive_int(self.quality_dim, "quality_dim")
+            checks.positive_int(self.quality_dim, "quality_dim")
 
     @property
     def noise_(self) -> NoiseNetwork:
@@ -228,3 +229,14 @@ class QualityEmbedding(MultiLabelMethod):
         nothing = torch.zeros(1, y.shape[1], device=device)
         agreement = self.noise_.contrastive(nothing, nothing)[0][0].cpu()
         return Explained(*(torch.cat(columns).cpu() for columns in zip(*parts, strict=True)), agreement)
+
+    def judge_labels(self, noisy, n_embedded: int = 0) -> dict | None:
+        """`label_quality.judge` on a training set with known clean labels; and a map of so many of its qualities.
+
+        None where the method has no quality (quality_dim 0).
+        """
+        if not self.quality_dim:
+            return None
+        explained = self.explain(noisy.x, noisy.y)
+        embedding = label_quality.embed(explained, noisy.y, noisy.y_clean, n_embedded) if n_embedded else None
+        return {**label_quality.judge(explained, noisy.y, noisy.y_clean), "embedding": embedding}

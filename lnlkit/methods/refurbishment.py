@@ -6,8 +6,8 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from lnlkit import _checks, losses
-from lnlkit.methods._stages import stage_recipe
+from lnlkit import checks, losses
+from lnlkit.methods.stages import stage_recipe
 from lnlkit.methods.base import CE, Method
 from lnlkit.training import Batch, Recipe, TrainingSet, average_predictions
 
@@ -43,7 +43,7 @@ class SEAL(OnSoftLabels):
     stage_epochs: int | None = None
 
     def start(self, recipe: Recipe, data: TrainingSet, generator: torch.Generator) -> None:
-        _checks.positive_int(self.iterations, "iterations")
+        checks.positive_int(self.iterations, "iterations")
         stage, method = stage_recipe(recipe, self.stage_epochs, "stage_epochs"), CE()
         for _ in range(self.iterations):
             S = average_predictions(method, data, stage, seed=generator.initial_seed()).to(data.device)

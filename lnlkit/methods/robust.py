@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from lnlkit import losses
-from lnlkit.methods._stages import warm_up
+from lnlkit.methods.stages import warm_up
 from lnlkit.methods.base import Method
 from lnlkit.training import Batch, Recipe, TrainingSet
 

@@ -7,7 +7,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from lnlkit import _checks, losses
+from lnlkit import checks, losses
 from lnlkit.methods.base import Method
 from lnlkit.training import Batch, Recipe, TrainingSet, predict_outputs
 
@@ -35,8 +35,8 @@ class CoTeaching(Method):
     num_gradual: int = 10
 
     def start(self, recipe: Recipe, data: TrainingSet, generator: torch.Generator) -> None:
-        _checks.fraction(self.forget_rate, "forget_rate")
-        _checks.positive_int(self.num_gradual, "num_gradual")
+        checks.fraction(self.forget_rate, "forget_rate")
+        checks.positive_int(self.num_gradual, "num_gradual")
         super().start(recipe, data, generator)
 
     def on_epoch_start(self, epoch: int, data: TrainingSet) -> None:

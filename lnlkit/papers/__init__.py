@@ -14,7 +14,7 @@ try:
 except ModuleNotFoundError:  # Python 3.10: the same parser, which comes with JupyterLab there
     import tomli as tomllib
 
-from lnlkit import _checks
+from lnlkit import checks
 from lnlkit.records import mean_sd
 
 SCALES = ("smoke", "lab", "paper")
@@ -31,6 +31,7 @@ class Row:
     published: "own" (measured by the paper), "quoted" (copied there from another paper) or "no" (our control).
     passes: epochs of this row, in multiples of the scale's. oracle: uses clean labels, which no method has.
     hparams: hyper-parameters that make this row differ from others of its method.
+    draw: colour, marker and line of the row in every figure.
     """
 
     id: str
@@ -43,6 +44,7 @@ class Row:
     oracle: bool = False
     passes: int = 1
     hparams: dict[str, Any] = field(default_factory=dict)
+    draw: tuple[str, str, str] = ("#777777", "o", "-")
 
 
 @dataclass(frozen=True)
@@ -134,7 +136,7 @@ class Paper:
 
     def scale(self, name: str) -> dict[str, Any]:
         """Sizes, epochs, rates, seeds and network at a scale."""
-        return self.scales[_checks.one_of(name, "scale", list(SCALES))]
+        return self.scales[checks.one_of(name, "scale", list(SCALES))]
 
 
 @dataclass(frozen=True)
@@ -155,7 +157,7 @@ class Verdict:
 def load(name: str) -> Paper:
     """The paper under "01_cvae_augmentation", "01" or "cvae_augmentation"."""
     known = {alias: key for key in KEYS for alias in (key, key[:2], key[3:])}
-    key = known.get(str(name)) or _checks.one_of(str(name), "paper", list(KEYS))
+    key = known.get(str(name)) or checks.one_of(str(name), "paper", list(KEYS))
     raw = tomllib.loads((resources.files(__name__) / f"{key}.toml").read_text(encoding="utf-8"))
     return _paper(key, raw)
 
@@ -167,7 +169,7 @@ def _paper(key: str, raw: dict) -> Paper:
         paper = Paper(
             key=key,
             authors=tuple(head.pop("authors")),
-            rows=_by_id(Row(**{**row, "needs": tuple(row.get("needs", ()))}) for row in raw["rows"]),
+            rows=_by_id(_row(row) for row in raw["rows"]),
             tables=_by_id(_table(dict(table)) for table in raw["tables"]),
             claims=tuple(_by_id(Claim(**claim) for claim in raw["claims"]).values()),
             scales=raw["scales"],
@@ -182,6 +184,10 @@ def _paper(key: str, raw: dict) -> Paper:
     return paper
 
 
+def _row(raw: dict) -> Row:
+    return Row(**{name: tuple(value) if name in ("needs", "draw") else value for name, value in raw.items()})
+
+
 def _by_id(items) -> dict:
     found = {}
     for item in items:
@@ -193,7 +199,7 @@ def _by_id(items) -> dict:
 
 def _table(raw: dict) -> Table:
     rows, columns = raw.pop("rows"), tuple(raw.pop("columns"))
-    _checks.one_of(raw.get("columns_as", COLUMNS_AS[0]), "columns_as", list(COLUMNS_AS))
+    checks.one_of(raw.get("columns_as", COLUMNS_AS[0]), "columns_as", list(COLUMNS_AS))
     if len({isinstance(column, str) for column in columns}) != 1 or len(set(columns)) != len(columns):
         raise ValueError(f"the columns of {raw['place']} must be different numbers or different texts, not {columns}.")
     values = {name: {r["id"]: tuple(r[name]) for r in rows if name in r} for name in ("mean", "sd")}
@@ -223,7 +229,7 @@ def judge(paper: Paper, scale: str, metrics: dict) -> list[Verdict]:
 
     A value that is not finite is never a success. Raises ValueError when a metric that is tested here is missing.
     """
-    _checks.one_of(scale, "scale", list(SCALES))
+    checks.one_of(scale, "scale", list(SCALES))
     return [_verdict(claim, scale, metrics) for claim in paper.claims]
 
 
@@ -252,7 +258,7 @@ def compare(paper: Paper, table: str, ours: dict) -> list[dict]:
     ours: {(row id, column): a number or one per seed}, in the table's unit. gap = ours - paper, None where one of
     them is missing.
     """
-    published = paper.tables[_checks.one_of(table, "table", list(paper.tables))]
+    published = paper.tables[checks.one_of(table, "table", list(paper.tables))]
     rows = []
     for row_id, row in paper.rows.items():
         for column in published.columns:

@@ -3,8 +3,8 @@
 Matplotlib is used here and nowhere below. No function calls `plt.show` or changes a global setting.
 """
 
-from lnlkit.viz._show import bundle, show, update
-from lnlkit.viz._style import MARKERS, PALETTE, noise_name, panels, row_name, row_style
+from lnlkit.viz.show import bundle, show, update
+from lnlkit.viz.style import MARKERS, PALETTE, noise_name, panels, row_name, row_style
 from lnlkit.viz.diagrams import architecture, choice_diagram
 from lnlkit.viz.embeddings import embedding, embedding_row
 from lnlkit.viz.images import image_grid, score_thresholds

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
 
-from lnlkit.viz._style import INK, PALETTE, TICK, WIDTH, whole
+from lnlkit.viz.style import INK, PALETTE, TICK, WIDTH, whole
 
 BLUE, ORANGE, GREEN = PALETTE[:3]
 

@@ -3,7 +3,7 @@
 import numpy as np
 from matplotlib.lines import Line2D
 
-from lnlkit.viz._style import INK, LABEL, PALETTE, TITLE, WIDTH, finish, whole
+from lnlkit.viz.style import INK, LABEL, PALETTE, TITLE, WIDTH, finish, whole
 
 
 def embedding(coords, y_noisy, y_clean, ax, title=None, *, class_names=None, size=9):

@@ -3,7 +3,7 @@
 import numpy as np
 from matplotlib.ticker import LogLocator, NullFormatter
 
-from lnlkit.viz._style import INK, LABEL, NOTE, PALETTE, WIDTH, finish, whole
+from lnlkit.viz.style import INK, LABEL, NOTE, PALETTE, WIDTH, finish, whole
 
 
 def _plane(image):

@@ -9,8 +9,8 @@ import numpy as np
 from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 
-from lnlkit import _checks
-from lnlkit.viz._style import INK, NOTE, PALE, PALETTE, TICK, TITLE, WIDTH, blank, finish, row_style, whole
+from lnlkit import checks
+from lnlkit.viz.style import INK, NOTE, PALE, PALETTE, TICK, TITLE, WIDTH, blank, finish, row_style, whole
 from lnlkit.viz.images import _plane
 from lnlkit.viz.matrices import _contrast, transition_row
 
@@ -131,7 +131,7 @@ def scene_grid(images, noisy, latent, true=None, class_names=None, *, columns=No
     """
     noisy, latent = _vectors(noisy, "noisy"), _vectors(latent, "latent")
     true = None if true is None else _vectors(true, "true")
-    _checks.same_length(images=images, noisy=noisy, latent=latent, **({} if true is None else {"true": true}))
+    checks.same_length(images=images, noisy=noisy, latent=latent, **({} if true is None else {"true": true}))
     class_names = range(noisy.shape[1]) if class_names is None else class_names
     columns = columns or min(len(images), 6 if len(images) > 8 or len(images) in (5, 6) else 4)
     rows, wide = -(-len(images) // columns), WIDTH / columns
@@ -188,7 +188,7 @@ def quality_map(ax, embedding, by="flagged", title=None, *, label=None, size=24)
     the cluster of 2-means; "disagrees", the paper's own split: the thresholded prediction is not the noisy label
     vector; "wrong", the truth. Wrong label vectors are crossed. label: only items whose noisy label is this class.
     """
-    _checks.one_of(by, "by", SPLITS)
+    checks.one_of(by, "by", SPLITS)
     kept = np.asarray(embedding["label"]) == label if label is not None else np.ones(len(embedding["x"]), bool)
     x, wrong = np.asarray(embedding["x"], float)[kept], np.asarray(embedding["wrong"])[kept] > 0
     split = np.asarray(embedding[by])[kept] > 0
@@ -206,7 +206,7 @@ def quality_map(ax, embedding, by="flagged", title=None, *, label=None, size=24)
 
 def quality_map_alt(embedding, by="flagged", *, label=None):
     """The sentence that `quality_map` is read out as: how many points of either kind, and how many are wrong."""
-    _checks.one_of(by, "by", SPLITS)
+    checks.one_of(by, "by", SPLITS)
     kept = np.asarray(embedding["label"]) == label if label is not None else np.ones(len(embedding["x"]), bool)
     wrong, split = (np.asarray(embedding[key])[kept] > 0 for key in ("wrong", by))
     said = [f"{name} {part.sum()} ({(part & wrong).sum()} with a wrong label vector)"

@@ -3,8 +3,8 @@
 import numpy as np
 from matplotlib.ticker import MaxNLocator
 
-from lnlkit._checks import transition_matrix
-from lnlkit.viz._style import INK, LABEL, PALE, WIDTH, finish, whole
+from lnlkit.checks import transition_matrix
+from lnlkit.viz.style import INK, LABEL, PALE, WIDTH, finish, whole
 
 NAMES = ("clean label", "noisy label")  # of the rows and of the columns of T
 

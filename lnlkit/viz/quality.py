@@ -6,8 +6,8 @@ K classes, S seeds.
 import numpy as np
 from matplotlib.colors import to_rgba
 
-from lnlkit import _checks
-from lnlkit.viz._style import INK, LABEL, NOTE, TITLE, WIDTH, finish, row_name, row_style, whole
+from lnlkit import checks
+from lnlkit.viz.style import INK, LABEL, NOTE, TITLE, WIDTH, finish, row_name, row_style, whole
 from lnlkit.viz.recorded import choices
 from lnlkit.viz.regression import mean_interval
 
@@ -88,7 +88,7 @@ def map_curves(ax, runs, x="noise_rate", rows=None, *, noise_rate=AT, strong=CAN
     row whose line is thick. Values of lambda stand at equal distances; plain training, which has none, is a level line
     there, and from 1 on, where no variance minimises the loss, the ground is grey.
     """
-    _checks.one_of(x, "x", STUDIES)
+    checks.one_of(x, "x", STUDIES)
     drawn = _study(runs, x, noise_rate)
     rows = choices({"runs": drawn})["row"] if rows is None else rows
     values = sorted({at for row in rows for at in _means(drawn, x, row)})
@@ -155,7 +155,7 @@ def map_curves_alt(runs, x="noise_rate", rows=None, *, noise_rate=AT, at=None):
 
     Without `at` at the smallest, the middle and the largest one.
     """
-    _checks.one_of(x, "x", STUDIES)
+    checks.one_of(x, "x", STUDIES)
     drawn = _study(runs, x, noise_rate)
     name = {"noise_rate": "P_noise", "size": "training size", "lambda_mi": "lambda"}[x]
     values = sorted({lambda_of(run) if x == "lambda_mi" else run[x] for run in drawn})

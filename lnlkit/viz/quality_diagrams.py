@@ -3,7 +3,7 @@
 from matplotlib.lines import Line2D
 from matplotlib.patches import Circle, FancyArrowPatch, FancyBboxPatch
 
-from lnlkit.viz._style import INK, LABEL, NOTE, PALETTE, TICK, TITLE, WIDTH, whole
+from lnlkit.viz.style import INK, LABEL, NOTE, PALETTE, TICK, TITLE, WIDTH, whole
 from lnlkit.viz.diagrams import _arrow, _box, _side
 
 GENERATIVE, INFERENCE, STOP = INK, PALETTE[3], "#c00000"

@@ -3,8 +3,8 @@
 import numpy as np
 
 from lnlkit import data
-from lnlkit.viz import _style
-from lnlkit.viz._style import GREY, INK, LABEL, NOTE, TITLE, blank, finish, row_name, row_style
+from lnlkit.viz import style as _style
+from lnlkit.viz.style import GREY, INK, LABEL, NOTE, TITLE, blank, finish, row_name, row_style
 from lnlkit.viz.label_vectors import NAMES, cross_out, filled, quality_map
 from lnlkit.viz.matrices import transition_heatmap
 from lnlkit.viz.quality import CAN, LAMBDA, lambda_of, map_curves, multilabel_name, quality_matching

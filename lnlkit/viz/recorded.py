@@ -4,7 +4,7 @@ from collections import Counter
 
 import numpy as np
 
-from lnlkit.viz._style import (
+from lnlkit.viz.style import (
     GREY,
     LABEL,
     NOTE,

@@ -6,9 +6,9 @@ G inputs on a grid, K components, S seeds.
 import numpy as np
 from matplotlib.patheffects import withStroke
 
-from lnlkit import _checks, regression, targets
-from lnlkit.viz import _style
-from lnlkit.viz._style import GREY, INK, NOTE, TITLE, WIDTH, blank, finish, row_name, row_style
+from lnlkit import checks, regression, targets
+from lnlkit.viz import style as _style
+from lnlkit.viz.style import GREY, INK, NOTE, TITLE, WIDTH, blank, finish, row_name, row_style
 from lnlkit.viz.recorded import choices, matching
 
 METRICS = {"mae": "mean absolute error", "rmse": "root mean squared error"}
@@ -113,7 +113,7 @@ def error_curves(ax, runs, rows=None, metric="mae", *, strong=None, title=None):
     Lines are means over seeds, bars 95 % t-intervals of the mean (`mean_interval`). metric: "mae" or "rmse", both
     against clean targets. strong: the row whose line is thick. The axis begins at 0, also where an interval does not.
     """
-    _checks.one_of(metric, "metric", METRICS)
+    checks.one_of(metric, "metric", METRICS)
     for row in choices({"runs": runs})["row"] if rows is None else rows:
         own = [run for run in runs if run["row"] == row]
         rates = sorted({run["noise_rate"] for run in own})

@@ -3,7 +3,7 @@
 import numpy as np
 from matplotlib.lines import Line2D
 
-from lnlkit.viz._style import GREY, INK, NOTE, PALETTE, WIDTH, finish, row_name, whole
+from lnlkit.viz.style import GREY, INK, NOTE, PALETTE, WIDTH, finish, row_name, whole
 
 
 def paper_against_ours(paper, ours, *, rates=None, fig=None, unit="accuracy on the clean test set, %"):

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from lnlkit.viz._style import GREY, LABEL, LINES, MARKERS, NOTE, PALETTE, TICK, WIDTH, finish, seeds_by_epochs, whole
+from lnlkit.viz.style import GREY, LABEL, LINES, MARKERS, NOTE, PALETTE, TICK, WIDTH, finish, seeds_by_epochs, whole
 
 
 def _line(ax, values, label, **style):

@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from lnlkit import _checks
-from lnlkit.viz import _style
-from lnlkit.viz._style import GREY, INK, NOTE, PALETTE, TICK, TITLE, finish
+from lnlkit import checks
+from lnlkit.viz import style as _style
+from lnlkit.viz.style import GREY, INK, NOTE, PALETTE, TICK, TITLE, finish
 
 KEPT, FLIPPED = PALETTE[0], PALETTE[3]
 
@@ -16,7 +16,7 @@ def _signed_scores(rho, corruption, sigma=0.5, n=2000):
     """
     if not -1 <= rho <= 1:
         raise ValueError(f"`rho` must be a correlation in [-1, 1], but got {rho!r}.")
-    _checks.fraction(corruption, "corruption")
+    checks.fraction(corruption, "corruption")
     rng = np.random.default_rng(0)
     y = np.where(np.arange(n) % 2, 1.0, -1.0)
     noise = sigma * rng.standard_normal((2, n))

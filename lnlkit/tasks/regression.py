@@ -1,11 +1,15 @@
-"""Regression experiments of a paper: from a configuration to the record of a run. The twin of `sweep` for numbers."""
-
-import time
+"""Numbers to predict: runs on one-dimensional functions and on tables, with outliers among the targets."""
 
 import numpy as np
 
-from lnlkit import _checks, records, targets
+from lnlkit import checks, data
+from lnlkit.data import targets
 from lnlkit.papers import Paper, Row
+from lnlkit.tasks.running import Splits, Trained, rounded
+
+PARTS = ("regression",)
+KEPT = ("row", "dataset", "noise", "noise_rate", "seed")
+SHARED = ("n_train", "sd", "network", "epochs", "batch_size", "optimizer")
 
 OUTLIERS = {
     "uniform": {"kind": "uniform"},
@@ -43,46 +47,42 @@ def configuration(paper: Paper, scale: str, row: Row, dataset: str, noise: str, 
     }  # fmt: skip
 
 
-def noisy_set(config: dict, data_dir=None):
-    """The training set of a configuration, the clean test set, and the size of a standardised unit in the test's unit.
+def splits(config: dict, device: str = "cpu") -> Splits:
+    """Noisy training set and clean test set of a configuration; nothing is selected, so nothing is held out.
 
     A function is tested against itself on 601 points; a table on the fifth that was held out.
     """
     name, rate, seed = config["dataset"], config["noise_rate"], config["seed"]
-    if name in targets.TABLES:
-        split = targets.split_table(*targets.load_table(name, data_dir), rate, seed)
-        return split.train, split.test, split.scale
-    outliers = OUTLIERS[_checks.one_of(config["noise"], "noise", OUTLIERS)]
+    if name in targets.DATASETS:
+        table = data.load(name)
+        split = targets.split_table(table.x, table.y, rate, seed)
+        return Splits(split.train, None, split.test, split.scale)
+    outliers = OUTLIERS[checks.one_of(config["noise"], "noise", OUTLIERS)]
     train = targets.sample(name, config["n_train"], rate, seed, sd=config["sd"], **outliers)
     x = np.linspace(*targets.RANGE, 601, dtype=np.float32)[:, None]
-    return train, targets.Targets(x, np.float32(targets.FUNCTIONS[name](x))), 1.0
+    return Splits(train, None, targets.Targets(x, np.float32(targets.FUNCTIONS[name](x))))
 
 
-def recipe(config: dict, n_inputs: int, device: str = "cpu"):
-    """The `Recipe` of a configuration."""
+def recipe(config: dict, train, device: str = "cpu"):
+    """The `Recipe` of a configuration on these training data."""
     from lnlkit import models
     from lnlkit.training import Recipe, optimizer_of
 
+    n_inputs = train.x.shape[1]
     return Recipe(
         lambda n_outputs=None: models.regression_mlp(n_inputs, n_outputs or 1),
         optimizer_of(config["optimizer"]),
         epochs=config["epochs"], batch_size=config["batch_size"], device=device)  # fmt: skip
 
 
-def train(config: dict, device: str = "cpu", progress=None):
-    """A trained method, its training set and its history."""
-    from lnlkit import methods
-    from lnlkit.training import fit
-
-    data = noisy_set(config)[0]
-    method = methods.make(config["method"], **config["hparams"])
-    history = fit(method, data, recipe(config, data.x.shape[1], device), seed=config["seed"], progress=progress)
-    return method, data, history
+def tracker(splits: Splits) -> None:
+    """Nothing is measured on the way: the last epoch counts."""
 
 
-def errors(method, test: targets.Targets, scale: float = 1.0) -> dict[str, float]:
-    """Mean absolute error (`mae`) and root mean squared error (`rmse`) against clean targets."""
-    residual = scale * (method.predict(test.x).numpy().astype(np.float64) - test.y)
+def errors(trained: Trained) -> dict[str, float]:
+    """Mean absolute error (`mae`) and root mean squared error (`rmse`) against the clean test targets."""
+    test = trained.splits.test
+    residual = trained.splits.scale * (trained.method.predict(test.x).numpy().astype(np.float64) - test.y)
     return {"mae": float(np.abs(residual).mean()), "rmse": float(np.sqrt((residual**2).mean()))}
 
 
@@ -95,29 +95,29 @@ def curves(method) -> dict[str, list]:
     return {name: np.round(values.numpy().astype(float), 3).tolist() for name, values in found.items()}
 
 
-def train_run(config: dict, device: str = "cpu") -> dict:
-    """The record of one regression run. The last epoch counts: nothing is selected."""
-    from lnlkit import methods
-
-    began = time.perf_counter()
-    _, test, scale = noisy_set(config)
-    method, data, history = train(config, device)
-    return {
-        "schema": records.SCHEMA, "config": config, "hparams": methods.hyperparameters(method),
-        "n": {"train": len(data), "test": len(test)}, "realised_rate": data.realised_rate,
-        "history": history[:: max(1, len(history) // 20)], "summary": errors(method, test, scale),
-        "curves": curves(method) if config["dataset"] in targets.FUNCTIONS else {},
-        "environment": records.environment(), "device": device,
-        "seconds": round(time.perf_counter() - began, 2), "peak_memory_mb": records.peak_memory_mb(),
-    }  # fmt: skip
+def measure(trained: Trained, config: dict) -> dict:
+    """Realised rate, errors of the last epoch, some twenty epochs of the history, and the curves of a function."""
+    history = trained.history
+    return {"realised_rate": trained.splits.train.realised_rate, "history": history[:: max(1, len(history) // 20)],
+            "summary": errors(trained),
+            "curves": curves(trained.method) if config["dataset"] in targets.FUNCTIONS else {}}  # fmt: skip
 
 
-def flat(record: dict, key: str) -> dict:
-    """A run's record as one row of the recorded table; curves are kept for seed 0 alone."""
+def row(record: dict, key: str) -> dict:
+    """A run's record as one row of the recorded table; curves are kept for seed 0 and for the parts."""
     config = record["config"]
-    kept = ("row", "dataset", "noise", "noise_rate", "seed")
     return {
-        **{name: config[name] for name in kept}, "key": key, "realised_rate": record["realised_rate"],
-        **{name: round(value, 5) for name, value in record["summary"].items()}, "seconds": record["seconds"],
+        **{name: config[name] for name in KEPT}, "key": key, "realised_rate": record["realised_rate"],
+        **rounded(record["summary"], 5), "seconds": record["seconds"],
         "curves": record["curves"] if config["seed"] == 0 or config["noise"].endswith("_part") else {},
     }  # fmt: skip
+
+
+def shared(found: list[dict]) -> dict:
+    """What the runs share: sizes, network and training."""
+    return {"regression": {name: found[0]["config"][name] for name in SHARED}} if found else {}
+
+
+def fold(found: list[dict], rows: list[dict], paper: Paper, scale: str, device: str = "cpu") -> dict:
+    """The part of the recorded table."""
+    return {"regression": rows} if rows else {}

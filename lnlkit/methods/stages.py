@@ -4,14 +4,14 @@ from dataclasses import replace
 
 import torch
 
-from lnlkit import _checks
+from lnlkit import checks
 from lnlkit.methods.base import CE
 from lnlkit.training import Recipe, TrainingSet, fit
 
 
 def stage_recipe(recipe: Recipe, epochs: int | None, name: str) -> Recipe:
     """The run's recipe for a stage of so many epochs; None: as many as the run has. `name` is the argument's."""
-    return recipe if epochs is None else replace(recipe, epochs=_checks.positive_int(epochs, name))
+    return recipe if epochs is None else replace(recipe, epochs=checks.positive_int(epochs, name))
 
 
 def warm_up(recipe: Recipe, epochs: int | None, data: TrainingSet, generator: torch.Generator) -> CE:

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from lnlkit import _checks, data, models, noise, seeds
+from lnlkit import checks, data, models, noise, seeds
 from lnlkit.methods.base import CE
 from lnlkit.training import Recipe, average_predictions
 
@@ -78,8 +78,8 @@ def corrupt_labels(x, y, kind: str, noise_rate: float, seed: int, *, n_classes: 
     random: what a class-conditional model sees of instance-dependent noise.
     `scores` (N, K) is needed by model_idn and class_conditional, `mapping` by asymmetric.
     """
-    _checks.one_of(kind, "noise", KINDS)
-    noise_rate = _checks.fraction(noise_rate, "noise_rate")
+    checks.one_of(kind, "noise", KINDS)
+    noise_rate = checks.fraction(noise_rate, "noise_rate")
     rng = np.random.default_rng(seeds.derive(seed, f"{kind} noise"))
     if kind == "part_dependent":
         return noise.part_dependent(x, y, noise_rate, rng, n_classes=n_classes)[0]
@@ -110,7 +110,7 @@ def make_noisy(images: data.ImageData, kind: str, noise_rate: float, seed: int =
     """
     index = data.subset(images.x_train, images.y_train, n_train, seed)
     x, y = images.x_train[index], images.y_train[index]
-    facts, scores = data.DATASETS[images.name], None
+    facts, scores = data.images.DATASETS[images.name], None
     if kind in ("model_idn", "class_conditional") and noise_rate > 0:
         clean = data.Labelled(x, y, images.n_classes)
         scores = cached_scores(clean, facts, generator or IDNGenerator(), seed, device, cache_dir)

@@ -3,11 +3,15 @@
 Nothing here uses `matplotlib.pyplot`: a figure made without it is never shown twice and needs no closing.
 """
 
+import functools
+
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-# Seaborn's "colorblind" palette, written out so that nothing needs seaborn (and pandas with it).
+from lnlkit import papers
+
+# seaborn's "colorblind" palette, by number, so that a picture without seaborn's plots need not import it.
 PALETTE = ("#0173b2", "#de8f05", "#029e73", "#d55e00", "#cc78bc",
            "#ca9161", "#fbafe4", "#949494", "#ece133", "#56b4e9")  # fmt: skip
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*", "<", ">")
@@ -16,57 +20,6 @@ INK, GREY, PALE = "#222222", "#777777", "#ececec"
 TITLE, LABEL, TICK, NOTE = 11, 10, 9, 8  # points; at 90 dpi a point is 1.25 pixels
 WIDTH = 10.5  # inches: the width of a notebook cell at 90 dpi
 
-# row id: (name, colour, marker, line). The paper's method and plain training stand out, the rest is told by marker.
-ROWS = {
-    "ce": ("CE", INK, "o", "--"),
-    "ce_affine": ("CE + affine", "#6b6b6b", "s", ":"),
-    "ce_long": ("CE, twice the epochs", INK, "d", ":"),
-    "forward": ("Forward", "#de8f05", "^", "-"),
-    "coteaching": ("Co-teaching", "#029e73", "D", "-"),
-    "gce": ("GCE", "#cc78bc", "v", "-."),
-    "dac": ("DAC", "#ca9161", "P", "--"),
-    "dmi": ("DMI", "#56b4e9", "X", ":"),
-    "seal": ("SEAL", "#d55e00", "*", "-"),
-    "cvae_augmentation": ("CVAE augmentation", "#0173b2", "o", "-"),
-    "cvae_oracle": ("CVAE, clean-label oracle", "#0173b2", "<", ":"),
-    "mentornet": ("MentorNet", "#d55e00", "v", "--"),
-    "mentornet_learned": ("MentorNet, learned", "#d55e00", "h", ":"),
-    "mixup": ("mixup", "#029e73", "s", "-."),
-    "mdn_classification": ("MDN", "#cc78bc", "P", "--"),
-    "choicenet": ("ChoiceNet", "#0173b2", "o", "-"),
-    "choice_loss": ("loss (9), plain head", "#de8f05", "X", "-"),
-    "choicenet_ce": ("ChoiceNet, cross-entropy", "#56b4e9", "^", "-."),
-    "choicenet_k1": ("ChoiceNet, K = 1", "#56b4e9", "<", ":"),
-    "choicenet_rho0": ("ChoiceNet, ρ = 0", "#029e73", ">", ":"),
-    "choicenet_kl": ("ChoiceNet, weight 0.1 of (8)", "#56b4e9", "p", "-."),
-    "choicenet_kl001": ("ChoiceNet, weight 0.01 of (8)", "#56b4e9", "H", ":"),
-    "choicenet_kl1": ("ChoiceNet, weight 1 of (8)", "#56b4e9", "d", ":"),
-    "choicenet_k2": ("ChoiceNet, K = 2", "#cc78bc", "<", "-."),
-    "choicenet_reg0": ("ChoiceNet, λ_reg = 0", "#ca9161", "v", ":"),
-    "choicenet_reg3": ("ChoiceNet, λ_reg = 0.001", "#ca9161", "^", ":"),
-    "choicenet_code": ("ChoiceNet, early code", "#949494", "*", "--"),
-    "l2": ("L2", INK, "o", "--"),
-    "l1": ("L1", "#6b6b6b", "s", ":"),
-    "tukey": ("RL (Tukey)", "#de8f05", "^", "-."),
-    "leaky_tukey": ("LeakyRL (leaky Tukey)", "#ca9161", "v", ":"),
-    "mdn": ("MDN", "#d55e00", "D", "-"),
-    "choicenet_regression": ("ChoiceNet", "#0173b2", "o", "-"),
-    "choicenet_regression_k1": ("ChoiceNet, K = 1", "#fbafe4", "<", ":"),
-    "choicenet_regression_k2": ("ChoiceNet, K = 2", "#029e73", ">", "-."),
-    "choicenet_regression_k10": ("ChoiceNet, K = 10", "#cc78bc", "P", "--"),
-    "choicenet_regression_nll": ("ChoiceNet, likelihood only", "#56b4e9", "h", "--"),
-    "choicenet_regression_code": ("ChoiceNet, early code", "#949494", "*", "--"),
-    "bce": ("Plain", INK, "o", "--"),
-    "learnq": ("LearnQ", "#de8f05", "^", "-"),
-    "icnm": ("ICNM", "#ca9161", "v", "-."),
-    "bootstrap": ("Bootstrap (soft)", "#029e73", "s", "-"),
-    "bootstrap_hard": ("Bootstrap (hard)", "#cc78bc", "D", ":"),
-    "can": ("CAN", "#0173b2", "o", "-"),
-    "can_rho1": ("CAN, ρ = 1", "#56b4e9", "<", ":"),
-    "can_rho0": ("CAN, ρ to 0", "#56b4e9", ">", "-."),
-    "can_end_to_end": ("CAN, end to end", "#d55e00", "P", "--"),
-    "can_no_quality": ("CAN, no quality", "#949494", "X", ":"),
-}
 NOISES = {
     "model_idn": "instance-dependent",
     "part_dependent": "part-dependent",
@@ -84,15 +37,13 @@ NOISES = {
 }
 
 
-def row_style(row):
-    """Name and line settings of a method's row; an unknown row gets its id and a grey line."""
-    name, color, marker, line = ROWS.get(row, (str(row), GREY, "o", "-"))
-    return name, {"color": color, "marker": marker, "linestyle": line}
-
-
-def row_name(row):
-    """Readable name of a method's row: 'coteaching' -> 'Co-teaching'."""
-    return row_style(row)[0]
+@functools.lru_cache
+def row_styles(notebook):
+    """{row id: (label, line settings)} of a paper's rows, as its TOML has them: 'coteaching' -> 'Co-teaching'."""
+    return {
+        row.id: (row.label, dict(zip(("color", "marker", "linestyle"), row.draw, strict=True)))
+        for row in papers.load(notebook).rows.values()
+    }  # fmt: skip
 
 
 def noise_name(noise):

@@ -1,4 +1,4 @@
-"""The process that `lnlkit.runner` starts for one notebook: papermill, a limit per cell, and a line per cell."""
+"""The process that `lnlkit.run.runner` starts for one notebook: papermill, a limit per cell, and a line per cell."""
 
 import json
 import logging

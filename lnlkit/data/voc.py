@@ -9,7 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
-from lnlkit import _checks, _sources
+from lnlkit import checks
+from lnlkit.data import bundles
 
 SIZE = 224  # pixels, Paper 02, Section IV-B
 CLASSES = tuple(
@@ -23,18 +24,18 @@ N_IMAGES = {"voc2007": 5011 + 4952, "voc2012": 5717 + 5823}
 LICENCE = "Flickr's terms of use"
 
 
-def load(name, folder):
+def read(name, folder):
     """The four arrays of a VOC set and where they come from; what was made from JPEGs is kept as a bundle (1.5 GB)."""
     path = Path(folder) / f"{name}.npz"
     if path.exists():
-        arrays = _sources.read_npz(path, _sources.BUNDLE_KEYS)
+        arrays = bundles.read_npz(path, bundles.BUNDLE_KEYS)
         try:
             return check(arrays), f"bundle {path.name}"
         except (ValueError, TypeError) as error:
             raise ValueError(f"{path} isn't a bundle of {name}: {error}") from error
     arrays = from_jpegs(name, folder)
     try:
-        _sources.write_bundle(path, arrays)
+        bundles.write_bundle(path, arrays)
     except OSError as error:  # a shared, read-only copy of the JPEGs: they are read again next time
         return arrays, f"torchvision, not kept ({error})"
     return arrays, f"torchvision, kept as {path.name}"
@@ -49,8 +50,8 @@ def check(arrays):
             raise ValueError(
                 f"`x_{part}` must be uint8 images (N, {SIZE}, {SIZE}, 3), but got {x.dtype} of shape {x.shape}."
             )
-        checked[f"y_{part}"] = _checks.label_vectors(y, f"y_{part}", len(CLASSES))
-        _checks.same_length(**{f"x_{part}": x, f"y_{part}": y})
+        checked[f"y_{part}"] = checks.label_vectors(y, f"y_{part}", len(CLASSES))
+        checks.same_length(**{f"x_{part}": x, f"y_{part}": y})
     return checked
 
 
@@ -58,7 +59,7 @@ def from_jpegs(name, folder):
     """The four arrays from `<folder>/VOCdevkit`; what is not there is downloaded first, where that is allowed."""
     year, *parts = SETS[name]
     pairs = [_arrays(_dataset(name, year, part, folder)) for part in parts]
-    return dict(zip(_sources.BUNDLE_KEYS, (array for pair in pairs for array in pair), strict=True))
+    return dict(zip(bundles.BUNDLE_KEYS, (array for pair in pairs for array in pair), strict=True))
 
 
 def _dataset(name, year, part, folder):
@@ -69,8 +70,8 @@ def _dataset(name, year, part, folder):
         return VOCDetection(str(folder), year=year, image_set=part, download=False)
     except (OSError, RuntimeError) as error:
         missing = error
-    cure = _sources.how_to_get(name, folder)
-    if _sources.offline():
+    cure = bundles.how_to_get(name, folder)
+    if bundles.offline():
         raise FileNotFoundError(
             f"`{name}` must be in {Path(folder) / name}.npz or, as JPEGs, in {Path(folder) / 'VOCdevkit'}, but it is "
             f"not there ({missing}) and LNLKIT_OFFLINE forbids downloads. {cure}"
@@ -114,5 +115,5 @@ def label_vector(annotation):
     plain = [thing for thing in objects if thing.get("difficult", "0") != "1"]
     y = np.zeros(len(CLASSES), np.uint8)
     for thing in plain or objects:
-        y[CLASSES.index(_checks.one_of(thing["name"], "name", CLASSES))] = 1
+        y[CLASSES.index(checks.one_of(thing["name"], "name", CLASSES))] = 1
     return y

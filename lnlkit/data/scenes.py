@@ -4,11 +4,41 @@ n scenes, K classes, images (N, h, w) of grey levels 0..255. A scene has 2 x 2 s
 it is 2h x 2w; an empty slot is black. An image fills its slot and is not moved within it.
 """
 
+from functools import lru_cache
+
 import numpy as np
 
-from lnlkit import _checks
+from lnlkit import checks, seeds
+from lnlkit.data import bundles, images
 
 SLOTS = 4
+POOLS = {
+    "scenes": dict(base="digits", n_train=6000, n_test=1500, shrink=1),
+    "scenes_mnist": dict(base="mnist", n_train=12000, n_test=2000, shrink=2),
+}
+"""The fixed sets of scenes: training scenes from the training images of `base`, test scenes from its test images."""
+POOL = dict(n_labels=(0.4, 0.3, 0.2, 0.1), imbalance=3.0, cooccurrence=0.3)
+"""How they are composed (see `compose`): two labels a scene on average, the 0 in 0.31 of them, the 9 in 0.12."""
+
+
+def read(name, data_dir=None):
+    """The four arrays of a fixed set of scenes, always the same, and its other fields, in one dict."""
+    base = POOLS[name]["base"]
+    arrays, rest = _pool(name, None if base == "digits" else bundles.folder_of(data_dir))
+    return rest | {key: array.copy() for key, array in arrays.items()}  # the cached ones stay as they are
+
+
+@lru_cache(maxsize=4)
+def _pool(name, folder):
+    facts = POOLS[name]
+    base, arrays = images.read(facts["base"], folder), {}
+    for part in ("train", "test"):
+        rng = np.random.default_rng(seeds.derive(0, f"{name} {part}"))
+        x, y = (getattr(base, f"{axis}_{part}") for axis in "xy")
+        composed = compose(x, y, facts[f"n_{part}"], rng, shrink=facts["shrink"], **POOL)
+        arrays[f"x_{part}"], arrays[f"y_{part}"] = composed
+    source = f"scenes made from {facts['base']}: {base.source}"
+    return arrays, dict(name=name, n_classes=base.n_classes, class_names=base.class_names, source=source)
 
 
 def compose(images, labels, n, rng, *, n_labels=(0.4, 0.3, 0.2, 0.1), imbalance=1.0, cooccurrence=0.0, shrink=1):
@@ -22,9 +52,9 @@ def compose(images, labels, n, rng, *, n_labels=(0.4, 0.3, 0.2, 0.1), imbalance=
     a partner that is in the scene already, or that does not exist (of the last of an odd K), is drawn instead.
     shrink: whole factor by which images are made smaller first, each pixel the mean of a block.
     """
-    _checks.generator(rng)
-    small, starts, order = _by_class(images, labels, _checks.positive_int(shrink, "shrink"))
-    K, n = len(starts), _checks.positive_int(n, "n")
+    checks.generator(rng)
+    small, starts, order = _by_class(images, labels, checks.positive_int(shrink, "shrink"))
+    K, n = len(starts), checks.positive_int(n, "n")
     how_many = rng.choice(np.arange(1, SLOTS + 1), n, p=_probabilities(n_labels, K))
     classes = _draw_classes(how_many, K, rng, imbalance, cooccurrence)
     sizes = np.diff([*starts, len(order)])
@@ -45,8 +75,8 @@ def _by_class(images, labels, shrink):
     images, labels = np.asarray(images), np.asarray(labels)
     if images.dtype != np.uint8 or images.ndim != 3 or len(images) == 0:
         raise ValueError(f"`images` must be uint8 images (N, h, w), but got {images.dtype} of shape {images.shape}.")
-    _checks.same_length(images=images, labels=labels)
-    labels = _checks.labels(labels, "labels", labels.max() + 1)
+    checks.same_length(images=images, labels=labels)
+    labels = checks.labels(labels, "labels", labels.max() + 1)
     sizes = np.bincount(labels)
     if (sizes == 0).any():
         raise ValueError(
@@ -71,9 +101,9 @@ def _probabilities(n_labels, K):
 
 def _draw_classes(how_many, K, rng, imbalance, cooccurrence):
     """Different classes (n, 4), the first `how_many` (n,) of each row valid, the others 0."""
-    if _checks.positive(imbalance, "imbalance") < 1:
+    if checks.positive(imbalance, "imbalance") < 1:
         raise ValueError(f"`imbalance` must be at least 1, commonest over rarest class, but got {imbalance:g}.")
-    cooccurrence = _checks.fraction(cooccurrence, "cooccurrence", below_one=False)
+    cooccurrence = checks.fraction(cooccurrence, "cooccurrence", below_one=False)
     weights = imbalance ** -np.linspace(0, 1, K)
     n = len(how_many)
     classes, used, rows = np.zeros((n, SLOTS), int), np.zeros((n, K + 1), bool), np.arange(n)

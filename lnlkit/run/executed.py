@@ -12,6 +12,7 @@ import platform
 import re
 from pathlib import Path
 
+import lnlkit
 from lnlkit import records
 
 MAX_OUTPUT_MB = 2.0
@@ -93,7 +94,7 @@ def digest(path) -> str:
 def fingerprint(path: Path, params: dict) -> str:
     """Hash of what a result depends on: the package's files, the notebook, the parameters and the versions."""
     found = hashlib.sha256()
-    package = Path(__file__).parent
+    package = Path(lnlkit.__file__).parent
     files = [file for end in ("*.py", "*.toml", "*.json") for file in package.rglob(end)]
     for file in [*sorted(files), path]:
         found.update(f"{file.name}\0".encode() + file.read_bytes())

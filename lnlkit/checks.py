@@ -62,6 +62,14 @@ def generator(rng, name="rng"):
     return rng
 
 
+def seed_list(values, name="seeds"):
+    """The seeds as a list of whole numbers from 0, at least one."""
+    values = list(values)
+    if not values or not all(isinstance(v, Integral) and not isinstance(v, bool) and v >= 0 for v in values):
+        raise ValueError(f"`{name}` must be whole numbers from 0, at least one, but got {values}.")
+    return [int(value) for value in values]
+
+
 def labels(y, name, n_classes):
     """The labels as int64 array (N,) with values 0 .. K-1; the argument itself is never changed."""
     y = np.asarray(y)

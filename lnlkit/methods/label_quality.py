@@ -5,7 +5,7 @@ N examples with label vectors (N, K) of 0 and 1, qualities with D dimensions. Pa
 
 import numpy as np
 
-import lnlkit.noise as noise
+from lnlkit import noise
 
 
 def decided(probabilities, single: bool) -> np.ndarray:

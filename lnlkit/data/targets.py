@@ -3,12 +3,12 @@
 N examples, d inputs, D = 1 target. Rates are realised exactly: floor(rate * n) targets are replaced.
 """
 
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, field
 
 import numpy as np
 
-from lnlkit import _checks, _sources, noise, seeds
+from lnlkit import checks, noise, seeds
+from lnlkit.data import bundles
 
 FUNCTIONS = {
     "cosexp": lambda x: np.cos(np.pi * x / 2) * np.exp(-((x / 2) ** 2)),
@@ -69,10 +69,10 @@ def sample(function: str, n: int, rate: float, seed: int = 0, *, kind: str = "un
     replaced, None: everywhere; `rate` is the share of the examples there (Paper 05, Eq. (1), Section 3.4, Section 4.1).
     `y_clean` is f(x) itself, without the noise.
     """
-    f = FUNCTIONS[_checks.one_of(function, "function", FUNCTIONS)]
-    _checks.one_of(kind, "kind", ["uniform", "flipped"])
+    f = FUNCTIONS[checks.one_of(function, "function", FUNCTIONS)]
+    checks.one_of(kind, "kind", ["uniform", "flipped"])
     inputs, draw = (np.random.default_rng(seeds.derive(seed, purpose)) for purpose in ("subset", f"{kind} outliers"))
-    x = inputs.uniform(*RANGE, _checks.positive_int(n, "n"))
+    x = inputs.uniform(*RANGE, checks.positive_int(n, "n"))
     y_clean = f(x)
     y = y_clean + sd * inputs.normal(size=n)
     new = draw.uniform(*span, n) if kind == "uniform" else -y_clean
@@ -83,32 +83,58 @@ def sample(function: str, n: int, rate: float, seed: int = 0, *, kind: str = "un
 
 # ---- tables ----------------------------------------------------------------------------------------------------
 
-TABLES = ("diabetes", "california", "boston")
+DATASETS = {"diabetes": (442, "none stated"), "california": (20640, "none stated"), "boston": (506, "none stated")}
+"""Number of examples and licence of each regression table."""
+BUILT_IN = "built in (scikit-learn)"
 
 
-def load_table(name: str, data_dir=None) -> tuple[np.ndarray, np.ndarray]:
-    """Inputs (N, d) and targets (N,) of a regression table.
+@dataclass(frozen=True, eq=False)
+class Table:
+    """A regression table as it was read: inputs (N, d) and targets (N,), float64, and where they come from."""
+
+    name: str
+    x: np.ndarray = field(repr=False)
+    y: np.ndarray = field(repr=False)
+    source: str
+
+
+def read(name, data_dir=None) -> Table:
+    """The table ``name`` of DATASETS; see `data.load`.
 
     diabetes is built into scikit-learn (442 patients, 10 inputs). california (scikit-learn) and boston (OpenML, the
     paper's) are read from `<data_dir>/<name>.npz` with arrays x and y, downloaded once where that is allowed.
     scikit-learn dropped boston because one of its inputs was built on the assumption that racial composition sets
     house prices.
     """
-    _checks.one_of(name, "table", TABLES)
+    checks.one_of(name, "name", DATASETS)
     if name == "diabetes":
         from sklearn.datasets import load_diabetes
 
-        return load_diabetes(return_X_y=True, scaled=False)
-    path = Path(data_dir or _sources.default_dir()).expanduser() / f"{name}.npz"
+        return Table(name, *load_diabetes(return_X_y=True, scaled=False), BUILT_IN)
+    path = bundles.folder_of(data_dir) / f"{name}.npz"
     if not path.exists():
-        if _sources.offline():
+        if bundles.offline():
             raise FileNotFoundError(
                 f"`{name}` must be in {path} (arrays x (N, d) and y (N,)), but it is not there and "
                 "LNLKIT_OFFLINE forbids downloads: put it there, or use diabetes."
             )
-        _sources.write_bundle(path, dict(zip(("x", "y"), _download(name, path), strict=True)))
-    arrays = _sources.read_npz(path, ("x", "y"))
-    return _check_table(arrays["x"], arrays["y"], path)
+        bundles.write_bundle(path, dict(zip(("x", "y"), _download(name, path), strict=True)))
+    arrays = bundles.read_npz(path, ("x", "y"))
+    return Table(name, *_check_table(arrays["x"], arrays["y"], path), f"bundle {path.name}")
+
+
+def prepare(name, data_dir=None):
+    """The file of the table, checked, and downloaded first if need be; None for the built-in one, which has no file."""
+    read(name, data_dir)
+    return None if name == "diabetes" else bundles.folder_of(data_dir) / f"{name}.npz"
+
+
+def available(data_dir=None):
+    """One row (a dict) per table of DATASETS; see `data.available`."""
+    folder = bundles.folder_of(data_dir)
+    return [dict(name=name, labels="numbers", examples=n, classes=None, licence=licence,
+                 state=BUILT_IN if name == "diabetes" else bundles.state(name, folder / f"{name}.npz"))
+            for name, (n, licence) in DATASETS.items()]  # fmt: skip
 
 
 def _check_table(x, y, where):
@@ -170,7 +196,7 @@ def split_table(x, y, rate: float, seed: int = 0, *, test_fraction: float = 0.2)
     x, y = _check_table(x, y, "the table")
     pick, draw = (np.random.default_rng(seeds.derive(seed, what)) for what in ("validation split", "table outliers"))
     order = pick.permutation(len(y))
-    n_test = round(_checks.fraction(test_fraction, "test_fraction") * len(y))
+    n_test = round(checks.fraction(test_fraction, "test_fraction") * len(y))
     n_test = min(max(1, n_test), len(y) - 1)
     test, train = order[:n_test], order[n_test:]
     low, span = y[train].min(), np.ptp(y[train])

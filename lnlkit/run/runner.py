@@ -17,8 +17,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from lnlkit import _checks, executed, papers, records
-from lnlkit._job import kill_tree
+from lnlkit import checks, papers, records
+from lnlkit.run import executed
+from lnlkit.run.job import kill_tree
 
 BUDGET_S = {"smoke": 60, "lab": 600, "paper": None}
 """What a notebook may take on two quiet cores. It is stopped after ten times that: a shared machine can be so slow."""
@@ -46,7 +47,7 @@ class RunError(RuntimeError):
 
 def root() -> Path:
     """The folder that holds `notebooks/`: the package's own checkout, else the working directory."""
-    checkout = Path(__file__).resolve().parents[1]
+    checkout = Path(__file__).resolve().parents[2]
     return checkout if (checkout / "notebooks").is_dir() else Path.cwd()
 
 
@@ -62,7 +63,7 @@ def find(notebook) -> Path:
         return by_alias[str(notebook)]
     if not known:
         raise FileNotFoundError(f"No notebooks in `{root() / 'notebooks'}`: run this inside a checkout of lnlkit.")
-    _checks.one_of(str(notebook), "notebook", list(known))
+    checks.one_of(str(notebook), "notebook", list(known))
     raise AssertionError("unreachable")
 
 
@@ -85,7 +86,7 @@ def check_params(path: Path, params: dict) -> None:
         if not right or (isinstance(value, bool) and wanted in ("int", "float")):
             raise TypeError(f"`{name}` must be of type {wanted}, but got {value!r} of type {type(value).__name__}.")
     if "RATE" in params:
-        _checks.fraction(params["RATE"], "noise_rate")
+        checks.fraction(params["RATE"], "noise_rate")
 
 
 def run(notebook, scale: str = "smoke", seeds=None, out_dir=None, params: dict | None = None, *, html: bool = False,
@@ -100,11 +101,11 @@ def run(notebook, scale: str = "smoke", seeds=None, out_dir=None, params: dict |
     notebook fails.
     """
     path = find(notebook)
-    _checks.one_of(scale, "scale", list(papers.SCALES))
+    checks.one_of(scale, "scale", list(papers.SCALES))
     for name, option in (("SCALE", "--scale"), ("SEEDS", "--seeds"), ("OUT_DIR", "--out-dir")):
         if name in (params or {}):
             raise ValueError(f"`{name}` must be given by its own option, {option}, not as a parameter.")
-    given = {**(params or {}), "SCALE": scale, **({} if seeds is None else {"SEEDS": _seeds(seeds)})}
+    given = {**(params or {}), "SCALE": scale, **({} if seeds is None else {"SEEDS": checks.seed_list(seeds)})}
     check_params(path, given)
     out_dir = Path(out_dir) if out_dir is not None else root() / "artifacts" / scale
     key = executed.fingerprint(path, given)
@@ -128,26 +129,14 @@ def _wall_limit(scale: str) -> float | None:
     return None if BUDGET_S[scale] is None else 10 * BUDGET_S[scale]
 
 
-def _seeds(seeds) -> list[int]:
-    seeds = list(seeds)
-    if not seeds or not all(isinstance(s, int) and not isinstance(s, bool) and s >= 0 for s in seeds):
-        raise ValueError(f"`seeds` must be whole numbers from 0, at least one, but got {seeds}.")
-    return seeds
-
-
 def _check_data(notebook: str, scale: str) -> None:
     """Reads, or fetches, the scale's data sets now: a missing or broken file is told before a kernel starts."""
     if notebook in papers.KEYS and scale != "smoke":  # smoke's digits are built in
-        from lnlkit import data, multilabel
+        from lnlkit import data, tasks
 
-        settings = papers.load(notebook).scale(scale)
-        data.prepare(settings["dataset"])
-        several = settings.get("multilabel", {"sweep": []})
-        needed = [several[name] for name in ("several", "one") if name in several]
-        if scale == "paper":  # at lab the tables come recorded
-            needed += [name for block in several["sweep"] for name in block["datasets"]]
-        for name in dict.fromkeys(needed):
-            multilabel.prepare(name)
+        for name in tasks.data_sets(papers.load(notebook), scale):
+            if name in data.names():  # functions are no files
+                data.prepare(name)
 
 
 @dataclass
@@ -177,7 +166,7 @@ class _Attempt:
         began = time.perf_counter()
         with (self.scratch / "log.txt").open("w") as log:
             process = subprocess.Popen(
-                [sys.executable, "-m", "lnlkit._job", str(self.scratch / "job.json")], stdin=subprocess.PIPE,
+                [sys.executable, "-m", "lnlkit.run.job", str(self.scratch / "job.json")], stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE, stderr=log, text=True, env=_environment(self.scratch, self.scale))  # fmt: skip
             reader = threading.Thread(target=_relay, args=(process.stdout, progress), daemon=True)
             reader.start()

@@ -1,0 +1,73 @@
+"""Files of data sets: the folder they lie in, and bundles that are read with care and written whole or not at all.
+
+A bundle is an .npz file; of images it holds x_train, y_train, x_test, y_test (the convention of Keras's mnist.npz).
+"""
+
+import os
+import uuid
+from pathlib import Path
+
+import numpy as np
+
+BUNDLE_KEYS = ("x_train", "y_train", "x_test", "y_test")
+
+
+def default_dir():
+    """The folder of the bundles when none is named: $LNLKIT_DATA, else the user's cache folder."""
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "lnlkit"
+    return Path(os.environ.get("LNLKIT_DATA") or cache).expanduser()
+
+
+def offline():
+    """Whether LNLKIT_OFFLINE forbids downloads."""
+    return os.environ.get("LNLKIT_OFFLINE", "0") not in ("", "0")
+
+
+def folder_of(data_dir=None):
+    """The folder named, or the default one."""
+    return Path(data_dir).expanduser() if data_dir else default_dir()
+
+
+def read_npz(path, keys, optional=()):
+    """The named arrays of an .npz file, and the optional ones that it has.
+
+    Anything that isn't exactly this is one ValueError that names the file.
+    """
+    cure = f"Delete it or move it away, then put a good copy of {path.name} there."
+    with open(path, "rb") as file:
+        try:
+            archive = np.load(file, allow_pickle=False)
+            found = getattr(archive, "files", None)                          # a bare .npy array has no such attribute
+            if found is not None and set(keys) <= set(found):
+                return {key: archive[key] for key in (*keys, *optional) if key in found}
+        except MemoryError:                                                  # the file may well be good
+            raise
+        except Exception as error:                                           # a damaged zip can raise almost anything
+            raise ValueError(f"{path} must be an .npz file of plain arrays, but it is broken or of another kind "
+                             f"({type(error).__name__}: {error}). {cure}") from error
+    raise ValueError(f"{path} must hold the arrays {', '.join(keys)}, but it holds {found or 'one bare array'}. {cure}")
+
+
+def write_bundle(path, arrays):
+    """Write a bundle whole or not at all: a killed run never leaves half a file under the final name."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}.tmp")       # same folder, so the rename is atomic
+    try:
+        with open(temporary, "wb") as file:
+            np.savez(file, **arrays)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def how_to_get(name, folder):
+    """One sentence: which file to put where."""
+    return (f"Put {name}.npz (arrays {', '.join(BUNDLE_KEYS)}) into {folder}, "
+            f"or run `lnlkit data prepare {name}` on a machine with internet and copy the file.")
+
+
+def state(name, path):
+    """Where the bundle of a set lies, or how to get it."""
+    return f"bundle {path}" if path.exists() else f"not here: `lnlkit data prepare {name}`"

@@ -1,0 +1,201 @@
+"""Image sets with one label an image: facts about them, and where they come from.
+
+N images, K classes; images are uint8 (N, H, W) or (N, H, W, 3), labels int64 (N,).
+"""
+
+import hashlib
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import numpy as np
+
+from lnlkit import checks
+from lnlkit.data import bundles
+from lnlkit.data.noisy import subset
+
+BUILT_IN = "built in (scikit-learn digits)"
+
+
+class Facts(NamedTuple):
+    """What is known about a data set before it is read; mean and std per channel, of training pixels in [0, 1]."""
+    image_shape: tuple
+    n_classes: int
+    n_train: int
+    n_test: int
+    mean: tuple
+    std: tuple
+    class_names: tuple
+    licence: str
+
+
+_DIGITS = tuple("0123456789")
+_CIFAR10 = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
+_FASHION = ("T-shirt/top", "trouser", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag", "ankle boot")
+_CIFAR100 = tuple("""
+    apple aquarium_fish baby bear beaver bed bee beetle bicycle bottle bowl boy bridge bus butterfly camel can castle
+    caterpillar cattle chair chimpanzee clock cloud cockroach couch crab crocodile cup dinosaur dolphin elephant
+    flatfish forest fox girl hamster house kangaroo keyboard lamp lawn_mower leopard lion lizard lobster man maple_tree
+    motorcycle mountain mouse mushroom oak_tree orange orchid otter palm_tree pear pickup_truck pine_tree plain plate
+    poppy porcupine possum rabbit raccoon ray road rocket rose sea seal shark shrew skunk skyscraper snail snake spider
+    squirrel streetcar sunflower sweet_pepper table tank telephone television tiger tractor train trout tulip turtle
+    wardrobe whale willow_tree wolf woman worm""".split())
+
+DATASETS = {
+    "digits": Facts((8, 8), 10, 1437, 360, (0.3052,), (0.3761,), _DIGITS, "CC BY 4.0 (UCI)"),
+    "mnist": Facts((28, 28), 10, 60000, 10000, (0.1307,), (0.3081,), _DIGITS, "CC BY-SA 3.0"),
+    "fashion_mnist": Facts((28, 28), 10, 60000, 10000, (0.2860,), (0.3530,), _FASHION, "MIT"),
+    "svhn": Facts((32, 32, 3), 10, 73257, 26032, (0.4377, 0.4438, 0.4728), (0.1980, 0.2010, 0.1970), _DIGITS,
+                  "non-commercial use only"),
+    "cifar10": Facts((32, 32, 3), 10, 50000, 10000, (0.4914, 0.4822, 0.4465), (0.2470, 0.2435, 0.2616), _CIFAR10,
+                     "none stated"),
+    "cifar100": Facts((32, 32, 3), 100, 50000, 10000, (0.5071, 0.4865, 0.4409), (0.2673, 0.2564, 0.2762), _CIFAR100,
+                      "none stated"),
+}
+
+_TORCHVISION = {"mnist": "MNIST", "fashion_mnist": "FashionMNIST", "svhn": "SVHN", "cifar10": "CIFAR10",
+                "cifar100": "CIFAR100"}
+
+_KNOWN_ARRAYS = {                                                            # name -> {array_hash: what it is}
+    "mnist": {"2f6dc9b6c10f51819a845a7b909d9fe67f369d4207aa05ba0be846a5651a00e8": "original"},
+    "cifar10": {"fc24a5db1c6c3e156ea82277e4594952fc5742cf1cc36bcf22e9e864f98fea40": "JPEG copy of CIFAR-10"},
+}
+
+
+@dataclass(frozen=True, eq=False)
+class ImageData:
+    """A data set as it was read: uint8 images, int64 labels, and where they come from.
+
+    verified: True when the arrays are known to be the original ones, None when that can't be told.
+    """
+    name: str
+    x_train: np.ndarray = field(repr=False)
+    y_train: np.ndarray = field(repr=False)
+    x_test: np.ndarray = field(repr=False)
+    y_test: np.ndarray = field(repr=False)
+    n_classes: int
+    source: str
+    class_names: tuple = field(repr=False)
+    verified: bool | None = None
+
+
+def read(name, data_dir=None):
+    """The set ``name`` of DATASETS; see `data.load`."""
+    checks.one_of(name, "name", DATASETS)
+    if name == "digits":
+        return _image_data(name, _digits(), BUILT_IN, verified=True)
+    path = bundle_path(name, data_dir)
+    if path.exists():
+        arrays, source = read_bundle(path, name), f"bundle {path.name}"
+    elif bundles.offline():
+        raise FileNotFoundError(f"`{name}` must be in {path}, but there is no such file and LNLKIT_OFFLINE forbids "
+                                f"downloads. {bundles.how_to_get(name, path.parent)}")
+    else:
+        arrays, source = download(name, path.parent), f"torchvision download, kept as {path.name}"
+        bundles.write_bundle(path, arrays)
+    known = known_as(name, arrays)
+    remark = f" ({known})" if known else ""
+    return _image_data(name, arrays, source + remark, verified=True if known == "original" else None)
+
+
+def _image_data(name, arrays, source, verified):
+    facts = DATASETS[name]
+    return ImageData(name, **arrays, n_classes=facts.n_classes, source=source, class_names=facts.class_names,
+                     verified=verified)
+
+
+def _digits():
+    """The 1,797 digits of scikit-learn, 0..16 scaled to 0..255, in one fixed stratified split."""
+    from sklearn.datasets import load_digits
+    raw = load_digits()
+    x, y = np.round(raw.images * (255 / 16)).astype(np.uint8), raw.target.astype(np.int64)
+    train = subset(x, y, DATASETS["digits"].n_train, seed=0)
+    test = np.setdiff1d(np.arange(len(y)), train)
+    return dict(x_train=x[train], y_train=y[train], x_test=x[test], y_test=y[test])
+
+
+def prepare(name, data_dir=None):
+    """The path of the bundle, checked, and downloaded first if need be; None for a built-in set, which has no file."""
+    read(name, data_dir)
+    return None if name == "digits" else bundle_path(name, data_dir)
+
+
+def available(data_dir=None):
+    """One row (a dict) per set of DATASETS; see `data.available`."""
+    rows = []
+    for name, facts in DATASETS.items():
+        path = bundle_path(name, data_dir)
+        state = BUILT_IN if name == "digits" else bundles.state(name, path)
+        rows.append(dict(name=name, labels="one class", examples=facts.n_train + facts.n_test, classes=facts.n_classes,
+                         state=state, licence=facts.licence))
+    return rows
+
+
+def bundle_path(name, data_dir=None):
+    """Where the bundle of a set lies, or would lie."""
+    return bundles.folder_of(data_dir) / f"{name}.npz"
+
+
+# ---- what a bundle must hold -----------------------------------------------------------------------------------
+
+def read_bundle(path, name):
+    """The four checked arrays of a bundle: uint8 images and int64 labels."""
+    return check_arrays(bundles.read_npz(path, bundles.BUNDLE_KEYS), name, path)
+
+
+def check_arrays(arrays, name, where):
+    """The arrays with int64 labels, if they are images and labels of the data set ``name``."""
+    facts, checked = DATASETS[name], dict(arrays)
+    try:
+        for part in ("train", "test"):
+            x, y = arrays[f"x_{part}"], arrays[f"y_{part}"]
+            if x.dtype != np.uint8 or x.shape[1:] != facts.image_shape or len(x) == 0:
+                raise ValueError(f"`x_{part}` must be uint8 images, each of shape {facts.image_shape}, "
+                                 f"but got {x.dtype} of shape {x.shape}.")
+            checked[f"y_{part}"] = checks.labels(y, f"y_{part}", facts.n_classes)
+            checks.same_length(**{f"x_{part}": x, f"y_{part}": y})
+    except (ValueError, TypeError) as error:
+        raise ValueError(f"{where} isn't a bundle of {name}: {error}") from error
+    return checked
+
+
+def array_hash(arrays):
+    """SHA-256 over shapes, pixels and labels: the same for any integer dtype of the labels."""
+    digest = hashlib.sha256()
+    for key in bundles.BUNDLE_KEYS:
+        array = np.ascontiguousarray(arrays[key], dtype=np.uint8)
+        digest.update(f"{key}{array.shape}".encode())
+        digest.update(array)
+    return digest.hexdigest()
+
+
+def known_as(name, arrays):
+    """What the arrays are: "original", a named copy, or None when they match nothing known."""
+    known = _KNOWN_ARRAYS.get(name)
+    return known.get(array_hash(arrays)) if known else None
+
+
+# ---- torchvision -----------------------------------------------------------------------------------------------
+
+def download(name, folder):
+    """The four arrays of a data set, downloaded by torchvision (with its progress bar) into the folder."""
+    try:
+        from torchvision import datasets
+        make = getattr(datasets, _TORCHVISION[name])
+        if name == "svhn":
+            parts = [make(str(folder), split=split, download=True) for split in ("train", "test")]
+        else:
+            parts = [make(str(folder), train=train, download=True) for train in (True, False)]
+    except (OSError, RuntimeError, ImportError) as error:
+        raise FileNotFoundError(f"`{name}` could not be downloaded ({type(error).__name__}: {error}). "
+                                f"{bundles.how_to_get(name, folder)}") from error
+    (x_train, y_train), (x_test, y_test) = (_as_arrays(part) for part in parts)
+    arrays = dict(zip(bundles.BUNDLE_KEYS, (x_train, y_train, x_test, y_test), strict=True))
+    return check_arrays(arrays, name, "the download")
+
+
+def _as_arrays(dataset):
+    """Images (N, H, W) or (N, H, W, 3) and labels (N,) of a torchvision data set."""
+    x = np.asarray(dataset.data)
+    if x.ndim == 4 and x.shape[1] == 3:                                      # SVHN keeps its channels first
+        x = np.ascontiguousarray(x.transpose(0, 2, 3, 1))
+    return x, np.asarray(dataset.labels if hasattr(dataset, "labels") else dataset.targets)

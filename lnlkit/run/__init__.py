@@ -1,0 +1,1 @@
+"""Execute a notebook at a scale, check what came out, and say what was measured."""

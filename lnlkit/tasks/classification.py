@@ -1,0 +1,159 @@
+"""One class an example: runs on image sets with any kind of label noise."""
+
+import functools
+
+from lnlkit import checks, data
+from lnlkit.papers import Paper, Row
+from lnlkit.tasks.running import Splits, Trained, distinct
+
+PARTS = ("runs",)
+KEPT = ("row", "dataset", "noise", "noise_rate", "seed")
+PER_ROW = ("method", "hparams", "augment", "oracle", "epochs")
+PER_DATASET = ("dataset", "n_train", "val_fraction", "network", "batch_size", "optimizer", "generator", "amp")
+
+
+def grid(paper: Paper, scale: str) -> list[dict]:
+    """The runs of a scale: the blocks of its TOML's `sweep`, most wanted first.
+
+    A block with `on` runs on the settings of that name in the scale's `on` table, for instance another data set.
+    """
+    return [
+        configuration(paper, scale, paper.rows[row_id], block["noise"], rate, seed, on=block.get("on"))
+        for block in paper.scale(scale)["sweep"]
+        for seed in block["seeds"]
+        for rate in block["noise_rates"]
+        for row_id in block.get("rows", paper.rows)
+    ]
+
+
+def configuration(paper: Paper, scale: str, row: Row, noise: str, noise_rate: float, seed: int, *,
+                  on: str | None = None) -> dict:  # fmt: skip
+    """Everything that one run depends on, as JSON: its hash is the run's name."""
+    s = paper.scale(scale)
+    s = {**s, **s["on"][on]} if on else s
+    hparams = {**s.get("hparams", {}).get(row.method, {}), **row.hparams}
+    if "noise rate" in row.needs:
+        hparams["forget_rate"] = noise_rate
+    return {
+        "row": row.id, "noise": noise, "noise_rate": noise_rate, "seed": seed,
+        "dataset": s["dataset"], "n_train": s.get("n_train"), "val_fraction": s["val_fraction"],
+        "method": row.method, "hparams": hparams, "augment": row.augment, "oracle": row.oracle,
+        "network": s["network"], "optimizer": s["optimizer"], "epochs": s["epochs"] * row.passes,
+        "batch_size": s["batch_size"], "generator": s.get("generator", {}), "amp": s.get("amp", False),
+    }  # fmt: skip
+
+
+def noisy_set(settings: dict, noise: str, noise_rate: float, seed: int, device: str = "cpu") -> data.NoisyData:
+    """The whole noisy training set, validation included. `settings`: a configuration, or the scale of a paper."""
+    from lnlkit.tasks import corruption
+
+    return corruption.make_noisy(
+        data.load(settings["dataset"]), noise, noise_rate, seed, n_train=settings.get("n_train"),
+        generator=corruption.IDNGenerator(**settings.get("generator", {})), device=device)  # fmt: skip
+
+
+def splits(config: dict, device: str = "cpu") -> Splits:
+    """Noisy training set, noisy validation set and clean test set of a configuration."""
+    noisy = noisy_set(config, config["noise"], config["noise_rate"], config["seed"], device)
+    train, noisy_val = data.split_validation(noisy, config["val_fraction"], seed=config["seed"])
+    images = data.load(config["dataset"])
+    return Splits(train, noisy_val, data.Labelled(images.x_test, images.y_test, images.n_classes))
+
+
+def recipe(config: dict, train, device: str = "cpu"):
+    """The `Recipe` of a configuration on these training data."""
+    from lnlkit import augment, models
+    from lnlkit.training import Recipe, optimizer_of
+
+    facts, wanted = data.images.DATASETS[config["dataset"]], config["augment"]
+    make_net = functools.partial(models.of_images, config["network"], facts)
+    return Recipe(
+        make_net, optimizer_of(config["optimizer"]), epochs=config["epochs"],
+        batch_size=config["batch_size"], device=device, amp=config["amp"],
+        augment=augment.AUGMENTATIONS[checks.one_of(wanted, "augment", augment.AUGMENTATIONS)] if wanted else None,
+    )  # fmt: skip
+
+
+def tracker(splits: Splits):
+    """Accuracy and loss on noisy training, noisy validation and clean test data after each epoch."""
+    from lnlkit import evaluation
+
+    return evaluation.tracker(splits.train, splits.noisy_val, splits.test)
+
+
+def measure(trained: Trained, config: dict) -> dict:
+    """Realised rate and transition matrix, and accuracy at the best noisy-validation epoch and at the last one."""
+    from lnlkit import evaluation
+
+    noisy = trained.splits.train
+    return {"realised_rate": noisy.noise_rate_, "T": noisy.T.round(5).tolist(),
+            "summary": evaluation.summarise(trained.history)}  # fmt: skip
+
+
+def row(record: dict, key: str) -> dict:
+    """A run's record as one row of the recorded table: histories as lists over epochs, to four decimals."""
+    config, history = record["config"], record["history"]
+    names = [name for name in history[0] if name != "epoch"]
+    return {
+        **{name: config[name] for name in KEPT}, "key": key,
+        "realised_rate": record["realised_rate"], **record["summary"], "seconds": record["seconds"],
+        "history": {name: [round(epoch[name], 4) for epoch in history] for name in names},
+    }  # fmt: skip
+
+
+def shared(found: list[dict]) -> dict:
+    """What the runs share: by data set its sizes and settings, by row its method and hyper-parameters."""
+    of = {}
+    for record in found:
+        of.setdefault(record["config"]["dataset"], record)
+    return {
+        "datasets": {name: {"n": r["n"], **{k: r["config"][k] for k in PER_DATASET}} for name, r in of.items()},
+        "rows": {r["config"]["row"]: {k: r["config"][k] for k in PER_ROW} | {"hparams": r["hparams"]} for r in found},
+    }
+
+
+def fold(found: list[dict], rows: list[dict], paper: Paper, scale: str, device: str = "cpu") -> dict:
+    """The parts of the recorded table: runs, each realised transition matrix once, and the embedding if asked for."""
+    parts = {"runs": rows, "matrices": _matrices(found)}
+    if "embedding" in paper.scale(scale):
+        parts["embedding"] = _embedding(paper.scale(scale), found, device)
+    return parts
+
+
+def _matrices(found: list[dict]) -> list[dict]:
+    names = ("dataset", "noise", "noise_rate", "seed")
+    sets = {tuple(r["config"][name] for name in names): r for r in found}
+    return [{**dict(zip(names, of, strict=True)), "T": r["T"], "realised_rate": r["realised_rate"]}
+            for of, r in sets.items()]  # fmt: skip
+
+
+def _embedding(settings: dict, found: list[dict], device: str) -> dict:
+    """`embed` for a stratified draw of the scale's training images, with the labels of seed 0."""
+    clean = noisy_set(settings, "symmetric", 0.0, 0)
+    index = data.subset(clean.x, clean.y_clean, min(settings["embedding"]["n"], len(clean)), seed=0)
+    noises = distinct((r["config"]["noise"], r["config"]["noise_rate"]) for r in found)
+    labels = {(noise, rate): noisy_set(settings, noise, rate, 0, device).y[index] for noise, rate in noises}
+    return embed(clean.x[index], labels, clean.y_clean[index], settings["embedding"]["perplexity"])
+
+
+def embed(x, noisy_labels: dict, y_clean, perplexity: float, seed: int = 0) -> dict:
+    """t-SNE of the pixels of images (N, ...) and the labels that each noise gives them (Paper 01, Fig. 2).
+
+    noisy_labels: {(noise, noise_rate): y (N,)}. The coordinates never see a label. `knn_agreement` is the share of
+    the 10 nearest neighbours in the plane that carry the same label.
+    """
+    from sklearn.manifold import TSNE
+
+    from lnlkit import evaluation
+
+    pixels = x.reshape(len(x), -1) / 255.0
+    coordinates = TSNE(perplexity=perplexity, init="pca", random_state=seed).fit_transform(pixels)
+    noisy = [
+        {"noise": noise, "noise_rate": rate, "y": y.tolist(), "knn_agreement": evaluation.knn_agreement(coordinates, y)}
+        for (noise, rate), y in sorted(noisy_labels.items())
+    ]
+    return {
+        "settings": f"scikit-learn t-SNE of the pixels of {len(x)} images, perplexity {perplexity:g}, PCA, seed {seed}",
+        "x": coordinates.round(2).tolist(), "y_clean": y_clean.tolist(), "noisy": noisy,
+        "knn_agreement_clean": evaluation.knn_agreement(coordinates, y_clean),
+    }  # fmt: skip

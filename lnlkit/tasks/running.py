@@ -1,0 +1,84 @@
+"""What a run of any task does: make the data, train, measure, and write down where and how long."""
+
+import time
+from dataclasses import dataclass
+from typing import Any
+
+from lnlkit import records
+
+
+@dataclass(frozen=True, eq=False)
+class Splits:
+    """The data of a run: noisy training set, noisy validation set (None without), clean test set.
+
+    scale: the size of one unit of the targets in the test's own unit (1 unless targets were standardised).
+    """
+
+    train: Any
+    noisy_val: Any
+    test: Any
+    scale: float = 1.0
+
+    def sizes(self) -> dict[str, int]:
+        """Number of examples of each part that there is."""
+        parts = {"train": self.train, "noisy_val": self.noisy_val, "test": self.test}
+        return {name: len(part) for name, part in parts.items() if part is not None}
+
+
+@dataclass(frozen=True, eq=False)
+class Trained:
+    """A trained method, the data it was trained and tracked on, and what `fit` measured after each epoch."""
+
+    method: Any
+    splits: Splits
+    history: list[dict]
+
+
+def train(task, config: dict, device: str = "cpu", progress=None) -> Trained:
+    """A configuration of a task, trained.
+
+    Rows marked as oracle are shown the clean labels first: knowledge that no method has.
+    """
+    from lnlkit import methods
+    from lnlkit.training import fit
+
+    splits = task.splits(config, device)
+    method = methods.make(config["method"], **config["hparams"])
+    if config.get("oracle"):
+        method.consult_oracle(splits.train.clean(), seed=config["seed"], device=device)
+    recipe = task.recipe(config, splits.train, device)
+    history = fit(method, splits.train, recipe, seed=config["seed"], after_epoch=task.tracker(splits),
+                  progress=progress)  # fmt: skip
+    return Trained(method, splits, history)
+
+
+def record(task, config: dict, device: str = "cpu") -> dict:
+    """The record of one run: what all tasks write down, and what `task.measure` adds or replaces."""
+    from lnlkit import methods
+
+    began = time.perf_counter()
+    trained = train(task, config, device)
+    return {
+        "schema": records.SCHEMA, "config": config, "hparams": methods.hyperparameters(trained.method),
+        "n": trained.splits.sizes(), "history": trained.history, **task.measure(trained, config),
+        "environment": records.environment(), "device": device,
+        "seconds": round(time.perf_counter() - began, 2), "peak_memory_mb": records.peak_memory_mb(),
+    }  # fmt: skip
+
+
+def rounded(value, digits: int = 4):
+    """The same structure with floats to so many decimals."""
+    if isinstance(value, dict):
+        return {name: rounded(item, digits) for name, item in value.items()}
+    if isinstance(value, list):
+        return [rounded(item, digits) for item in value]
+    return round(value, digits) if isinstance(value, float) else value
+
+
+def distinct(items) -> list:
+    """The items without repetitions, first come first; they need no hash."""
+    kept = []
+    for item in items:
+        if item not in kept:
+            kept.append(item)
+    return kept
