@@ -1,0 +1,49 @@
+"""What an explorer shows: one figure with a fixed layout, whose panels are drawn again only where they change."""
+
+from lnlkit.viz.show import describe
+from lnlkit.viz.style import whole
+
+
+class Picture:
+    """A figure of recorded results that follows a choice; `widgets.Explorer(picture)` puts controls above it.
+
+    offered: DataFrame with one column a control, in the order of the controls, and one row a recorded combination.
+    title: what errors call it. labels: {control: text beside it}, where the name alone would not do. names: {control:
+    function from a value to its text}. start: {control: value} shown first.
+
+    A subclass lays out `self.fig` once in `lay_out`, without a layout engine, and draws in `fill` through `panel`.
+    """
+
+    title = "explorer"
+    labels: dict = {}
+    names: dict = {}
+    start: dict = {}
+    size = (11.0, 4.4)  # inches
+
+    def __init__(self, table, offered):
+        self.table, self.offered = table, offered
+        self.fig = whole(None, *self.size)
+        self.fig.set_layout_engine("none")
+        self._drawn = {}  # axes -> key of what is in it
+        self.lay_out()
+
+    def lay_out(self):
+        """Makes the panels: axes at fixed places of `self.fig`."""
+        raise NotImplementedError
+
+    def fill(self, **choice):
+        """Draws the choice into the panels; returns the sentence that describes the figure."""
+        raise NotImplementedError
+
+    def draw(self, **choice):
+        """The figure of a choice, described. It is the same object every time, drawn anew where the choice differs."""
+        return describe(self.fig, self.fill(**choice))
+
+    def panel(self, ax, key, drawer, *arguments, **options):
+        """Clears the axes and calls drawer(ax, ...), unless they show `key` already: all that the drawing depends on."""
+        if self._drawn.get(ax) != key:
+            self._drawn[ax] = None  # a drawing that fails is not taken for a finished one
+            ax.clear()
+            drawer(ax, *arguments, **options)
+            self._drawn[ax] = key
+        return ax
