@@ -1,12 +1,11 @@
-"""Grids of images, and the distribution of the scores that order them."""
+"""Grids of images."""
 
 import numpy as np
-from matplotlib.ticker import LogLocator, NullFormatter
 
-from lnlkit.viz.style import INK, LABEL, NOTE, PALETTE, WIDTH, finish, whole
+from lnlkit.viz.style import INK, LABEL, NOTE, WIDTH, whole
 
 
-def _plane(image):
+def plane_of(image):
     """An image (C, H, W), (H, W) or (H, W, 3) as matplotlib takes it: (H, W) or (H, W, 3), uint8 or in [0, 1]."""
     image = np.asarray(image)
     if image.ndim == 3 and image.shape[0] in (1, 3) and image.shape[-1] not in (1, 3):
@@ -34,7 +33,7 @@ def image_grid(images, row_labels=None, col_labels=None, *, scores=None, notes=N
             ax.spines[:].set_visible(False)
             if c >= len(images[r]):
                 continue
-            plane = _plane(images[r][c])
+            plane = plane_of(images[r][c])
             ax.imshow(plane, cmap="gray_r", vmin=0, vmax=255 if plane.dtype == np.uint8 else 1, interpolation="nearest")
             if note:
                 text = notes[r][c] if notes is not None else f"{scores[r][c]:.2f}"
@@ -44,28 +43,3 @@ def image_grid(images, row_labels=None, col_labels=None, *, scores=None, notes=N
     for c, label in enumerate(col_labels or ()):
         axes[0, c].set_title(label, fontsize=LABEL)
     return fig
-
-
-def score_thresholds(score, rates, ax, *, bins=50):
-    """The axes with the histogram of mislabelling scores (N,) and, for each rate, the score from which labels flip.
-
-    At rate p exactly floor(p N) examples lie at or right of the line (Paper 01, Section 2.3). Scores on a log scale.
-    """
-    score = np.asarray(score, float)
-    least = max(score.min(), 1e-5)  # below that all scores are alike: they share the first bar
-    edges = np.geomspace(least, max(score.max(), 2 * least), bins + 1)
-    ax.hist(score.clip(least), bins=edges, color="#c8d4dd", edgecolor="white", linewidth=0.3)
-    ax.set_xscale("log")
-    ax.xaxis.set_major_locator(LogLocator(subs=(1,) if edges[-1] > 100 * edges[0] else (1, 2, 5)))
-    ax.xaxis.set_major_formatter("{x:g}")
-    ax.xaxis.set_minor_formatter(NullFormatter())
-    ordered = np.sort(score)[::-1]
-    for place, rate in enumerate(sorted(rates)):
-        flipped = int(np.floor(rate * len(score) + 1e-9))
-        if not flipped:
-            continue
-        color, line = PALETTE[place % len(PALETTE)], ("-", "--", "-.", ":")[place % 4]
-        label = f"noise rate {rate:g}: {flipped} labels with a score of {ordered[flipped - 1]:.2g} or more"
-        ax.axvline(ordered[flipped - 1], color=color, linestyle=line, linewidth=2, label=label)
-    ax.legend(fontsize=NOTE, frameon=False, loc="upper left")
-    return finish(ax, None, "score of mislabelling N(x), log scale", "examples")

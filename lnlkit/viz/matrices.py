@@ -43,7 +43,7 @@ def transition_heatmap(T, ax, class_names=None, title=None, show_diagonal=True, 
     ax.spines[:].set_visible(False)
     for i, j in np.argwhere(~diagonal):
         ax.text(j + 0.5, i + 0.5, words[i, j], ha="center", va="center", fontsize=fontsize)
-    _contrast(ax)
+    contrast(ax)
     if show_diagonal:
         for i in range(size):
             ax.text(i + 0.5, i + 0.5, words[i, i], ha="center", va="center", fontsize=fontsize, color="#444444",
@@ -55,7 +55,7 @@ def transition_heatmap(T, ax, class_names=None, title=None, show_diagonal=True, 
     return ax
 
 
-def _contrast(ax):
+def contrast(ax):
     """Writes each number of a heat map black or white, whichever stands out more from its cell (WCAG contrast)."""
     mesh = ax.collections[0]
     colors = mesh.cmap(mesh.norm(mesh.get_array())).reshape(-1, 4)[:, :3]

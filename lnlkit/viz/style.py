@@ -46,6 +46,11 @@ def row_styles(notebook):
     }  # fmt: skip
 
 
+def row_labels(notebook):
+    """{row id: label} of a paper's rows: what `runs["row"].map(...)` takes."""
+    return {row: label for row, (label, _) in row_styles(notebook).items()}
+
+
 def noise_name(noise):
     """Readable name of a noise kind: 'model_idn' -> 'instance-dependent'."""
     return NOISES.get(noise, str(noise))

@@ -5,8 +5,8 @@ import html
 import numpy as np
 import seaborn
 
-from lnlkit.viz.style import LABEL, NOTE, TICK, WIDTH, finish, panels, row_styles
 from lnlkit.viz.show import describe
+from lnlkit.viz.style import LABEL, NOTE, TICK, WIDTH, finish, panels, row_styles
 
 STYLES = [
     {"selector": "", "props": "border-collapse: collapse; font-size: 13px; margin: 4px 0"},
