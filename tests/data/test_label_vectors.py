@@ -6,27 +6,28 @@ import numpy as np
 import pytest
 from small_sets import crowd, items_of, toy
 
-from lnlkit import multilabel
+from lnlkit import data
+from lnlkit.data import label_vectors
 
 # ---- the truth kept apart --------------------------------------------------------------------------------------
 
 
 def test_what_a_method_sees_holds_no_clean_label():
-    full = multilabel.make_noisy(toy(), "permutation", 0.4, seed=0)
+    full = label_vectors.make_noisy(toy(), "permutation", 0.4, seed=0)
     seen = full.visible()
     assert {field.name for field in dataclasses.fields(seen)} == set(vars(seen)) == {"x", "y", "n_classes"}
     assert not any(value is full or value is full.y_clean for value in vars(seen).values())
     assert not any(np.shares_memory(array, full.y_clean) for array in (seen.x, seen.y))
     np.testing.assert_array_equal(seen.y, full.y)
     np.testing.assert_array_equal(full.clean().y, full.y_clean)
-    same = multilabel.make_noisy(toy(), "permutation", 0, seed=0)
+    same = label_vectors.make_noisy(toy(), "permutation", 0, seed=0)
     assert not np.shares_memory(same.y, same.y_clean)
 
 
 def test_rates_are_shares_of_vectors_and_of_entries():
     y = np.array([[1, 0, 0, 0], [0, 1, 0, 0], [0, 0, 1, 1], [1, 0, 0, 0]])
     clean = np.array([[1, 0, 0, 0], [1, 0, 0, 0], [1, 1, 0, 0], [1, 0, 0, 0]])
-    noisy = multilabel.NoisyMultiLabel(np.zeros((4, 2)), y, clean, 4, group=np.array([3, 3, 1, 1], np.int32))
+    noisy = label_vectors.NoisyLabelVectors(np.zeros((4, 2)), y, clean, 4, group=np.array([3, 3, 1, 1], np.int32))
     assert (noisy.noise_rate_, noisy.label_rate_) == (0.5, 6 / 16)
     assert noisy.y.dtype == noisy.y_clean.dtype == np.uint8 and noisy.group.dtype == np.int64 and len(noisy) == 4
     part = noisy.take([2, 0])
@@ -46,13 +47,13 @@ def test_rates_are_shares_of_vectors_and_of_entries():
 def test_noisy_sets_refuse_what_does_not_fit(change, message):
     y = np.eye(5)[:4]
     with pytest.raises(ValueError, match=message):
-        multilabel.NoisyMultiLabel(**dict(x=np.zeros((4, 2)), y=y, y_clean=y, n_classes=5) | change)
+        label_vectors.NoisyLabelVectors(**dict(x=np.zeros((4, 2)), y=y, y_clean=y, n_classes=5) | change)
 
 
 def test_a_training_set_takes_it_as_it_is():
     """Images and features arrive as tensors, label vectors as float32 (N, K), and warn about nothing."""
     training = pytest.importorskip("lnlkit.training")
-    noisy = multilabel.make_noisy(multilabel.load("scenes"), "permutation", 0.4, seed=0, n_train=30)
+    noisy = label_vectors.make_noisy(data.load("scenes"), "permutation", 0.4, seed=0, n_train=30)
     seen = training.TrainingSet.of(noisy)
     assert (
         tuple(seen.x.shape) == (30, 1, 16, 16)
@@ -67,29 +68,29 @@ def test_a_training_set_takes_it_as_it_is():
 
 def test_permutation_keeps_examples_together_and_has_the_stated_rate():
     clean = toy(3000)
-    noisy = multilabel.make_noisy(clean, "permutation", 0.6, seed=1)
+    noisy = label_vectors.make_noisy(clean, "permutation", 0.6, seed=1)
     np.testing.assert_array_equal(noisy.x, clean.x_train)
     np.testing.assert_array_equal(noisy.y_clean, clean.y_train)
     np.testing.assert_array_equal(noisy.y.sum(axis=1), clean.y_train.sum(axis=1))
     right_again = np.array([1, 1 / 5, 1 / 10, 1 / 10])[clean.y_train.sum(axis=1)].mean()
     assert noisy.noise_rate_ == pytest.approx(0.6 * (1 - right_again), abs=0.03)
-    assert multilabel.make_noisy(clean, "permutation", 0, seed=1).noise_rate_ == 0
-    assert multilabel.make_noisy(clean, "permutation", 1.0, seed=1).noise_rate_ == pytest.approx(
+    assert label_vectors.make_noisy(clean, "permutation", 0, seed=1).noise_rate_ == 0
+    assert label_vectors.make_noisy(clean, "permutation", 1.0, seed=1).noise_rate_ == pytest.approx(
         1 - right_again, abs=0.03
     )
 
 
 def test_one_seed_one_draw_and_settings_nest():
     """Smaller parts are in larger ones with the same labels, and what a small rate makes wrong a larger one does."""
-    first, again, other = (multilabel.make_noisy(toy(), "permutation", 0.4, seed=s, n_train=100) for s in (2, 2, 3))
+    first, again, other = (label_vectors.make_noisy(toy(), "permutation", 0.4, seed=s, n_train=100) for s in (2, 2, 3))
     for field in ("x", "y", "y_clean"):
         np.testing.assert_array_equal(getattr(first, field), getattr(again, field))
     assert len(first) == 100 and len(np.unique(first.x)) == 100 and (np.diff(first.x[:, 0]) > 0).all()
     assert (first.x != other.x).any()
-    larger = multilabel.make_noisy(toy(), "permutation", 0.4, seed=2, n_train=200)
+    larger = label_vectors.make_noisy(toy(), "permutation", 0.4, seed=2, n_train=200)
     among = np.isin(larger.x, first.x)[:, 0]
     np.testing.assert_array_equal(larger.take(among).y, first.y)
-    noisier = multilabel.make_noisy(toy(), "permutation", 0.8, seed=2, n_train=100)
+    noisier = label_vectors.make_noisy(toy(), "permutation", 0.8, seed=2, n_train=100)
     wrong = (first.y != first.y_clean).any(axis=1)
     np.testing.assert_array_equal(noisier.y[wrong], first.y[wrong])
 
@@ -97,13 +98,13 @@ def test_one_seed_one_draw_and_settings_nest():
 def test_images_labels_and_split_have_seeds_of_their_own(monkeypatch):
     """Which images are taken says nothing about which of them are wrong."""
     full = toy(20_000)
-    rates = [multilabel.make_noisy(full, "permutation", 0.5, seed=0, n_train=n).noise_rate_ for n in (2000, 20_000)]
+    rates = [label_vectors.make_noisy(full, "permutation", 0.5, seed=0, n_train=n).noise_rate_ for n in (2000, 20_000)]
     assert rates[0] == pytest.approx(rates[1], abs=0.04)
-    two = [multilabel.make_noisy(toy(), "permutation", 0.5, seed=s).y for s in (0, 1)]  # all images: only labels differ
+    two = [label_vectors.make_noisy(toy(), "permutation", 0.5, seed=s).y for s in (0, 1)]  # all images
     assert (two[0] != two[1]).any()
-    asked, derive = [], multilabel.seeds.derive
-    monkeypatch.setattr(multilabel.seeds, "derive", lambda *given: asked.append(given) or derive(*given))
-    multilabel.split_validation(multilabel.make_noisy(toy(), "permutation", 0.5, seed=3, n_train=50), seed=3)
+    asked, derive = [], label_vectors.seeds.derive
+    monkeypatch.setattr(label_vectors.seeds, "derive", lambda *given: asked.append(given) or derive(*given))
+    label_vectors.split_validation(label_vectors.make_noisy(toy(), "permutation", 0.5, seed=3, n_train=50), seed=3)
     asked = [purpose for seed, purpose in asked if seed == 3]
     assert len(set(asked)) == len(asked) == 3
 
@@ -113,7 +114,7 @@ def test_both_forms_of_crowd_labels_give_the_same_items(n_train):
     """Third axis or group: all labels of each drawn image, nothing else, the image's clean label beside each."""
     images = crowd()
     for crowded in (images, items_of(images)):
-        noisy = multilabel.make_noisy(crowded, "human", 0.0, seed=0, n_train=n_train)
+        noisy = label_vectors.make_noisy(crowded, "human", 0.0, seed=0, n_train=n_train)
         assert len(noisy) == 3 * (n_train or 60) and (np.unique(noisy.group, return_counts=True)[1] == 3).all()
         for i in np.unique(noisy.x).astype(int):
             mine = noisy.take(noisy.x[:, 0] == i)
@@ -122,9 +123,9 @@ def test_both_forms_of_crowd_labels_give_the_same_items(n_train):
 
 
 def test_a_crowd_set_can_be_permuted_too():
-    noisy = multilabel.make_noisy(crowd(), "permutation", 0.5, seed=0)
+    noisy = label_vectors.make_noisy(crowd(), "permutation", 0.5, seed=0)
     assert len(noisy) == 60 and noisy.group is None
-    grouped = multilabel.make_noisy(items_of(crowd()), "permutation", 0.5, seed=0, n_train=10)
+    grouped = label_vectors.make_noisy(items_of(crowd()), "permutation", 0.5, seed=0, n_train=10)
     assert len(grouped) == 30 and len(np.unique(grouped.group)) == 10
 
 
@@ -139,7 +140,7 @@ def test_a_crowd_set_can_be_permuted_too():
 ])  # fmt: skip
 def test_make_noisy_names_wrong_arguments(change, error, message):
     with pytest.raises(error, match=message):
-        multilabel.make_noisy(**dict(data=toy(), noise="permutation", noise_rate=0.4, seed=0) | change)
+        label_vectors.make_noisy(**dict(data=toy(), noise="permutation", noise_rate=0.4, seed=0) | change)
 
 
 # ---- splits ----------------------------------------------------------------------------------------------------
@@ -147,8 +148,8 @@ def test_make_noisy_names_wrong_arguments(change, error, message):
 
 @pytest.mark.parametrize("fraction", [0.01, 0.1, 0.5, 0.99])
 def test_a_split_is_a_partition_of_the_stated_size(fraction):
-    full = multilabel.make_noisy(toy(), "permutation", 0.4, seed=0)
-    train, val = multilabel.split_validation(full, fraction, seed=1)
+    full = label_vectors.make_noisy(toy(), "permutation", 0.4, seed=0)
+    train, val = label_vectors.split_validation(full, fraction, seed=1)
     rows = np.concatenate([train.x, val.x])[:, 0].astype(int)
     np.testing.assert_array_equal(np.sort(rows), np.arange(300))
     np.testing.assert_array_equal(full.y[rows], np.concatenate([train.y, val.y]))
@@ -157,8 +158,8 @@ def test_a_split_is_a_partition_of_the_stated_size(fraction):
 
 
 def test_images_of_a_group_are_never_on_both_sides():
-    full = multilabel.make_noisy(items_of(crowd()), "human", 0.0, seed=0)
-    train, val = multilabel.split_validation(full, 0.25, seed=1)
+    full = label_vectors.make_noisy(items_of(crowd()), "human", 0.0, seed=0)
+    train, val = label_vectors.split_validation(full, 0.25, seed=1)
     assert not set(train.group) & set(val.group) and not set(train.x[:, 0]) & set(val.x[:, 0])
     assert len(set(val.group)) == 15 and len(val) == 45 and len(train) == 135
 
@@ -168,26 +169,26 @@ def test_rare_labels_are_in_both_parts():
     y = np.zeros((400, 5), np.uint8)
     y[np.arange(400), np.arange(400) % 4] = 1
     y[::40, 4] = 1
-    full = multilabel.NoisyMultiLabel(np.arange(400), y, y, 5)
+    full = label_vectors.NoisyLabelVectors(np.arange(400), y, y, 5)
     for seed in range(20):
-        _, val = multilabel.split_validation(full, 0.1, seed=seed)
+        _, val = label_vectors.split_validation(full, 0.1, seed=seed)
         assert val.y[:, 4].sum() == 1 and (np.abs(val.y[:, :4].sum(axis=0) - 10) <= 2).all()
 
 
 def test_a_split_looks_at_noisy_labels_only_and_repeats():
-    full = multilabel.make_noisy(toy(), "permutation", 0.4, seed=0)
+    full = label_vectors.make_noisy(toy(), "permutation", 0.4, seed=0)
     other = dataclasses.replace(full, y_clean=full.y_clean[::-1].copy())
-    first = multilabel.split_validation(full)[1].x
-    np.testing.assert_array_equal(first, multilabel.split_validation(other)[1].x)
-    assert (multilabel.split_validation(full, seed=1)[1].x != first).any()
+    first = label_vectors.split_validation(full)[1].x
+    np.testing.assert_array_equal(first, label_vectors.split_validation(other)[1].x)
+    assert (label_vectors.split_validation(full, seed=1)[1].x != first).any()
 
 
 def test_tiny_sets_are_split_or_refused():
     y = np.zeros((3, 2), np.uint8)  # no label at all is a label vector too
-    train, val = multilabel.split_validation(multilabel.NoisyMultiLabel(np.arange(3), y, y, 2), 0.01)
+    train, val = label_vectors.split_validation(label_vectors.NoisyLabelVectors(np.arange(3), y, y, 2), 0.01)
     assert (len(train), len(val)) == (2, 1)
-    alone = multilabel.NoisyMultiLabel(np.arange(3), y, y, 2, group=np.array([7, 7, 7]))
+    alone = label_vectors.NoisyLabelVectors(np.arange(3), y, y, 2, group=np.array([7, 7, 7]))
     with pytest.raises(ValueError, match="`noisy` must show at least 2 images to be split, but got 1"):
-        multilabel.split_validation(alone)
+        label_vectors.split_validation(alone)
     with pytest.raises(ValueError, match="`fraction` must be above 0"):
-        multilabel.split_validation(alone, 0)
+        label_vectors.split_validation(alone, 0)

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from bundles import bundle
 
-from lnlkit import _sources, data, noise
+from lnlkit import data, noise
+from lnlkit.data import bundles, images
 
 
 def noisy(n=200, n_classes=5, rate=0.4, seed=0):
@@ -33,9 +34,9 @@ def test_digits_are_scikit_learns_in_a_fixed_stratified_split():
 
 def test_facts_agree_with_digits_and_are_complete():
     pixels = data.load("digits").x_train / 255
-    assert data.DATASETS["digits"].mean == (pytest.approx(pixels.mean(), abs=1e-4),)
-    assert data.DATASETS["digits"].std == (pytest.approx(pixels.std(), abs=1e-4),)
-    for facts in data.DATASETS.values():
+    assert data.images.DATASETS["digits"].mean == (pytest.approx(pixels.mean(), abs=1e-4),)
+    assert data.images.DATASETS["digits"].std == (pytest.approx(pixels.std(), abs=1e-4),)
+    for facts in data.images.DATASETS.values():
         assert len(facts.class_names) == len(set(facts.class_names)) == facts.n_classes
         assert len(facts.mean) == len(facts.std) == (3 if len(facts.image_shape) == 3 else 1)
 
@@ -48,7 +49,7 @@ def test_bundle_is_read_as_written(tmp_path, name):
     for key, expected in arrays.items():
         np.testing.assert_array_equal(getattr(got, key), expected)
     assert got.x_train.dtype == np.uint8 and got.y_train.dtype == np.int64
-    assert (got.source, got.verified, got.n_classes) == (f"bundle {name}.npz", None, data.DATASETS[name].n_classes)
+    assert (got.source, got.verified, got.n_classes) == (f"bundle {name}.npz", None, images.DATASETS[name].n_classes)
 
 
 def test_the_folder_is_the_argument_then_the_variable_then_the_cache(tmp_path, monkeypatch):
@@ -57,19 +58,19 @@ def test_the_folder_is_the_argument_then_the_variable_then_the_cache(tmp_path, m
     assert data.default_dir() == tmp_path / "variable"
     monkeypatch.setenv("LNLKIT_DATA", "")
     assert data.default_dir() == tmp_path / "cache" / "lnlkit"
-    _sources.write_bundle(tmp_path / "mnist.npz", bundle())
+    bundles.write_bundle(tmp_path / "mnist.npz", bundle())
     assert data.prepare("mnist", tmp_path) == tmp_path / "mnist.npz"
 
 
 def test_known_arrays_are_recognised_whatever_the_label_dtype(tmp_path, monkeypatch):
     arrays = bundle()
     wide = arrays | {"y_train": arrays["y_train"].astype(np.int64)}
-    assert _sources.array_hash(arrays) == _sources.array_hash(wide)
-    monkeypatch.setitem(_sources._KNOWN_ARRAYS, "mnist", {_sources.array_hash(arrays): "original"})
-    _sources.write_bundle(tmp_path / "mnist.npz", wide)
+    assert images.array_hash(arrays) == images.array_hash(wide)
+    monkeypatch.setitem(images._KNOWN_ARRAYS, "mnist", {images.array_hash(arrays): "original"})
+    bundles.write_bundle(tmp_path / "mnist.npz", wide)
     assert data.load("mnist", tmp_path).verified is True
     arrays["x_test"][0, 0, 0] ^= 1
-    _sources.write_bundle(tmp_path / "mnist.npz", arrays)
+    bundles.write_bundle(tmp_path / "mnist.npz", arrays)
     assert data.load("mnist", tmp_path).verified is None
 
 
@@ -81,10 +82,10 @@ def test_unknown_name_suggests_the_near_one():
 # ---- what is here ----------------------------------------------------------------------------------------------
 
 def test_available_has_one_row_per_data_set(tmp_path):
-    _sources.write_bundle(tmp_path / "svhn.npz", bundle("svhn"))
+    bundles.write_bundle(tmp_path / "svhn.npz", bundle("svhn"))
     rows = {row["name"]: row for row in data.available(tmp_path)}
-    assert list(rows) == list(data.DATASETS)
-    assert rows["digits"]["state"] == "built in (scikit-learn digits)" and rows["digits"]["images"] == 1797
+    assert list(rows)[:6] == list(data.images.DATASETS)
+    assert rows["digits"]["state"] == "built in (scikit-learn digits)" and rows["digits"]["examples"] == 1797
     assert rows["svhn"]["state"] == f"bundle {tmp_path / 'svhn.npz'}"
     assert rows["mnist"]["state"] == "not here: `lnlkit data prepare mnist`"
     assert rows["mnist"]["licence"] == "CC BY-SA 3.0"
@@ -102,7 +103,7 @@ def test_real_mnist_is_verified(real_data):
     mnist = data.load("mnist", real_data)
     assert mnist.verified and mnist.source == "bundle mnist.npz (original)"
     assert (len(mnist.x_train), len(mnist.x_test)) == (60_000, 10_000)
-    assert mnist.x_train.mean() / 255 == pytest.approx(data.DATASETS["mnist"].mean[0], abs=1e-4)
+    assert mnist.x_train.mean() / 255 == pytest.approx(data.images.DATASETS["mnist"].mean[0], abs=1e-4)
 
 
 @pytest.mark.real_data
@@ -195,7 +196,7 @@ def test_validation_split_of_tiny_classes():
 
 def test_digits_and_bundles_work_without_torch(tmp_path, root):
     """A session that only explores must fit in little memory: neither import nor loading may pull torch in."""
-    _sources.write_bundle(tmp_path / "mnist.npz", bundle())
+    bundles.write_bundle(tmp_path / "mnist.npz", bundle())
     code = ("import sys; from lnlkit import data, noise; assert 'sklearn' not in sys.modules; data.load('digits'); "
             f"data.load('mnist', {str(tmp_path)!r}); print([m for m in sys.modules if m.startswith('torch')])")
     done = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=True)

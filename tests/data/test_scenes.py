@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from lnlkit import scenes
+from lnlkit.data import scenes
 
 
 def rng(seed=0):

@@ -6,7 +6,8 @@ import math
 import numpy as np
 import pytest
 
-from lnlkit import _sources, targets
+from lnlkit import data
+from lnlkit.data import bundles, targets
 
 EVERY_FUNCTION = pytest.mark.parametrize("function", targets.FUNCTIONS)
 
@@ -116,12 +117,14 @@ def house_table(n=60):
 
 
 def put(folder, **arrays):
-    _sources.write_bundle(folder / "boston.npz", arrays)
+    bundles.write_bundle(folder / "boston.npz", arrays)
     return folder
 
 
 def test_diabetes_is_built_in_and_in_its_own_units():
-    x, y = targets.load_table("diabetes")
+    table = data.load("diabetes")
+    x, y = table.x, table.y
+    assert "built in" in table.source
     assert x.shape == (442, 10) and y.shape == (442,) and y.min() == 25 and y.max() == 346
     assert x[:, 0].min() == 19 and x[:, 0].max() == 79  # age in years
 
@@ -131,16 +134,16 @@ def test_a_table_is_read_from_its_file(tmp_path, monkeypatch, named):
     x, y = house_table()
     put(tmp_path, x=x.astype(np.float32), y=y.round().astype(int))
     monkeypatch.setenv("LNLKIT_DATA", "" if named else str(tmp_path))
-    read_x, read_y = targets.load_table("boston", tmp_path if named else None)
-    assert read_x.dtype == read_y.dtype == np.float64
-    np.testing.assert_array_equal(read_x, x.astype(np.float32))
-    np.testing.assert_array_equal(read_y, y.round())
+    read = data.load("boston", tmp_path if named else None)
+    assert read.x.dtype == read.y.dtype == np.float64 and read.source == "bundle boston.npz"
+    np.testing.assert_array_equal(read.x, x.astype(np.float32))
+    np.testing.assert_array_equal(read.y, y.round())
 
 
 def test_a_missing_table_names_the_file_and_the_cure_offline(tmp_path, monkeypatch):
     monkeypatch.setenv("LNLKIT_OFFLINE", "1")
     with pytest.raises(FileNotFoundError) as error:
-        targets.load_table("boston", tmp_path)
+        data.load("boston", tmp_path)
     says = str(error.value)
     assert str(tmp_path / "boston.npz") in says and "LNLKIT_OFFLINE" in says and "diabetes" in says and "\n" not in says
     assert not list(tmp_path.iterdir())
@@ -158,9 +161,9 @@ def test_a_download_is_kept_and_a_failed_one_says_what_to_do(tmp_path, monkeypat
 
     monkeypatch.setattr("sklearn.datasets.fetch_california_housing", download)
     with pytest.raises(FileNotFoundError, match="`california` could not be downloaded.*no route.*california.npz"):
-        targets.load_table("california", tmp_path)
+        data.load("california", tmp_path)
     for _ in range(2):
-        np.testing.assert_array_equal(targets.load_table("california", tmp_path)[1], table[1])
+        np.testing.assert_array_equal(data.load("california", tmp_path).y, table[1])
     assert len(calls) == 2
 
 
@@ -176,13 +179,13 @@ def test_a_download_is_kept_and_a_failed_one_says_what_to_do(tmp_path, monkeypat
 ])  # fmt: skip
 def test_a_table_that_is_none_is_named(tmp_path, arrays, message):
     with pytest.raises(ValueError, match=message) as error:
-        targets.load_table("boston", put(tmp_path, **arrays))
+        data.load("boston", put(tmp_path, **arrays))
     assert str(tmp_path / "boston.npz") in str(error.value) and "\n" not in str(error.value)
 
 
 def test_an_unknown_table_suggests_a_near_one():
     with pytest.raises(ValueError, match="Did you mean 'diabetes'"):
-        targets.load_table("diabetis")
+        data.load("diabetis")
 
 
 # ---- splits ----------------------------------------------------------------------------------------------------

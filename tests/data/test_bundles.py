@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from bundles import bundle
 
-from lnlkit import _sources, data
+from lnlkit import data
+from lnlkit.data import bundles, cifar10n, images
 
 # ---- missing and broken files ----------------------------------------------------------------------------------
 
@@ -16,7 +17,7 @@ from lnlkit import _sources, data
 def no_download(monkeypatch):
     """Downloads are allowed, but trying one fails the test."""
     monkeypatch.delenv("LNLKIT_OFFLINE", raising=False)
-    monkeypatch.setattr(_sources, "download", lambda *_: pytest.fail("tried to download"))
+    monkeypatch.setattr(images, "download", lambda *_: pytest.fail("tried to download"))
 
 
 def test_offline_says_which_file_to_put_where(tmp_path, monkeypatch, no_download):
@@ -165,29 +166,29 @@ def test_failed_download_says_what_to_do_instead(tmp_path, monkeypatch):
 
 def test_all_torchvision_names_exist():
     datasets = pytest.importorskip("torchvision.datasets")
-    assert set(_sources._TORCHVISION) == set(data.DATASETS) - {"digits"}
-    assert all(hasattr(datasets, theirs) for theirs in _sources._TORCHVISION.values())
+    assert set(images._TORCHVISION) == set(data.images.DATASETS) - {"digits"}
+    assert all(hasattr(datasets, theirs) for theirs in images._TORCHVISION.values())
 
 
 def test_a_killed_write_leaves_the_old_bundle(tmp_path, monkeypatch):
     path, old = tmp_path / "mnist.npz", bundle()
-    _sources.write_bundle(path, old)
+    bundles.write_bundle(path, old)
 
     def killed(file, **_):
         file.write(b"half")
         raise KeyboardInterrupt
     monkeypatch.setattr(np, "savez", killed)
     with pytest.raises(KeyboardInterrupt):
-        _sources.write_bundle(path, bundle(seed=1))
+        bundles.write_bundle(path, bundle(seed=1))
     assert [p.name for p in tmp_path.iterdir()] == ["mnist.npz"]
-    np.testing.assert_array_equal(_sources.read_bundle(path, "mnist")["x_train"], old["x_train"])
+    np.testing.assert_array_equal(images.read_bundle(path, "mnist")["x_train"], old["x_train"])
 
 
 # ---- human labels ----------------------------------------------------------------------------------------------
 
 def human(n=50_000):
     rng = np.random.default_rng(0)
-    return {key: rng.integers(0, 10, n) for key in _sources.HUMAN_KEYS}
+    return {key: rng.integers(0, 10, n) for key in cifar10n.HUMAN_KEYS}
 
 
 @pytest.mark.parametrize("kind", ["npz", "torch.save", "NumPy 1 names"])
