@@ -6,6 +6,7 @@ import pytest
 import yaml
 
 import lnlkit
+from lnlkit.run import executed
 
 try:
     import tomllib
@@ -53,6 +54,18 @@ def test_binder_repeats_the_list_with_the_cpu_build_and_without_this_package(roo
 def test_extras_have_lower_bounds_too(project):
     for extra in project["optional-dependencies"].values():
         bounds(extra)
+
+
+def test_a_stored_result_knows_the_versions_of_all_that_computes_or_draws(project):
+    assert {*executed.VERSIONS, "jupyterlab"} == set(bounds(project["dependencies"]))
+
+
+def test_every_file_that_the_package_reads_is_packaged(root):
+    globs = tomllib.loads((root / "pyproject.toml").read_text())["tool"]["setuptools"]["package-data"]
+    packed = {path for package, ends in globs.items() for end in ends
+              for path in root.joinpath(*package.split(".")).glob(end)}  # fmt: skip
+    read = {path for end in ("*.toml", "*.json") for path in (root / "lnlkit").rglob(end)}
+    assert packed == read != set()
 
 
 def test_binder_scripts_stop_at_errors_and_hand_over(root):

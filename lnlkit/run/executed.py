@@ -16,6 +16,7 @@ import lnlkit
 from lnlkit import records
 
 MAX_OUTPUT_MB = 2.0
+VERSIONS = ("torch", "torchvision", "numpy", "scikit-learn", "matplotlib", "seaborn", "pandas", "ipywidgets", "papermill")
 WIDGET_STATE = "application/vnd.jupyter.widget-state+json"
 
 
@@ -98,8 +99,7 @@ def fingerprint(path: Path, params: dict) -> str:
     files = [file for end in ("*.py", "*.toml", "*.json") for file in package.rglob(end)]
     for file in [*sorted(files), path]:
         found.update(f"{file.name}\0".encode() + file.read_bytes())
-    names = ("torch", "torchvision", "numpy", "scikit-learn", "matplotlib", "ipywidgets", "papermill")
-    versions = {name: importlib.metadata.version(name) for name in names}
+    versions = {name: importlib.metadata.version(name) for name in VERSIONS}
     around = {name: os.environ.get(name) for name in ("LNLKIT_DATA", "LNLKIT_PROFILE")}
     settings = {"params": params, "versions": versions, "python": platform.python_version(), "around": around}
     found.update(json.dumps(settings, sort_keys=True).encode())
