@@ -2,7 +2,8 @@
 
 import torch
 
-from lnlkit import models, targets
+from lnlkit import models
+from lnlkit.data import targets
 from lnlkit.training import Recipe
 
 

@@ -4,7 +4,8 @@ import dataclasses
 
 import numpy as np
 
-from lnlkit import multilabel, noise
+from lnlkit import noise
+from lnlkit.data import label_vectors
 
 
 def rng(seed=0):
@@ -17,7 +18,7 @@ def toy(n=300, K=5, n_test=20, **changes):
     x = np.arange(n + n_test, dtype=np.float32)[:, None]
     arrays = dict(x_train=x[:n], y_train=y[:n], x_test=x[n:], y_test=y[n:])
     names = tuple("abcdefghij"[:K])
-    return multilabel.MultiLabelData(
+    return label_vectors.LabelVectorData(
         **dict(name="toy", n_classes=K, class_names=names, source="here") | arrays | changes
     )
 

@@ -2,21 +2,21 @@
 import numpy as np
 import pytest
 
-from lnlkit import _checks
+from lnlkit import checks
 
 
 def test_fraction_accepts_its_edges():
-    assert _checks.fraction(0, "r") == 0.0
-    assert _checks.fraction(np.float32(0.5), "r") == 0.5
-    assert _checks.fraction(1 - 1e-12, "r") < 1
-    assert _checks.fraction(1, "r", below_one=False) == 1.0
+    assert checks.fraction(0, "r") == 0.0
+    assert checks.fraction(np.float32(0.5), "r") == 0.5
+    assert checks.fraction(1 - 1e-12, "r") < 1
+    assert checks.fraction(1, "r", below_one=False) == 1.0
 
 
 def test_not_negative_accepts_0_and_names_what_it_got():
-    assert _checks.not_negative(0, "alpha") == 0.0 and _checks.not_negative(np.float32(2.5), "alpha") == 2.5
+    assert checks.not_negative(0, "alpha") == 0.0 and checks.not_negative(np.float32(2.5), "alpha") == 2.5
     for value in (-0.1, float("nan"), float("inf"), True, "1"):
         with pytest.raises(ValueError) as error:
-            _checks.not_negative(value, "alpha")
+            checks.not_negative(value, "alpha")
         assert str(error.value) == f"`alpha` must be a finite number of at least 0, but got {value!r}."
 
 
@@ -28,50 +28,50 @@ def test_not_negative_accepts_0_and_names_what_it_got():
 ])
 def test_fraction_names_the_cure(value, message):
     with pytest.raises(ValueError) as error:
-        _checks.fraction(value, "noise_rate")
+        checks.fraction(value, "noise_rate")
     assert str(error.value) == message
 
 
 @pytest.mark.parametrize("value", ["0.4", None, True, [0.4]])
 def test_fraction_refuses_what_is_no_number(value):
     with pytest.raises(TypeError, match="`r` must be a fraction"):
-        _checks.fraction(value, "r")
+        checks.fraction(value, "r")
 
 
 def test_one_of_suggests_the_near_name():
-    assert _checks.one_of("elr", "method", ["elr", "gce"]) == "elr"
+    assert checks.one_of("elr", "method", ["elr", "gce"]) == "elr"
     with pytest.raises(ValueError) as error:
-        _checks.one_of("erl", "method", {"elr": 1, "gce": 2})
+        checks.one_of("erl", "method", {"elr": 1, "gce": 2})
     assert str(error.value) == "`method` must be one of ['elr', 'gce'], but got 'erl'. Did you mean 'elr'?"
     with pytest.raises(ValueError, match="but got 3.$"):                     # nothing is near: nothing is suggested
-        _checks.one_of(3, "method", ["elr", "gce"])
+        checks.one_of(3, "method", ["elr", "gce"])
 
 
 def test_positive_int():
-    assert _checks.positive_int(np.int64(3), "n") == 3
+    assert checks.positive_int(np.int64(3), "n") == 3
     with pytest.raises(ValueError, match="`n` must be at least 1, but got 0"):
-        _checks.positive_int(0, "n")
+        checks.positive_int(0, "n")
     for value in (2.0, True, "2"):
         with pytest.raises(TypeError, match="`n` must be a whole number"):
-            _checks.positive_int(value, "n")
+            checks.positive_int(value, "n")
 
 
 def test_positive():
-    assert _checks.positive(1, "temperature") == 1.0
+    assert checks.positive(1, "temperature") == 1.0
     for value in (0, -1, float("inf"), float("nan")):
         with pytest.raises(ValueError, match="`temperature` must be a finite number above 0"):
-            _checks.positive(value, "temperature")
+            checks.positive(value, "temperature")
 
 
 def test_generator_refuses_a_seed():
     with pytest.raises(TypeError, match=r"Did you mean numpy.random.default_rng\(seed\)\?"):
-        _checks.generator(0)
+        checks.generator(0)
 
 
 def test_labels_become_int64():
-    y = _checks.labels(np.array([0, 2], dtype=np.uint8), "y", 3)
+    y = checks.labels(np.array([0, 2], dtype=np.uint8), "y", 3)
     assert y.dtype == np.int64 and y.tolist() == [0, 2]
-    assert _checks.labels([], "y", 3).shape == (0,)
+    assert checks.labels([], "y", 3).shape == (0,)
 
 
 @pytest.mark.parametrize("y, error, message", [
@@ -82,17 +82,17 @@ def test_labels_become_int64():
 ])
 def test_labels_names_what_is_wrong(y, error, message):
     with pytest.raises(error, match=message):
-        _checks.labels(y, "y", 3)
+        checks.labels(y, "y", 3)
 
 
 def test_same_length_names_both():
-    _checks.same_length(x=[1, 2], y=[3, 4])
+    checks.same_length(x=[1, 2], y=[3, 4])
     with pytest.raises(ValueError, match="`x` and `y` must hold the same number of examples, but got 2 and 1"):
-        _checks.same_length(x=[1, 2], y=[3])
+        checks.same_length(x=[1, 2], y=[3])
 
 
 def test_transition_matrix_takes_float32_and_sums_to_one_exactly_enough_to_draw_from():
-    T = _checks.transition_matrix(np.full((3, 3), 1 / 3, dtype=np.float32))
+    T = checks.transition_matrix(np.full((3, 3), 1 / 3, dtype=np.float32))
     np.testing.assert_allclose(T.sum(axis=1), 1, rtol=0, atol=1e-15)
 
 
@@ -105,4 +105,4 @@ def test_transition_matrix_takes_float32_and_sums_to_one_exactly_enough_to_draw_
 ])
 def test_transition_matrix_names_what_is_wrong(T, message):
     with pytest.raises(ValueError, match=message):
-        _checks.transition_matrix(T)
+        checks.transition_matrix(T)

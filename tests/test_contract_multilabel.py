@@ -11,9 +11,9 @@ from small_multilabel import digits, features, pairs, recipe
 from small_runs import weights
 
 from lnlkit.data import Labelled
+from lnlkit.data.label_vectors import NoisyLabelVectors
 from lnlkit.evaluation import mean_average_precision
 from lnlkit.methods import METHODS, Method, hyperparameters, make
-from lnlkit.multilabel import NoisyMultiLabel
 from lnlkit.training import fit
 
 SMALL = {  # hyper-parameters that fit runs of two epochs; everything else at its published default
@@ -34,7 +34,7 @@ def trained(name: str, examples, seed: int = 0, **changes) -> Method:
     return method
 
 
-def noisy_pairs() -> NoisyMultiLabel:
+def noisy_pairs() -> NoisyLabelVectors:
     """200 images of two digits, of whose label vectors 30 % are permuted."""
     return pairs(200, 0.3)
 
@@ -143,7 +143,7 @@ def test_survives_examples_without_a_label_and_classes_without_an_example(name):
     y = clean.y.copy()
     y[::3], y[:, 3] = 0, 0
     for labels, mean in ((y, 0.05), (0 * y, 0), (0 * y + 1, 1)):
-        examples = NoisyMultiLabel(clean.x, labels, labels, 10)
+        examples = NoisyLabelVectors(clean.x, labels, labels, 10)
         method = make(name)
         history = fit(method, examples, recipe(examples, epochs=12))
         p = method.predict(clean.x)
@@ -155,7 +155,7 @@ def test_survives_examples_without_a_label_and_classes_without_an_example(name):
 def test_a_last_batch_of_one_and_a_single_class(name):
     """33 examples in batches of 32, and one label an example, there or not."""
     clean = digits(33)
-    examples = NoisyMultiLabel(clean.x, clean.y[:, :1], clean.y[:, :1], 1)
+    examples = NoisyLabelVectors(clean.x, clean.y[:, :1], clean.y[:, :1], 1)
     assert are_probabilities(trained(name, examples, network="mlp").predict(clean.x), (33, 1))
 
 

@@ -9,7 +9,7 @@ import torch
 from small_regressions import curve, recipe
 from small_runs import weights
 
-from lnlkit import targets
+from lnlkit.data import targets
 from lnlkit.methods import METHODS, Method, make
 from lnlkit.training import fit
 

@@ -7,7 +7,7 @@ from sklearn.metrics import average_precision_score
 
 from lnlkit import evaluation
 from lnlkit.data import Labelled
-from lnlkit.multilabel import NoisyMultiLabel
+from lnlkit.data.label_vectors import NoisyLabelVectors
 
 
 def scores(n=80, K=3, seed=0):
@@ -71,7 +71,7 @@ class Echo:
 
 def test_tracker_measures_each_part_against_its_own_labels():
     (p, y), (p_test, y_test) = scores(seed=0), scores(seed=1)
-    noisy_val = NoisyMultiLabel(p, y, 1 - y, 3)
+    noisy_val = NoisyLabelVectors(p, y, 1 - y, 3)
     row = evaluation.multilabel_tracker(noisy_val, Labelled(p_test, y_test, 3))(Echo())
     assert set(row) == {"val_map", "test_map", "test_ap"}
     assert row["val_map"] == evaluation.mean_average_precision(p, y)
@@ -87,11 +87,11 @@ def test_tracker_reports_accuracy_where_labels_exclude_each_other():
     several = y.copy()
     several[0, 2] = 1
     single_test, several_test = Labelled(p, y, 3), Labelled(p, several, 3)
-    row = evaluation.multilabel_tracker(NoisyMultiLabel(1 - p, several, y, 3), single_test)(Echo())
+    row = evaluation.multilabel_tracker(NoisyLabelVectors(1 - p, several, y, 3), single_test)(Echo())
     assert row["test_acc"] == 3 / 4
     first, second, third = row["test_ap"]
     assert np.isnan(second) and row["test_map"] == pytest.approx((first + third) / 2)
-    assert "test_acc" not in evaluation.multilabel_tracker(NoisyMultiLabel(p, y, y, 3), several_test)(Echo())
+    assert "test_acc" not in evaluation.multilabel_tracker(NoisyLabelVectors(p, y, y, 3), several_test)(Echo())
 
 
 # ---- the summary ----

@@ -154,7 +154,9 @@ def test_columns_are_shares_plain_numbers_or_texts(columns, columns_as, headings
 
 @pytest.mark.parametrize("key", papers.KEYS)
 def test_every_name_in_a_paper_exists_in_the_package(key):
-    from lnlkit import augment, corruption, data, methods, models, multilabel, regression, sweep, targets
+    from lnlkit import augment, data, methods, models, tasks
+    from lnlkit.data import label_vectors, targets
+    from lnlkit.tasks import corruption, regression
 
     paper = papers.load(key)
     for row in paper.rows.values():
@@ -162,12 +164,12 @@ def test_every_name_in_a_paper_exists_in_the_package(key):
         assert row.augment is None or row.augment in augment.AUGMENTATIONS
     for scale in papers.SCALES:
         settings = paper.scale(scale)
-        assert settings["dataset"] in data.DATASETS and settings["network"] in models.NETWORKS
-        for config in sweep.grid(paper, scale):
+        assert settings["dataset"] in data.images.DATASETS and settings["network"] in models.NETWORKS
+        for config in tasks.grid(paper, scale):
             noises, known = {
-                "regression": (regression.OUTLIERS, [*targets.FUNCTIONS, *targets.TABLES]),
-                "multilabel": (multilabel.KINDS, multilabel.DATASETS),
-                None: (corruption.KINDS, data.DATASETS),
+                "regression": (regression.OUTLIERS, [*targets.FUNCTIONS, *targets.DATASETS]),
+                "multilabel": (label_vectors.KINDS, [*label_vectors.DATASETS, *data.images.DATASETS]),
+                None: (corruption.KINDS, data.images.DATASETS),
             }[config.get("task")]
             assert config["noise"] in noises and config["dataset"] in known
             assert config["network"] in (*models.NETWORKS, "regression_mlp")
@@ -185,9 +187,13 @@ def test_the_erratum_on_the_abstract_counts_the_table():
     assert "at 30 % five methods are and one ties" in text and "at 40 % all seven are" in text
 
 
-def test_figures_and_tables_call_a_row_the_same():
-    from lnlkit import viz
+def test_rows_that_share_a_picture_are_drawn_in_their_own_ways():
+    """Colour, marker or line tell any two rows apart that are swept on one data set with one noise."""
+    from lnlkit import tasks
 
     for key in papers.KEYS:
-        for row in papers.load(key).rows.values():
-            assert viz.row_name(row.id) == row.label
+        paper, together = papers.load(key), {}
+        for config in tasks.grid(paper, "lab"):
+            together.setdefault((config["dataset"], config["noise"]), set()).add(config["row"])
+        for rows in together.values():
+            assert len({paper.rows[row].draw for row in rows}) == len(rows), sorted(rows)

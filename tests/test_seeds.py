@@ -3,7 +3,8 @@ import pytest
 import torch
 from small_runs import digits, recipe, weights
 
-from lnlkit import corruption, data, methods, seeds
+from lnlkit import data, methods, seeds
+from lnlkit.tasks import corruption
 from lnlkit.training import fit
 
 
@@ -24,7 +25,7 @@ def test_generator_and_classifier_of_one_seed_start_from_different_weights(monke
 
     monkeypatch.setattr(corruption, "CE", Spy)
     clean = digits(100).clean()
-    corruption.mean_scores(clean, data.DATASETS["digits"], corruption.IDNGenerator(epochs=1), seed=3)
+    corruption.mean_scores(clean, data.images.DATASETS["digits"], corruption.IDNGenerator(epochs=1), seed=3)
     fit(Spy(), clean, recipe("idn_cnn", epochs=1), seed=3)
     assert first[0].shape == first[1].shape and not torch.allclose(first[0], first[1], atol=0.01)
 

@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 import torch
 
-from lnlkit import data, models, multilabel, seeds, targets
+from lnlkit import data, models, seeds
+from lnlkit.data import label_vectors, targets
 from lnlkit.methods.base import CE
 from lnlkit.methods.regression import L2
 from lnlkit.training import (
@@ -201,14 +202,14 @@ def test_inputs_are_images_or_rows_of_numbers():
 # ---- several labels an example ----
 
 
-def label_vectors(n=90, K=4):
+def vectors(n=90, K=4):
     rng = np.random.default_rng(0)
     y = (rng.random((n, K)) < 0.4).astype(np.uint8)
-    return multilabel.NoisyMultiLabel(rng.integers(0, 256, (n, 8, 8)).astype(np.uint8), y, 1 - y, K)
+    return label_vectors.NoisyLabelVectors(rng.integers(0, 256, (n, 8, 8)).astype(np.uint8), y, 1 - y, K)
 
 
 def test_label_vectors_are_floats_and_class_numbers_stay_whole(digits):
-    noisy = label_vectors()
+    noisy = vectors()
     for given in (noisy, noisy.visible()):
         seen = TrainingSet.of(given)
         assert set(vars(seen)) == {"x", "y", "n_classes"} and len(seen) == 90
@@ -217,12 +218,12 @@ def test_label_vectors_are_floats_and_class_numbers_stay_whole(digits):
     seen.y.zero_()
     assert noisy.y.any()  # a method that writes into its labels does not reach the caller's
     assert TrainingSet.of(digits).y.dtype == TrainingSet.of(digits.visible()).y.dtype == torch.int64
-    one = multilabel.NoisyMultiLabel(noisy.x, noisy.y[:, :1], noisy.y[:, :1], 1)
+    one = label_vectors.NoisyLabelVectors(noisy.x, noisy.y[:, :1], noisy.y[:, :1], 1)
     assert TrainingSet.of(one).y.shape == (90, 1) and TrainingSet.of(one).y.dtype == torch.float32
 
 
 def test_batches_of_label_vectors_hold_pixels_and_labels_of_the_same_examples():
-    noisy = label_vectors()
+    noisy = vectors()
     batches = list(TrainingSet.of(noisy).batches(32, torch.Generator().manual_seed(0)))
     assert [batch.y.shape for batch in batches] == [(32, 4), (32, 4), (26, 4)]
     for batch in batches:
@@ -231,8 +232,8 @@ def test_batches_of_label_vectors_hold_pixels_and_labels_of_the_same_examples():
 
 
 def test_features_with_label_vectors_are_not_pixels():
-    noisy = label_vectors()
-    rows = multilabel.NoisyMultiLabel(3 * noisy.x.reshape(90, -1).astype(np.float32), noisy.y, noisy.y, 4)
+    noisy = vectors()
+    rows = label_vectors.NoisyLabelVectors(3 * noisy.x.reshape(90, -1).astype(np.float32), noisy.y, noisy.y, 4)
     seen = TrainingSet.of(rows)
     assert seen.x.dtype == torch.float32 and seen.image_shape == (64,)
     batch = next(seen.batches(5, torch.Generator(), shuffle=False))

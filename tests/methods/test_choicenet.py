@@ -8,7 +8,8 @@ from torch import nn
 from torch.nn import functional as F
 from torch.testing import assert_close
 
-from lnlkit import losses, models, targets
+from lnlkit import losses, models
+from lnlkit.data import targets
 from lnlkit.methods import make
 from lnlkit.methods.choicenet import PRESETS, RHO, ChoiceNetRegression, CholeskyBlock, cholesky_transform, correlation
 from lnlkit.training import Batch, TrainingSet, fit

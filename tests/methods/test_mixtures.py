@@ -7,7 +7,8 @@ from small_runs import digits, recipe, weights
 from torch.distributions import Categorical, Independent, MixtureSameFamily, Normal
 from torch.testing import assert_close
 
-from lnlkit import models, targets
+from lnlkit import models
+from lnlkit.data import targets
 from lnlkit.methods import hyperparameters, make
 from lnlkit.methods.choicenet import ChoiceNet
 from lnlkit.methods.mixtures import MDN, IndependentBlock, MDNClassification

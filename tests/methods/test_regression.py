@@ -4,7 +4,8 @@ import torch
 from small_regressions import constant_recipe, curve, recipe
 from small_runs import sgd, weights
 
-from lnlkit import losses, targets
+from lnlkit import losses
+from lnlkit.data import targets
 from lnlkit.methods.regression import L1, L2, LeakyRobustLoss, Regression, RobustLoss, spread
 from lnlkit.training import Batch, fit
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from lnlkit import quality
+from lnlkit.methods import label_quality
 
 K = 4
 
@@ -33,7 +33,7 @@ def clusters(n_trusted=60, n_untrusted=140, flip=1, seed=0):
 
 def test_labels_are_those_above_one_half_or_the_largest_one():
     p = torch.tensor([[0.9, 0.6, 0.1], [0.4, 0.3, 0.2], [0.5, 0.0, 0.5]])
-    several, single = quality.decided(p, False), quality.decided(p, True)
+    several, single = label_quality.decided(p, False), label_quality.decided(p, True)
     assert several.tolist() == [[1, 1, 0], [0, 0, 0], [0, 0, 0]] and several.dtype == np.uint8
     assert single.tolist() == [[1, 0, 0], [1, 0, 0], [1, 0, 0]] and single.dtype == np.uint8
 
@@ -41,17 +41,17 @@ def test_labels_are_those_above_one_half_or_the_largest_one():
 def test_one_label_is_enough_to_disagree():
     p = [[0.9, 0.2], [0.9, 0.2], [0.51, 0.49], [0.5, 0.5], [0.1, 0.1]]
     y = np.array([[1, 0], [1, 1], [1, 0], [0, 0], [1, 0]], np.uint8)
-    assert quality.disagrees(p, y).tolist() == [False, True, False, False, True]
+    assert label_quality.disagrees(p, y).tolist() == [False, True, False, False, True]
 
 
 def test_label_loss_is_binary_cross_entropy_summed_over_labels():
     p = torch.rand(50, K, dtype=torch.float64)
     y = (torch.rand(50, K) < 0.5).double()
     expected = torch.nn.functional.binary_cross_entropy(p, y, reduction="none").sum(1)
-    np.testing.assert_allclose(quality.label_loss(p, y), expected, rtol=1e-10)
-    saturated = quality.label_loss([[1.0, 0.0], [0.0, 1.0]], [[1, 0], [1, 0]])
+    np.testing.assert_allclose(label_quality.label_loss(p, y), expected, rtol=1e-10)
+    saturated = label_quality.label_loss([[1.0, 0.0], [0.0, 1.0]], [[1, 0], [1, 0]])
     assert saturated[0] == pytest.approx(0, abs=1e-6) and 30 < saturated[1] < 40  # finite, also in float32
-    assert np.isfinite(quality.label_loss(np.float32([[1, 0]]), np.uint8([[0, 1]]))).all()
+    assert np.isfinite(label_quality.label_loss(np.float32([[1, 0]]), np.uint8([[0, 1]]))).all()
 
 
 # ---- area under the curve ----
@@ -61,14 +61,14 @@ def test_auc_is_the_share_of_pairs_in_the_right_order():
     rng = np.random.default_rng(0)
     score, right = rng.integers(0, 6, 60), rng.random(60) < 0.4  # many ties
     pairs = [(a > b) + 0.5 * (a == b) for a, b in itertools.product(score[right], score[~right])]
-    assert quality.auc(score, right) == pytest.approx(np.mean(pairs))
+    assert label_quality.auc(score, right) == pytest.approx(np.mean(pairs))
 
 
 def test_auc_of_known_orders():
     right = [True, True, False]
-    assert quality.auc([3, 2, 1], right) == 1 and quality.auc([1, 2, 3], right) == 0
-    assert quality.auc([1, 1, 1], right) == 0.5 and isinstance(quality.auc([1, 1, 1], right), float)
-    assert quality.auc([3, 2, 1], [True] * 3) is None and quality.auc([3, 2, 1], [False] * 3) is None
+    assert label_quality.auc([3, 2, 1], right) == 1 and label_quality.auc([1, 2, 3], right) == 0
+    assert label_quality.auc([1, 1, 1], right) == 0.5 and isinstance(label_quality.auc([1, 1, 1], right), float)
+    assert label_quality.auc([3, 2, 1], [True] * 3) is None and label_quality.auc([3, 2, 1], [False] * 3) is None
 
 
 # ---- two clusters ----
@@ -80,9 +80,9 @@ def test_auc_of_known_orders():
 def test_two_means_finds_the_cluster_of_the_larger_loss(flip, sizes, seed):
     """Wherever it lies, however many are in it, and whichever of the two K-means calls the first."""
     explained, y, _, wrong = clusters(*sizes, flip)
-    flagged, score = quality.two_means(explained.mu, explained.p, y, seed)
+    flagged, score = label_quality.two_means(explained.mu, explained.p, y, seed)
     assert np.array_equal(flagged, wrong) and flagged.dtype == bool
-    assert ((score > 0) == ~wrong).all() and quality.auc(score, ~wrong) == 1
+    assert ((score > 0) == ~wrong).all() and label_quality.auc(score, ~wrong) == 1
     centres = [explained.mu[which].mean(0) for which in (wrong, ~wrong)]
     away, near = (np.linalg.norm(explained.mu - centre, axis=1) for centre in centres)
     np.testing.assert_allclose(score, away - near, rtol=1e-4, atol=1e-5)
@@ -90,9 +90,9 @@ def test_two_means_finds_the_cluster_of_the_larger_loss(flip, sizes, seed):
 
 def test_two_means_does_not_depend_on_the_order_of_examples():
     explained, y, _, _ = clusters(flip=-1)
-    flagged, score = quality.two_means(explained.mu, explained.p, y)
+    flagged, score = label_quality.two_means(explained.mu, explained.p, y)
     order = np.random.default_rng(5).permutation(len(y))
-    again = quality.two_means(explained.mu[order], explained.p[order], y[order])
+    again = label_quality.two_means(explained.mu[order], explained.p[order], y[order])
     assert np.array_equal(again[0], flagged[order])
     np.testing.assert_allclose(again[1], score[order], rtol=1e-4, atol=1e-5)
 
@@ -100,7 +100,7 @@ def test_two_means_does_not_depend_on_the_order_of_examples():
 def test_the_loss_names_the_clusters_not_the_truth():
     """With predictions that follow the wrong labels, the other cluster is the one that is not trusted."""
     explained, y, _, wrong = clusters()
-    flagged, _ = quality.two_means(explained.mu, 0.9 * y + 0.03 + 0.1 * ~wrong[:, None], y)
+    flagged, _ = label_quality.two_means(explained.mu, 0.9 * y + 0.03 + 0.1 * ~wrong[:, None], y)
     assert np.array_equal(flagged, ~wrong)
 
 
@@ -117,14 +117,14 @@ def hand_made(monkeypatch, flagged, score=None):
     explained = SimpleNamespace(p=p, q=q, mu=mu, sigma=sigma, agreement=np.array([0.0, 1.0]))
     flagged = np.array(flagged, dtype=bool)
     score = np.zeros(8) if score is None else np.array(score)
-    monkeypatch.setattr(quality, "two_means", lambda mu, p, y, seed: (flagged, score))
+    monkeypatch.setattr(label_quality, "two_means", lambda mu, p, y, seed: (flagged, score))
     return explained, one_hot[given], one_hot[label]
 
 
 def test_shares_counted_by_hand(monkeypatch):
     flagged, score = [0, 0, 0, 1, 1, 1, 0, 0], [4, 3, 2, 0, 1, -1, -2, 5]
     explained, y, clean = hand_made(monkeypatch, flagged, score)
-    found = quality.judge(explained, y, clean)
+    found = label_quality.judge(explained, y, clean)
     # wrong are the last four; flagged are one right and two wrong ones
     assert found["flagged"] == 3 / 8 and found["recall"] == 2 / 4 and found["precision"] == pytest.approx(2 / 3)
     assert found["corrected"] == 2 / 4  # latent labels 2, 2, 1, 2 for the clean 2, 2, 3, 3
@@ -132,7 +132,7 @@ def test_shares_counted_by_hand(monkeypatch):
     assert found["spoiled"] == 1 / 4  # latent labels 0, 1, 1, 1 for the right 0, 0, 1, 1
     pairs = [(a > b) + 0.5 * (a == b) for a, b in itertools.product(score[:4], score[4:])]
     assert found["trust_auc"] == pytest.approx(np.mean(pairs))
-    assert found["loss_auc"] == quality.auc(-quality.label_loss(explained.p, y), [True] * 4 + [False] * 4)
+    assert found["loss_auc"] == label_quality.auc(-label_quality.label_loss(explained.p, y), [True] * 4 + [False] * 4)
     assert found["distance_auc"] == 1.0  # mu moves away from `agreement` from one example to the next
     assert found["mu_sd"] == pytest.approx(np.arange(0, 16, 2).std()) and found["sigma"] == 1.0
     untrusted = np.zeros((K, K))
@@ -146,13 +146,13 @@ def test_shares_counted_by_hand(monkeypatch):
 
 def test_all_right_all_wrong_and_nothing_flagged_have_no_share_of_nothing(monkeypatch):
     explained, y, clean = hand_made(monkeypatch, [0] * 8)
-    right = quality.judge(explained, y, y)
+    right = label_quality.judge(explained, y, y)
     assert all(right[name] is None for name in ("trust_auc", "loss_auc", "distance_auc", "recall", "precision"))
     assert right["corrected"] is None and right["predicted"] is None and right["spoiled"] is not None
     assert right["flagged"] == 0 and not right["untrusted"].any()
-    wrong = quality.judge(explained, np.roll(clean, 1, axis=1), clean)
+    wrong = label_quality.judge(explained, np.roll(clean, 1, axis=1), clean)
     assert wrong["spoiled"] is None and wrong["trust_auc"] is None and wrong["corrected"] is not None
-    every = quality.judge(hand_made(monkeypatch, [1] * 8)[0], y, clean)
+    every = label_quality.judge(hand_made(monkeypatch, [1] * 8)[0], y, clean)
     assert every["flagged"] == every["recall"] == 1 and every["precision"] == 0.5 and not every["trusted"].any()
 
 
@@ -160,7 +160,7 @@ def test_labels_that_do_not_exclude_each_other_are_thresholded(monkeypatch):
     """One clean vector with two labels is enough; then a q that never reaches 1/2 says that no label is there."""
     explained, y, clean = hand_made(monkeypatch, [0] * 8)
     clean[7, 0] = 1
-    found = quality.judge(explained, y, clean)
+    found = label_quality.judge(explained, y, clean)
     assert found["corrected"] == 0 and found["spoiled"] == 1 and found["predicted"] == 2 / 4
     assert not found["trusted"].any()
 
@@ -168,7 +168,7 @@ def test_labels_that_do_not_exclude_each_other_are_thresholded(monkeypatch):
 def test_verdict_on_made_clusters():
     """Everything right: trust ranks, flags and corrects without a mistake."""
     explained, y, clean, wrong = clusters()
-    found = quality.judge(explained, y, clean)
+    found = label_quality.judge(explained, y, clean)
     names = ("trust_auc", "loss_auc", "distance_auc", "recall", "precision", "corrected", "predicted")
     assert all(found[name] == 1 for name in names)
     assert found["flagged"] == pytest.approx(wrong.mean()) and found["spoiled"] == 0
@@ -176,13 +176,13 @@ def test_verdict_on_made_clusters():
     np.testing.assert_array_equal(found["trusted"], np.eye(K))
     np.testing.assert_array_equal(found["untrusted"], np.roll(np.eye(K), 1, axis=1))
     tensors = SimpleNamespace(**{name: torch.as_tensor(value) for name, value in vars(explained).items()})
-    again = quality.judge(tensors, torch.as_tensor(y), clean)
+    again = label_quality.judge(tensors, torch.as_tensor(y), clean)
     np.testing.assert_equal(again, found)
 
 
 def test_flags_do_not_know_the_truth():
     explained, y, clean, _ = clusters(flip=-1)
-    found, other = (quality.judge(explained, y, truth) for truth in (clean, np.roll(clean, 1, axis=1)))
+    found, other = (label_quality.judge(explained, y, truth) for truth in (clean, np.roll(clean, 1, axis=1)))
     assert found["flagged"] == other["flagged"]
     np.testing.assert_array_equal(found["untrusted"], other["untrusted"])
     assert found["recall"] != other["recall"]
@@ -194,14 +194,14 @@ def test_flags_do_not_know_the_truth():
 def test_embed_draws_examples_with_their_colours():
     explained, y, clean, wrong = clusters(40, 60)
     y[:5] = 0  # no label at all
-    found = quality.embed(explained, y, clean, n=50)
+    found = label_quality.embed(explained, y, clean, n=50)
     assert set(found) == {"x", "label", "wrong", "flagged", "disagrees"}
     assert found["x"].shape == (50, 2) and all(len(value) == 50 for value in found.values())
     assert np.isfinite(found["x"]).all()
     index = np.sort(np.random.default_rng(0).permutation(100)[:50])
     expected = {
         "label": np.where(y.any(1), y.argmax(1), -1), "wrong": (y != clean).any(1),
-        "flagged": quality.two_means(explained.mu, explained.p, y)[0], "disagrees": quality.disagrees(explained.p, y),
+        "flagged": label_quality.two_means(explained.mu, explained.p, y)[0], "disagrees": label_quality.disagrees(explained.p, y),
     }  # fmt: skip
     for name, values in expected.items():
         assert found[name].tolist() == values[index].astype(int).tolist()
@@ -211,14 +211,14 @@ def test_embed_draws_examples_with_their_colours():
 def test_a_quality_of_one_dimension_can_be_embedded():
     explained, y, clean, _ = clusters(40, 60)
     explained.mu = explained.mu[:, :1]
-    assert np.isfinite(quality.embed(explained, y, clean, n=50)["x"]).all()
+    assert np.isfinite(label_quality.embed(explained, y, clean, n=50)["x"]).all()
 
 
 def test_embed_repeats_itself_keeps_clusters_apart_and_does_not_know_the_truth():
     explained, y, clean, wrong = clusters(40, 60)
-    found = quality.embed(explained, y, clean, n=1000)  # all there are
-    np.testing.assert_equal(quality.embed(explained, y, clean, n=1000), found)
-    blind = quality.embed(explained, y, y, n=1000)
+    found = label_quality.embed(explained, y, clean, n=1000)  # all there are
+    np.testing.assert_equal(label_quality.embed(explained, y, clean, n=1000), found)
+    blind = label_quality.embed(explained, y, y, n=1000)
     assert not blind["wrong"].any()
     np.testing.assert_equal({**blind, "wrong": found["wrong"]}, found)
     far = np.linalg.norm(found["x"][:, None] - found["x"], axis=2)
@@ -231,7 +231,7 @@ def test_equal_points_can_be_embedded():
     """Examples with equal label and prediction share one mu exactly; in a run that never uses s all of them do."""
     explained, y, clean, _ = clusters(30, 30)
     explained.mu = np.ones((60, 2))
-    found = quality.embed(explained, y, clean)
+    found = label_quality.embed(explained, y, clean)
     assert np.isfinite(found["x"]).all() and not found["flagged"].any()
-    judged = quality.judge(explained, y, clean)
+    judged = label_quality.judge(explained, y, clean)
     assert judged["flagged"] == judged["mu_sd"] == 0 and judged["trust_auc"] == 0.5 and judged["precision"] is None

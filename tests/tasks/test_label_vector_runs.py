@@ -9,7 +9,10 @@ import numpy as np
 import pytest
 import torch
 
-from lnlkit import multilabel, multilabel_runs, papers, recording, records, sweep
+from lnlkit import data, papers, records, sweep, tasks
+from lnlkit.data import label_vectors
+from lnlkit.recorded import making
+from lnlkit.tasks import label_vectors as runs
 
 SCALE = {
     "dataset": "digits",
@@ -58,12 +61,12 @@ def config(row="can", dataset="scenes", seed=0, rate=0.4, **changes):
     paper, studied = small_paper(), ("size", "lambda_mi", "schedule")
     chosen = {name: changes.pop(name) for name in studied if name in changes}
     row = paper.rows[row]
-    return multilabel_runs.configuration(paper, "smoke", row, dataset, "permutation", rate, seed, **chosen) | changes
+    return runs.configuration(paper, "smoke", row, dataset, "permutation", rate, seed, **chosen) | changes
 
 
 @functools.cache
 def record(row="can", dataset="scenes", seed=0):
-    return sweep.train_run(config(row, dataset, seed))
+    return tasks.record(config(row, dataset, seed))
 
 
 def as_read(made, folder):
@@ -75,7 +78,7 @@ def as_read(made, folder):
 
 @pytest.mark.parametrize("scale", papers.SCALES)
 def test_every_configuration_of_the_paper_is_json_and_has_its_own_name(scale):
-    grid = sweep.grid(papers.load("02"), scale)
+    grid = tasks.grid(papers.load("02"), scale)
     assert grid and all(config["task"] == "multilabel" for config in grid)
     assert json.loads(json.dumps(grid)) == grid
     assert len({sweep.key(config) for config in grid}) == len(grid)
@@ -83,8 +86,8 @@ def test_every_configuration_of_the_paper_is_json_and_has_its_own_name(scale):
 
 def test_grid_crosses_what_a_block_lists_and_leaves_out_what_was_there(paper):
     """16 runs, 2 values of lambda, 2 of half size beside 2 of whole size that are there already, 1 of a schedule."""
-    grid = multilabel_runs.grid(paper, "smoke")
-    assert len(grid) == 16 + 2 + 2 + 1 and sweep.grid(paper, "smoke") == grid
+    grid = runs.grid(paper, "smoke")
+    assert len(grid) == 16 + 2 + 2 + 1 and tasks.grid(paper, "smoke") == grid
     assert len({sweep.key(config) for config in grid}) == len(grid)
     main = [c for c in grid if (c["size"], c["lambda_mi"], c["schedule"]) == (1.0, None, None)]
     assert main == grid[:16]  # most wanted first
@@ -98,8 +101,8 @@ def test_grid_crosses_what_a_block_lists_and_leaves_out_what_was_there(paper):
 
 
 def test_a_paper_without_label_vectors_has_no_such_run():
-    assert all("task" not in config for config in sweep.grid(papers.load("01"), "smoke"))
-    assert multilabel_runs.grid(papers.load("01"), "lab") == []
+    assert all("task" not in config for config in tasks.grid(papers.load("01"), "smoke"))
+    assert runs.grid(papers.load("01"), "lab") == []
 
 
 def test_a_data_set_and_then_a_schedule_replace_settings():
@@ -133,25 +136,26 @@ def test_size_lambda_and_schedule_are_part_of_the_name():
 
 def test_size_is_a_share_of_the_training_set_before_validation_is_split_off():
     for size, n in ((1.0, 200), (0.5, 100), (0.33, 66)):
-        train, noisy_val, test = multilabel_runs.splits(config(size=size))
-        assert len(train) + len(noisy_val) == n and len(noisy_val) == round(0.2 * n)
-        assert len(test) == len(multilabel.load("scenes").x_test)
+        found = runs.splits(config(size=size))
+        assert len(found.train) + len(found.noisy_val) == n and len(found.noisy_val) == round(0.2 * n)
+        assert len(found.test) == len(data.load("scenes").x_test)
     for size, share in ((1.0, 1), (0.1, 10)):  # of all there are, where no number is set
-        train, noisy_val, _ = multilabel_runs.splits(config(n_train=None, size=size))
-        assert share * (len(train) + len(noisy_val)) == len(multilabel.load("scenes").x_train)
+        found = runs.splits(config(n_train=None, size=size))
+        assert share * (len(found.train) + len(found.noisy_val)) == len(data.load("scenes").x_train)
     with pytest.raises(ValueError, match="`size` must be a fraction"):
-        multilabel_runs.splits(config(size=20))
+        runs.splits(config(size=20))
 
 
 def test_splits_are_noisy_but_for_the_test_set():
     """The seed of the run is that of images, noise and split."""
-    scenes = multilabel.load("scenes")
+    scenes = data.load("scenes")
     for seed in (0, 1):
-        train, noisy_val, test = multilabel_runs.splits(config(rate=0.8, seed=seed))
+        found = runs.splits(config(rate=0.8, seed=seed))
+        train, noisy_val, test = found.train, found.noisy_val, found.test
         assert train.noise_rate_ > 0.5 and noisy_val.noise_rate_ > 0.5
         assert np.array_equal(test.x, scenes.x_test) and np.array_equal(test.y, scenes.y_test)
-        noisy = multilabel.make_noisy(scenes, "permutation", 0.8, seed, n_train=200)
-        for part, expected in zip((train, noisy_val), multilabel.split_validation(noisy, 0.2, seed), strict=True):
+        noisy = label_vectors.make_noisy(scenes, "permutation", 0.8, seed, n_train=200)
+        for part, expected in zip((train, noisy_val), label_vectors.split_validation(noisy, 0.2, seed), strict=True):
             assert np.array_equal(part.x, expected.x) and np.array_equal(part.y, expected.y)
 
 
@@ -162,13 +166,14 @@ def test_splits_are_noisy_but_for_the_test_set():
 def test_the_network_fits_the_inputs(x, network):
     from lnlkit.training import as_inputs, to_unit
 
-    made = multilabel_runs.recipe(config(network=network), x, 4)
+    made = runs.recipe(config(network=network), data.Labelled(x, np.zeros((2, 4)), 4))
     assert made.network()(to_unit(as_inputs(x))).shape == (2, 4)
     assert made.network(9)(to_unit(as_inputs(x))).shape == (2, 9)
 
 
 def test_optimiser_and_schedule_are_those_of_the_configuration():
-    made = multilabel_runs.recipe(config(schedule="long", batch_size=7), np.zeros((2, 3), np.float32), 4)
+    rows = data.Labelled(np.zeros((2, 3), np.float32), np.zeros((2, 4)), 4)
+    made = runs.recipe(config(schedule="long", batch_size=7), rows)
     assert (made.epochs, made.batch_size, made.amp) == (3, 7, False)
     optimizer = made.make_optimizer(torch.nn.Linear(1, 1).parameters())
     assert isinstance(optimizer, torch.optim.SGD) and optimizer.defaults["momentum"] == 0.9
@@ -178,7 +183,7 @@ def test_optimiser_and_schedule_are_those_of_the_configuration():
         optimizer.step()
         schedule.step()
     assert rates == pytest.approx([0.1, 0.1, 0.01, 0.01, 0.001])  # divided by 10 every `decay_every` epochs
-    plain = multilabel_runs.recipe(config(), np.zeros((2, 3), np.float32), 4)
+    plain = runs.recipe(config(), rows)
     assert plain.make_schedule is None
     assert isinstance(plain.make_optimizer(torch.nn.Linear(1, 1).parameters()), torch.optim.Adam)
 
@@ -188,12 +193,12 @@ def test_optimiser_and_schedule_are_those_of_the_configuration():
 
 def test_a_record_states_its_noise_sizes_and_hyper_parameters():
     made = record()
-    train, noisy_val, test = multilabel_runs.splits(config())
+    train, test = runs.splits(config()).train, runs.splits(config()).test
     assert made["n"] == {"train": 160, "noisy_val": 40, "test": len(test)} and len(train) == 160
     assert made["realised_rate"] == (train.y != train.y_clean).any(1).mean()
     assert made["label_rate"] == (train.y != train.y_clean).mean() < made["realised_rate"]
     assert made["config"] == config() and made["hparams"]["alpha"] == 0.1 and made["hparams"]["lambda_mi"] == 0.3
-    assert sweep.train_run(config(lambda_mi=5.0, epochs=1))["hparams"]["lambda_mi"] == 5.0
+    assert tasks.record(config(lambda_mi=5.0, epochs=1))["hparams"]["lambda_mi"] == 5.0
     assert len(made["history"]) == 1
     assert made["summary"]["best_val"] == made["history"][0]["test_map"] > 0
     assert made["summary"]["accuracy"] is None and len(made["summary"]["ap"]) == 10
@@ -201,14 +206,14 @@ def test_a_record_states_its_noise_sizes_and_hyper_parameters():
 
 @pytest.mark.parametrize("row", ["bce", "can"])
 def test_same_configuration_twice_gives_the_same_record(row):
-    again = sweep.train_run(config(row))
+    again = tasks.record(config(row))
     assert records.same_result(again, record(row))
     assert not records.same_result(record(row), record(row, seed=1))
 
 
 @pytest.mark.parametrize("row, dataset, seed", [("bce", "scenes", 0), ("can", "scenes", 0), ("can", "digits", 1)])
 def test_a_record_becomes_a_row_of_the_agreed_structure(row, dataset, seed, tmp_path):
-    flat = multilabel_runs.flat(as_read(record(row, dataset, seed), tmp_path), "the key")
+    flat = runs.row(as_read(record(row, dataset, seed), tmp_path), "the key")
     assert set(flat) == ROW_KEYS | {"schedule"} and flat["key"] == "the key"
     assert json.loads(json.dumps(flat)) == flat
     epochs = 1 if dataset == "scenes" else 2
@@ -223,15 +228,15 @@ def test_a_record_becomes_a_row_of_the_agreed_structure(row, dataset, seed, tmp_
 def test_pictures_are_kept_of_whole_sets_alone(changes, kept, tmp_path):
     made = copy.deepcopy(as_read(record(), tmp_path))
     made["config"].update(changes)
-    found = multilabel_runs.flat(made, "name")["quality"]
-    assert [found[name] is not None for name in multilabel_runs.PICTURES] == [kept] * 3
+    found = runs.row(made, "name")["quality"]
+    assert [found[name] is not None for name in runs.PICTURES] == [kept] * 3
     assert found["trust_auc"] == round(made["quality"]["trust_auc"], 4)
 
 
 def test_only_can_has_a_quality_and_only_seed_0_an_embedding(tmp_path):
-    assert multilabel_runs.flat(record("bce"), "")["quality"] is None
+    assert runs.row(record("bce"), "")["quality"] is None
     for seed in (0, 1):
-        found = multilabel_runs.flat(as_read(record("can", seed=seed), tmp_path), "")["quality"]
+        found = runs.row(as_read(record("can", seed=seed), tmp_path), "")["quality"]
         assert set(found) == QUALITY_KEYS | {"distance_auc", "mu_sd", "sigma"}
         assert (found["embedding"] is None) == (seed != 0)
         for name in ("trusted", "untrusted"):
@@ -240,15 +245,16 @@ def test_only_can_has_a_quality_and_only_seed_0_an_embedding(tmp_path):
         if seed == 0:
             lengths = {name: np.shape(value) for name, value in found["embedding"].items()}
             assert lengths == {"x": (20, 2)} | dict.fromkeys(("label", "wrong", "flagged", "disagrees"), (20,))
-    assert sweep.train_run(config("can", embedding=0))["quality"]["embedding"] is None
-    assert sweep.train_run(config("can_no_quality"))["quality"] is None
+    assert tasks.record(config("can", embedding=0))["quality"]["embedding"] is None
+    assert tasks.record(config("can_no_quality"))["quality"] is None
 
 
 def test_quality_is_that_of_the_trained_method_on_its_training_set():
-    from lnlkit import quality
+    from lnlkit.methods import label_quality
 
-    method, noisy, _, _ = multilabel_runs.train(config())
-    judged = quality.judge(method.explain(noisy.x, noisy.y), noisy.y, noisy.y_clean)
+    trained = tasks.train(config())
+    method, noisy = trained.method, trained.splits.train
+    judged = label_quality.judge(method.explain(noisy.x, noisy.y), noisy.y, noisy.y_clean)
     assert records.same_result({**judged, "embedding": record()["quality"]["embedding"]}, record()["quality"])
 
 
@@ -264,10 +270,10 @@ def crowd_file(folder, **changes):
 
 
 def test_labels_by_people_come_one_item_an_annotation(tmp_path):
-    made = sweep.train_run(config() | crowd_file(tmp_path))
+    made = tasks.record(config() | crowd_file(tmp_path))
     assert made["n"] == {"train": 64, "noisy_val": 16, "test": 20}
     assert 0 < made["realised_rate"] <= 0.5 and made["quality"]["flagged"] is not None
-    half = sweep.train_run(config(size=0.5) | crowd_file(tmp_path))
+    half = tasks.record(config(size=0.5) | crowd_file(tmp_path))
     assert half["n"] == {"train": 32, "noisy_val": 8, "test": 20}  # a share of the images, with all their labels
 
 
@@ -277,15 +283,16 @@ def test_items_of_one_image_are_counted_as_one(tmp_path):
     y_noisy = np.eye(3, dtype=np.uint8)[np.arange(40) % 3]
     changed = crowd_file(tmp_path, y_noisy=y_noisy, group=group)
     for size, n in ((1.0, (32, 8)), (0.5, (16, 4))):
-        train, noisy_val, _ = multilabel_runs.splits(config(size=size) | changed)
+        found = runs.splits(config(size=size) | changed)
+        train, noisy_val = found.train, found.noisy_val
         assert (len(train), len(noisy_val)) == n and not set(train.group) & set(noisy_val.group)
 
 
 def test_without_clean_labels_there_is_no_rate_and_no_verdict(tmp_path):
-    made = sweep.train_run(config() | crowd_file(tmp_path, y_train=None))
+    made = tasks.record(config() | crowd_file(tmp_path, y_train=None))
     assert made["realised_rate"] is made["label_rate"] is made["quality"] is None
     assert made["summary"]["best_val"] > 0
-    assert multilabel_runs.flat(as_read(made, tmp_path), "")["realised_rate"] is None
+    assert runs.row(as_read(made, tmp_path), "")["realised_rate"] is None
 
 
 # ---- the table ----
@@ -295,10 +302,10 @@ def test_without_clean_labels_there_is_no_rate_and_no_verdict(tmp_path):
 def table(tmp_path_factory):
     """The recorded table of the small paper, five runs of it."""
     paper, folder = small_paper(), tmp_path_factory.mktemp("runs")
-    configs = [c for c in multilabel_runs.grid(paper, "smoke") if c["noise_rate"] == 0.4 and c["seed"] == 0]
+    configs = [c for c in runs.grid(paper, "smoke") if c["noise_rate"] == 0.4 and c["seed"] == 0]
     chosen = [c for c in configs if c["row"] == "bce" or c["lambda_mi"]]
-    sweep.sweep(sweep.train_run, chosen, folder)
-    return recording.collect(paper, "smoke", folder), chosen
+    sweep.sweep(tasks.record, chosen, folder)
+    return making.collect(paper, "smoke", folder), chosen
 
 
 def test_collect_keeps_checks_apart_and_says_what_runs_share(table):
@@ -310,7 +317,7 @@ def test_collect_keeps_checks_apart_and_says_what_runs_share(table):
     assert set(made["datasets"]) == {"scenes", "digits"}
     assert made["datasets"]["scenes"]["n"] == {"train": 160, "noisy_val": 40, "test": 1500}  # not those of half size
     assert made["datasets"]["digits"]["optimizer"]["name"] == "adam"  # not those of the schedule
-    assert set(made["datasets"]["scenes"]) == {"n", *multilabel_runs.PER_DATASET}
+    assert set(made["datasets"]["scenes"]) == {"n", *runs.PER_DATASET}
     assert made["rows"] == {"bce": {"method": "bce", "hparams": {}}}  # can ran in the lambda study only
     (check,) = (c for c in chosen if c["schedule"])
     stated = made["schedules"]["long"][check["dataset"]]
@@ -325,9 +332,9 @@ def test_an_unknown_schedule_is_named():
 
 def test_a_table_whose_settings_changed_is_refused(table, paper, monkeypatch, tmp_path):
     found, _ = table
-    monkeypatch.setattr(records, "load_recorded", lambda notebook: found)
-    assert recording.obtain(paper, "smoke", tmp_path) is found
+    monkeypatch.setattr(making, "load_raw", lambda notebook: found)
+    assert making.obtain(paper, "smoke", tmp_path).made == found["made"]
     for change in ({"epochs": 9}, {"schedules": {"long": {"epochs": 9}}}):
         other = dataclasses.replace(paper, scales={"smoke": SCALE | {"multilabel": SCALE["multilabel"] | change}})
         with pytest.raises(ValueError, match="of its runs have others: make it again with `lnlkit sweep 02"):
-            recording.obtain(other, "smoke", tmp_path)
+            making.obtain(other, "smoke", tmp_path)

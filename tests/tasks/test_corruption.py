@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from lnlkit import corruption, data, evaluation, noise
+from lnlkit import data, evaluation, noise
+from lnlkit.tasks import corruption
 
 QUICK = corruption.IDNGenerator(epochs=5)
 
@@ -68,7 +69,7 @@ def test_a_broken_cache_file_is_made_again(digits, tmp_path):
 
 def test_scores_are_the_mean_softmax_and_know_the_clean_labels(digits):
     clean = data.Labelled(digits.x_train, digits.y_train, 10)
-    S = corruption.mean_scores(clean, data.DATASETS["digits"], corruption.IDNGenerator(epochs=20), seed=0)
+    S = corruption.mean_scores(clean, data.images.DATASETS["digits"], corruption.IDNGenerator(epochs=20), seed=0)
     np.testing.assert_allclose(S.sum(1), 1, atol=1e-5)
     assert (S.argmax(1) == digits.y_train).mean() > 0.9
 
