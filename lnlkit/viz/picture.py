@@ -3,13 +3,16 @@
 from lnlkit.viz.show import describe
 from lnlkit.viz.style import whole
 
+DPI = 120  # of an explorer's figure: every step draws it whole
+
 
 class Picture:
     """A figure of recorded results that follows a choice; `widgets.Explorer(picture)` puts controls above it.
 
     offered: DataFrame with one column a control, in the order of the controls, and one row a recorded combination.
     title: what errors call it. labels: {control: text beside it}, where the name alone would not do. names: {control:
-    function from a value to its text}. start: {control: value} shown first.
+    function from a value to its text}. start: {control: value} shown first. size: inches; on the page an inch is 90
+    pixels wide, and a picture at most 960.
 
     A subclass lays out `self.fig` once in `lay_out`, without a layout engine, and draws in `fill` through `panel`.
     """
@@ -18,12 +21,13 @@ class Picture:
     labels: dict = {}
     names: dict = {}
     start: dict = {}
-    size = (11.0, 4.4)  # inches
+    size = (10.6, 4.4)
 
     def __init__(self, table, offered):
         self.table, self.offered = table, offered
         self.fig = whole(None, *self.size)
         self.fig.set_layout_engine("none")
+        self.fig.dpi = DPI
         self._drawn = {}  # axes -> key of what is in it
         self.lay_out()
 
@@ -40,9 +44,9 @@ class Picture:
         return describe(self.fig, self.fill(**choice))
 
     def panel(self, ax, key, drawer, *arguments, **options):
-        """Clears the axes and calls drawer(ax, ...), unless they show `key` already: all that the drawing depends on."""
+        """Clears the axes and calls drawer(ax, ...), unless they show `key` already: all that a drawing depends on."""
         if self._drawn.get(ax) != key:
-            self._drawn[ax] = None  # a drawing that fails is not taken for a finished one
+            self._drawn.pop(ax, None)  # a drawing that fails is not taken for a finished one
             ax.clear()
             drawer(ax, *arguments, **options)
             self._drawn[ax] = key
