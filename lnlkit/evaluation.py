@@ -72,20 +72,6 @@ def fidelity(judge, images, intended) -> float:
     return accuracy(predict(judge, images), np.asarray(intended.cpu() if torch.is_tensor(intended) else intended))
 
 
-def lead(runs: list[dict], row: str, others, noise_rate: float, noise: str = "model_idn",
-         metric: str = "best_val") -> list[float]:  # fmt: skip
-    """How far a row of a recorded table is ahead of the best of some others, one value a seed, in percentage points.
-
-    runs: the `runs` of a recorded table. Seeds in which `row` or any of `others` was not run are left out.
-    """
-    by_seed: dict[int, dict[str, float]] = {}
-    for run in runs:
-        if run["noise"] == noise and np.isclose(run["noise_rate"], noise_rate):
-            by_seed.setdefault(run["seed"], {})[run["row"]] = run[metric]
-    complete = [found for _, found in sorted(by_seed.items()) if {row, *others} <= found.keys()]
-    return [100 * (found[row] - max(found[other] for other in others)) for found in complete]
-
-
 def rank_correlation(a, b) -> float:
     """Spearman's rank correlation of two sequences without ties: 1 means the same order, -1 the opposite one."""
     ranks = [np.argsort(np.argsort(np.asarray(values))) for values in (a, b)]

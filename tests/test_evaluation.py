@@ -63,20 +63,6 @@ def test_fidelity_counts_what_the_judge_agrees_with():
     assert evaluation.fidelity(judge, images, torch.tensor([0, 0, 1, 0])) == 0.75
 
 
-def recorded(row, seed, best_val, noise_rate=0.1, noise="model_idn"):
-    return {"row": row, "seed": seed, "best_val": best_val, "noise_rate": noise_rate, "noise": noise}
-
-
-def test_lead_is_over_the_best_other_row_of_the_same_seed_and_noise():
-    runs = [recorded("cvae", 0, 0.97), recorded("ce", 0, 0.94), recorded("seal", 0, 0.96),
-            recorded("seal", 1, 0.90), recorded("ce", 1, 0.95), recorded("cvae", 1, 0.93),
-            recorded("cvae", 2, 0.99), recorded("ce", 2, 0.90),
-            recorded("ce", 0, 0.99, noise_rate=0.2), recorded("ce", 0, 0.99, noise="symmetric")]  # fmt: skip
-    assert evaluation.lead(runs, "cvae", ["ce", "seal"], 0.1) == pytest.approx([1.0, -2.0])
-    assert evaluation.lead(runs, "cvae", ["ce"], 0.1) == pytest.approx([3.0, -2.0, 9.0])
-    assert evaluation.lead(runs, "cvae", ["dmi"], 0.1) == []
-
-
 def test_rank_correlation_is_that_of_scipy():
     from scipy.stats import spearmanr
 

@@ -13,42 +13,36 @@ PACKAGE = Path(lnlkit.__file__).parent
 
 # From the ground up: a module imports from lines above its own, or from its own package.
 LAYERS = """
-    _checks seeds
-    noise
-    _sources
-    _voc
-    data targets scenes
-    _multilabel_sources
-    multilabel
+    checks seeds
+    noise records
+    sweep papers
+    data
     models losses augment
     training
+    evaluation
     methods
-    corruption
-    evaluation quality
-    records
-    papers
-    report
-    regression multilabel_runs
-    sweep
-    recording
+    tasks
+    recorded
     viz
-    widgets
-    lab
-    executed _job
-    runner
+    widgets lab
+    run
     cli
     __main__
 """
 LEVEL = {name: level for level, line in enumerate(LAYERS.split("\n")) for name in line.split()}
 
-ABOVE_VIZ = {"viz", "widgets", "lab", "executed", "_job", "runner", "cli"}
+ABOVE_VIZ = {"viz", "widgets", "lab", "run", "cli"}
 ALLOWED = {
-    "matplotlib": ABOVE_VIZ, "seaborn": set(), "pandas": set(), "ipywidgets": {"widgets"},
-    "papermill": {"runner", "_job"}, "click": {"cli"}, "nbconvert": {"executed"},
+    "matplotlib": ABOVE_VIZ, "seaborn": ABOVE_VIZ, "pandas": {"recorded", *ABOVE_VIZ}, "ipywidgets": {"widgets"},
+    "papermill": {"run"}, "nbconvert": {"run"}, "click": {"cli"},
 }  # fmt: skip
 
-TORCH_FREE = ["", "seeds", "noise", "data", "targets", "scenes", "multilabel", "papers", "records", "report",
-              "regression", "viz", "widgets", "executed", "runner", "cli"]  # fmt: skip
+TORCH_FREE = ["", "seeds", "noise", "data", "records", "papers", "sweep", "tasks", "recorded", "recorded.making", "viz",
+              "widgets", "lab", "run.report", "run.executed", "run.runner", "cli"]  # fmt: skip
+
+# A kind of label is known by its modules alone: data sets of it, and the task that trains on them.
+KINDS = {"images", "label_vectors", "targets", "classification", "regression"}
+KNOW_KINDS = {"data", "tasks"}
 
 
 def modules() -> dict[str, Path]:
@@ -87,7 +81,7 @@ def test_imports_point_one_way(module):
 
 def test_an_import_that_points_up_is_seen(tmp_path):
     path = tmp_path / "noise.py"
-    path.write_text("def f():\n    from . import data\n    from lnlkit.viz import show\n    import lnlkit._checks\n")
+    path.write_text("def f():\n    from . import data\n    from lnlkit.viz import show\n    import lnlkit.checks\n")
     assert upward("noise", imports(path, "noise")) == {"data", "viz"}
     assert upward("methods.base", {"lnlkit.training.fit", "lnlkit.methods.robust"}) == set()
 
@@ -108,9 +102,46 @@ import importlib, sys
 for name in sys.argv[1:]:
     importlib.import_module(f"lnlkit.{name}".rstrip("."))
     heavy = {"torch", "torchvision", "papermill", "nbconvert"}
-    heavy |= set() if name else {"numpy", "sklearn", "seaborn"}
+    heavy |= set() if name else {"numpy", "sklearn", "pandas", "seaborn"}
     if found := heavy & sys.modules.keys():
         sys.exit(f"importing lnlkit.{name} loads {sorted(found)}")
 """
     done = subprocess.run([sys.executable, "-c", code, *TORCH_FREE], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
+
+
+def names_in(path: Path) -> set[str]:
+    """Every whole string of a file's code, docstrings aside, and every attribute of a module that it asks for."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    return {node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)}
+
+
+@pytest.mark.parametrize("module", sorted(modules()))
+def test_nothing_above_the_tasks_asks_which_kind_of_label_it_has(module):
+    """Neither by importing a kind's module nor by comparing with a task's name; a paper's own pictures may."""
+    from lnlkit.papers import KEYS
+    from lnlkit.tasks import TASKS
+
+    top, *rest = module.split(".")
+    its_paper = rest and rest[0] in {key[3:] for key in KEYS}
+    if LEVEL.get(top, 0) <= LEVEL["tasks"] or its_paper:
+        return
+    path = modules()[module]
+    kinds = {f"lnlkit.{wing}.{kind}" for wing in KNOW_KINDS for kind in KINDS}
+    assert not {name for name in imports(path, module) if name.startswith(tuple(kinds))}
+    assert not names_in(path) & {*TASKS, "task"} - {"task" if top == "recorded" else ""}
+
+
+@pytest.mark.parametrize("module", sorted(modules()))
+def test_a_paper_is_named_by_its_own_modules_alone(module):
+    """No other module holds a paper's key, short or long, or imports the method or the pictures of one."""
+    from lnlkit.papers import KEYS
+
+    own = {key[3:] for key in KEYS}
+    parts = module.split(".")
+    if own & set(parts) or parts[0] == "methods":
+        return  # METHODS lists the methods, and one method may build on another
+    path = modules()[module]
+    said = {text for text in names_in(path) for key in KEYS if text in (key, key[3:])}
+    seen = {name for name in imports(path, module) for key in own if f".{key}" in name}
+    assert not said and not seen
