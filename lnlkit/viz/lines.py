@@ -1,44 +1,48 @@
 """Lines of a measure against a rate or an epoch, with intervals over seeds: seaborn, in the colours of the rows."""
 
+import pandas as pd
 import seaborn
+from scipy.special import stdtrit  # scikit-learn brings it
 
-from lnlkit.viz.style import NOTE, finish, row_styles
+from lnlkit.viz.style import NOTE, finish, row_labels, row_styles
 
 DASHES = {"-": "", "--": (4, 2), "-.": (5, 2, 1, 2), ":": (1, 1.5)}
-INTERVALS = {"t95": "95 % t-interval", "range": "range"}
 
 
 def t_interval(values):
     """The 95 % t-interval (low, high) of the mean of values over seeds; the value itself, twice, for one seed."""
-    from scipy.stats import t
-
     mean, n = values.mean(), len(values)
-    half = t.ppf(0.975, n - 1) * values.std(ddof=1) / n**0.5 if n > 1 else 0.0
+    half = stdtrit(n - 1, 0.975) * values.std(ddof=1) / n**0.5 if n > 1 else 0.0
     return mean - half, mean + half
+
+
+BARS = {"t95": t_interval, "range": ("pi", 100), None: None}
 
 
 def by_row(runs, ax, notebook, *, x="noise_rate", y="best_val", rows=None, strong=(), interval="t95", unit=1.0,
            title=None, xlabel=None, ylabel=None, legend=True):  # fmt: skip
     """The axes with one line a row of `runs` (tidy: one row a run) in the colour, marker and dashes of its TOML row.
 
-    y against x, mean over the seeds; bars are 95 % t-intervals ("t95") or the range over seeds ("range"). rows: which,
-    in this order (default: the order of the paper's rows). strong: rows whose line is thick. unit: factor on y, 100 for
-    per cent. Bars stay inside the axes.
+    y against x, mean over the seeds; bars are 95 % t-intervals ("t95"), the range over seeds ("range"), or none (None).
+    rows: which, in this order (default: the order of the paper's rows). strong: rows whose line is thick. unit: factor
+    on y, 100 for per cent. Bars stay inside the axes.
     """
-    styles = row_styles(notebook)
-    there = set(runs["row"])
+    styles, there = row_styles(notebook), set(runs["row"])
     rows = [row for row in (styles if rows is None else rows) if row in there]
-    names = {row: styles[row][0] for row in rows}
-    shown = runs[runs["row"].isin(rows)].assign(line=lambda frame: frame["row"].map(names), value=lambda f: unit * f[y])
-    of = {names[row]: styles[row][1] for row in rows}
+    of = {styles[row][0]: styles[row][1] for row in rows}
+    shown = runs.loc[runs["row"].isin(rows) & runs[y].notna(), ["row", x, y]]
+    shown = pd.DataFrame({"line": shown["row"].map(row_labels(notebook)), x: shown[x], "value": unit * shown[y]})
     seaborn.lineplot(
         shown, x=x, y="value", ax=ax, hue="line", style="line", size="line", hue_order=of, style_order=of,
         size_order=of, palette={name: style["color"] for name, style in of.items()},
         markers={name: style["marker"] for name, style in of.items()},
         dashes={name: DASHES[style["linestyle"]] for name, style in of.items()},
-        sizes={names[row]: 2.6 if row in strong else 1.3 for row in rows},
-        errorbar=t_interval if interval == "t95" else ("pi", 100), err_style="bars", err_kws={"elinewidth": 1},
+        sizes={styles[row][0]: 2.6 if row in strong else 1.3 for row in rows},
+        errorbar=BARS[interval], err_style="bars", err_kws={"elinewidth": 1},
         legend="full" if legend else False)  # fmt: skip
+    places = sorted(shown[x].unique())
+    if len(places) <= 8:
+        ax.set_xticks(places)
     if legend:
         ax.legend(fontsize=NOTE, frameon=False, title=None)
     return finish(ax, title, xlabel or x.replace("_", " "), ylabel or y.replace("_", " "), grid="y")

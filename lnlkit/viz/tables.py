@@ -3,40 +3,54 @@
 import html
 
 import numpy as np
+import pandas as pd
 import seaborn
 
 from lnlkit.viz.show import describe
-from lnlkit.viz.style import LABEL, NOTE, TICK, WIDTH, finish, panels, row_styles
+from lnlkit.viz.style import LABEL, NOTE, WIDTH, finish, panels, row_styles
 
 STYLES = [
-    {"selector": "", "props": "border-collapse: collapse; font-size: 13px; margin: 4px 0"},
-    {"selector": "caption", "props": "text-align: left; font-weight: bold; padding: 4px 0; caption-side: top"},
-    {"selector": "th, td", "props": "text-align: right; padding: 3px 8px; vertical-align: top"},
-    {"selector": "th.row_heading, td.text, th.blank", "props": "text-align: left"},
-    {"selector": "tbody tr:nth-child(odd)", "props": "background: #f6f6f6"},
+    {"selector": "", "props": "border-collapse: collapse; font-size: 13px; margin: 4px 0; max-width: 950px"},
+    {"selector": "caption", "props": "text-align: left; padding: 4px 0; caption-side: top; color: inherit"},
+    {"selector": "th, td", "props": "text-align: right; padding: 2px 8px; vertical-align: top; white-space: nowrap"},
+    {"selector": "th.row_heading, th.blank", "props": "text-align: left; font-weight: normal"},
+    {"selector": "th.col_heading", "props": "vertical-align: bottom; border-bottom: 1px solid #999999"},
+    {"selector": "tbody tr:nth-child(odd)", "props": "background: #f6f6f6; color: #222222"},
+    {"selector": "tbody tr:nth-child(even)", "props": "background: #ffffff; color: #222222"},
 ]
+MATHLESS = 'class="tex2jax_ignore mathjax_ignore"'  # a $ in a cell is a $
+BOLD = "font-weight: bold"
+VERDICTS = {"reproduced": "color: #00654a; font-weight: bold", "not reproduced": "color: #b00020; font-weight: bold"}
 
 
 def rich(frame, caption, *, best=None, digits=2, text=(), hide_index=True, widths=None):
     """The frame as a table for the page: a caption (what, n, unit, data), numbers to `digits`, best values in bold.
 
-    best: "max" or "min" of each numeric column. text: columns that are sentences, left-aligned and wrapped between
-    words. widths: {column: CSS width}. Text in cells is shown as it stands, `*` and `_` too.
+    best: "max" or "min" of each numeric column, or {column: "max" or "min"}. digits: one number, or {column: number}.
+    text: columns that are sentences, left-aligned and wrapped between words; nothing else wraps. widths: {column: CSS
+    width}, for instance "28em". Text in cells is shown as it stands, `*`, `_` and `<` too.
     """
-    numbers = [name for name in frame.columns if frame[name].dtype.kind in "fi"]
-    table = frame.style.set_caption(caption).set_table_styles(STYLES).format(
-        {name: f"{{:.{digits}f}}" for name in numbers if frame[name].dtype.kind == "f"}, na_rep="", escape="html")
-    if hide_index:
-        table = table.hide(axis="index")
+    numbers = [name for name in frame.columns if frame[name].dtype.kind == "f"]
+    places = digits if isinstance(digits, dict) else dict.fromkeys(numbers, digits)
+    table = _styled(frame, html.escape(caption)).format(
+        {name: f"{{:.{places.get(name, 2)}f}}" for name in numbers}, na_rep="", escape="html")  # fmt: skip
+    words = [name for name in frame.columns if frame[name].dtype.kind not in "fiub"]
+    looks = {name: [{"selector": kind, "props": "text-align: left"} for kind in ("th", "td")] for name in words}
     for name in text:
         width = (widths or {}).get(name, "28em")
-        table = table.set_properties(subset=[name], **{"text-align": "left", "white-space": "normal", "width": width})
-    rest = [name for name in frame.columns if name not in text]
-    table = table.set_properties(subset=rest, **{"white-space": "nowrap"})
-    if best:
-        show = table.highlight_max if best == "max" else table.highlight_min
-        table = show(subset=numbers, axis=0, props="font-weight: bold")
-    return table
+        looks[name] += [{"selector": "td", "props": f"white-space: normal; min-width: {width}"}]
+    table = table.set_table_styles(looks, axis=0, overwrite=False)
+    better = dict.fromkeys(numbers, best) if isinstance(best, str) else best or {}
+    for name, which in better.items():
+        mark = table.highlight_max if which == "max" else table.highlight_min
+        table = mark(subset=[name], axis=0, props=BOLD)
+    return table.hide(axis="index") if hide_index else table
+
+
+def _styled(frame, caption):
+    """A Styler with the look of all tables, what stands in its margins shown as it is."""
+    table = frame.style.set_caption(caption).set_table_styles(STYLES).set_table_attributes(MATHLESS)
+    return table.format_index(escape="html", axis=0).format_index(escape="html", axis=1)
 
 
 def spread(mean, sd, digits=1):
@@ -46,74 +60,94 @@ def spread(mean, sd, digits=1):
     return f"{mean:.{digits}f}" + (f" ± {sd:.{digits}f}" if sd is not None and np.isfinite(sd) else "")
 
 
-def claims(verdicts):
-    """The claims of a paper with their verdicts, as `papers.judge` returns them, as a table for the page."""
-    import pandas as pd
+def claims(verdicts, title="Claims"):
+    """The claims of a paper with their verdicts, as `papers.judge` returns them or a record holds them, as a table."""
+    given = [verdict if isinstance(verdict, dict) else vars(verdict) for verdict in verdicts]
+    frame = pd.DataFrame({
+        "the paper says": [f"{v['says']} ({v['place']})" for v in given],
+        "verdict": [v["verdict"] for v in given],
+        "measured": ["" if v["value"] is None else f"{v['value']:.3g} (n = {v['n']})" for v in given],
+        "wanted, or why not tested": [v["wanted"] or v["why"] for v in given],
+    })  # fmt: skip
+    counts = frame["verdict"].value_counts()
+    said = ", ".join(f"{counts[name]} {name}" for name in (*VERDICTS, "not tested") if name in counts)
+    table = rich(frame, f"{title}: {said}.", text=["the paper says", "wanted, or why not tested"],
+                 widths={"the paper says": "33em", "wanted, or why not tested": "14em"})  # fmt: skip
+    return table.map(lambda verdict: VERDICTS.get(verdict, "color: #666666"), subset=["verdict"])
 
-    rows = [{"the paper says": f"{v['says']} ({v['place']})", "verdict": v["verdict"],
-             "measured": "" if v["value"] is None else f"{v['value']:.2f} (n = {v['n']})",
-             "wanted or why not": v["wanted"] or v["why"]} for v in map(_as_dict, verdicts)]  # fmt: skip
-    return rich(pd.DataFrame(rows), f"{len(rows)} claims", text=["the paper says", "wanted or why not"],
-                widths={"the paper says": "36em", "wanted or why not": "18em"})  # fmt: skip
 
-
-def _as_dict(value):
-    return value if isinstance(value, dict) else value.__dict__
-
-
-def comparison(rows, place=None):
+def comparison(rows, place=None, *, best=None, digits=1):
     """Paper against ours, as `papers.compare` returns it (of one `place`), as a table for the page.
 
-    A line a row of the paper's table, a pair of lines a cell: ours above, the paper's below in grey.
+    A cell has ours above and the paper's below in grey. best: "max" or "min", whose value of ours is bold in each
+    column. More than eight columns become rows.
     """
-    import pandas as pd
-
     rows = [row for row in rows if place is None or row["place"] == place]
-    sizes = ", ".join(map(str, sorted({row["n"] for row in rows if row["n"]}))) or "0"
-    marks = {"quoted": " *", "no": " +"}
-    cells = {}
-    for row in rows:
-        label = row["label"] + marks.get(row["published"], "")
-        cells.setdefault(label, {})[row["heading"]] = _both(row)
-    frame = pd.DataFrame.from_dict(cells, orient="index").fillna("")
-    caption = (f"{rows[0]['place']}, {rows[0]['unit']}: ours (n = {sizes}, ± standard deviation), and in grey the "
-               "paper's")  # fmt: skip
-    table = frame.style.set_caption(caption).set_table_styles(STYLES)
-    return table.set_properties(**{"white-space": "nowrap"})
+    frame = pd.DataFrame(rows)
+    frame["label"] += frame["published"].map({"quoted": " †", "no": " ‡"}).fillna("")
+    ours = frame.pivot(index="label", columns="heading", values="ours").astype(float)
+    ours = ours.reindex(index=frame["label"].unique(), columns=frame.sort_values("column")["heading"].unique()
+                        if frame["column"].dtype.kind in "fi" else frame["heading"].unique())  # fmt: skip
+    top = ours.eq(ours.max() if best == "max" else ours.min()) & (best is not None)
+    words = pd.DataFrame("", ours.index, ours.columns)
+    for row, label in zip(rows, frame["label"], strict=True):
+        words.loc[label, row["heading"]] = _both(row, digits, top.loc[label, row["heading"]])
+    words.index.name = words.columns.name = None
+    return _styled(words.T if len(words.columns) > 8 > len(words) else words, html.escape(_about(rows)))
 
 
-def _both(row):
-    ours, paper = spread(row["ours"], row["ours_sd"]), spread(row["paper"], row["paper_sd"])
-    return f"{html.escape(ours) or '–'}<br><span style='color: #767676'>{html.escape(paper)}</span>"
+def _about(rows):
+    """The caption of a comparison: which table, unit, n, and what the marks mean that occur."""
+    sizes = sorted({row["n"] for row in rows if row["n"]})
+    marks = {"quoted": "† quoted there from another paper", "no": "‡ not in the paper: our control"}
+    marks = [text for key, text in marks.items() if any(row["published"] == key for row in rows)]
+    first = f"{rows[0]['place']}, {rows[0]['unit']}: ours (mean ± sd, {_n(sizes)}), and below in grey the paper's"
+    return "; ".join([first, *marks]) + "."
+
+
+def _n(sizes):
+    """'n = 3', 'n = 1 to 5', unbroken."""
+    text = f"n = {min(sizes)}" + (f" to {max(sizes)}" if min(sizes) < max(sizes) else "") if len(sizes) else "not run"
+    return text.replace(" ", "\u00a0")
+
+
+def _both(row, digits, bold):
+    ours, paper = (spread(row[side], row[f"{side}_sd"], digits) for side in ("ours", "paper"))
+    above = f"<b>{ours}</b>" if bold else ours or "–"
+    return f"{above}<br><span style='color: #6b6b6b'>{paper or '–'}</span>"
 
 
 def heat_table(runs, notebook, *, rows=None, columns="noise_rate", value="best_val", unit=100.0, digits=1, ax=None,
                title=None, xlabel=None, low_is_good=False, what="accuracy, %"):  # fmt: skip
     """A heat map of methods against noise, each cell annotated mean ± standard deviation over the seeds.
 
-    runs: tidy, one row a run. Returns the figure with a description, or the axes where `ax` is given.
+    runs: tidy, one row a run. unit: factor on the values, 100 for per cent. Bright is good; the best of a column is
+    bold. Returns the figure with a
+    description, or the axes where `ax` is given.
     """
     styles = row_styles(notebook)
     rows = [row for row in (rows or styles) if row in set(runs["row"])]
-    groups = runs.assign(value=unit * runs[value]).groupby(["row", columns])["value"]
+    groups = runs[runs["row"].isin(rows)].assign(value=unit * runs[value]).groupby(["row", columns])["value"]
     mean, sd = (found.unstack().reindex(rows) for found in (groups.mean(), groups.std()))
-    words = mean.copy().astype(object)
-    for row in mean.index:
-        for column in mean.columns:
-            words.loc[row, column] = spread(mean.loc[row, column], sd.loc[row, column], digits)
-    labels = [styles[row][0] for row in rows]
+    words = [[spread(m, s, digits) for m, s in zip(*pair, strict=True)]
+             for pair in zip(mean.to_numpy(), sd.to_numpy(), strict=True)]  # fmt: skip
+    said = f"{title or what} (mean ± sd, {_n(groups.size())})"
     fig = None
     if ax is None:
-        fig, ax = panels(width=min(WIDTH, 2.6 + 1.15 * mean.shape[1]), height=0.34 * len(rows) + 1.0)
-    seaborn.heatmap(mean.astype(float), annot=words.to_numpy(), fmt="", cmap="cividis_r" if low_is_good else "cividis",
-                    ax=ax, cbar=False, linewidths=0.5, annot_kws={"fontsize": NOTE}, yticklabels=labels)  # fmt: skip
-    ax.tick_params(axis="y", rotation=0, length=0, labelsize=TICK)
-    ax.tick_params(axis="x", length=0)
-    finish(ax, title, xlabel or columns.replace("_", " "), None)
+        wide = max(2.6 + 1.15 * mean.shape[1], 0.09 * len(said))
+        fig, ax = panels(width=min(WIDTH, wide), height=0.3 * len(rows) + 1.0)
+        fig.suptitle(said, fontsize=LABEL, x=0.01, ha="left")
+    seaborn.heatmap(mean, annot=np.array(words), fmt="", cmap="cividis_r" if low_is_good else "cividis", ax=ax,
+                    cbar=False, linewidths=0.5, robust=True, annot_kws={"fontsize": NOTE},
+                    yticklabels=[styles[row][0] for row in rows])  # fmt: skip
+    best = mean.dropna(axis=1, how="all").agg("idxmin" if low_is_good else "idxmax")
+    at = {(mean.columns.get_loc(column), rows.index(row)) for column, row in best.items()}
+    for text in ax.texts:
+        if tuple(int(place) for place in text.get_position()) in at:
+            text.set_fontweight("bold")
+    ax.tick_params(rotation=0, length=0)
+    finish(ax, title if fig is None else None, xlabel or columns.replace("_", " "), "")
     if fig is None:
         return ax
-    n = ", ".join(map(str, sorted(set(groups.size()))))
-    best = mean.idxmin() if low_is_good else mean.idxmax()
-    said = "; ".join(f"at {column}: {styles[row][0]} {mean.loc[row, column]:.{digits}f}" for column, row in best.items())
-    ax.set_title(f"{title or what} (mean ± standard deviation, n = {n})", fontsize=LABEL, loc="left")
-    return describe(fig, f"Table of {what} of {len(rows)} methods, n = {n}; best {said}.")
+    leaders = [f"{styles[row][0]} {mean.loc[row, column]:.{digits}f} at {column}" for column, row in best.items()]
+    return describe(fig, f"Table of {said}, {len(rows)} methods. Best: {', '.join(leaders)}.")
