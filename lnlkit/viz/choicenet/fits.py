@@ -1,0 +1,171 @@
+"""Fits to corrupted functions with the correlations along x, and errors against the outlier rate.
+
+G inputs on a grid, K components.
+"""
+
+import functools
+
+import numpy as np
+from matplotlib.patheffects import withStroke
+
+from lnlkit.data import targets
+from lnlkit.tasks import regression
+from lnlkit.viz import lines
+from lnlkit.viz.show import describe
+from lnlkit.viz.style import INK, NOTE, blank, finish, panels, row_labels, row_styles
+
+NOTEBOOK = "05_choicenet"
+GRID = regression.GRID[:, 0]
+OVERVIEW = ("l2", "tukey", "mdn", "choicenet_regression", "choicenet_regression_nll", "choicenet_regression_code")
+BAND = "#d9d0ee"  # of the target function: no line of a row has a colour near it
+METRICS = {"mae": "mean absolute error", "rmse": "root mean squared error"}
+
+
+@functools.lru_cache(64)
+def points(dataset, noise, noise_rate, seed, n_train, sd):
+    """The training set of a recorded run on a function, made again from its settings."""
+    settings = {"dataset": dataset, "noise": noise, "noise_rate": noise_rate, "seed": seed}
+    return regression.splits({**settings, "n_train": n_train, "sd": sd}).train
+
+
+def points_of(table, run):
+    """The training set of a row of `table.runs`, a named tuple or a Series."""
+    made = table.made["regression"]
+    return points(run.dataset, run.noise, float(run.noise_rate), int(run.seed), made["n_train"], made["sd"])
+
+
+def fitted(ax, data, curves, truth=None, *, title=None, legend=True):
+    """The axes with training points and fitted curves (Paper 05, Fig. 4 and Fig. 6).
+
+    data: a `NoisyTargets` with one input; its outliers are pale crosses, its other points dots. curves: {row: values
+    (G,)} at the inputs `tasks.regression.GRID`. truth: the target function, a band. The axis follows the points: a fit
+    that leaves them is cut off.
+    """
+    at, y, outlier = data.x[:, 0], data.y[:, 0], data.outlier
+    dots = {"linestyle": "none", "markersize": 4, "zorder": 2}
+    if outlier.any():
+        ax.plot(at[outlier], y[outlier], marker="x", color="#e3b07c", label="outliers", **dots)
+    ax.plot(at[~outlier], y[~outlier], marker=".", color="#4d4d4d", label="other points", **dots)
+    if truth is not None:
+        fine = np.linspace(*targets.RANGE, 601)  # fine enough for the sides of a step to look upright
+        ax.plot(fine, truth(fine), color=BAND, linewidth=7, label="target function", zorder=3)
+    for row, values in curves.items():
+        name, style = row_styles(NOTEBOOK)[row]
+        ax.plot(GRID, values, color="white", linewidth=3.8, zorder=4)
+        ax.plot(GRID, values, label=name, linewidth=2.2, markevery=6, markersize=5, zorder=4, markeredgecolor="white",
+                markeredgewidth=0.6, **style)  # fmt: skip
+    margin = 0.06 * np.ptp(y)
+    ax.set(xlim=targets.RANGE, ylim=(y.min() - margin, y.max() + margin))
+    if legend:
+        ax.legend(fontsize=NOTE, frameon=False, loc="upper center", bbox_to_anchor=(0.5, -0.16), ncols=4)
+    return finish(ax, title, "x", "y")
+
+
+def correlation_strip(ax, rho, pi=None, *, title=None):
+    """The axes with a strip along x for each component but the first, coloured by its correlation (Paper 05, Fig. 4).
+
+    rho: correlations with the target component at the inputs `tasks.regression.GRID`, (G, K), in [-1, 1]. pi, mixture
+    weights (G, K), are drawn as lines, 0 at the lower edge of a strip and 1 at its upper edge. The first component,
+    with correlation 1, has no strip; without others, or where no component is the target's, a sentence says so.
+    """
+    rho = np.asarray(rho, float)
+    if rho.ndim != 2 or len(rho) != len(GRID):
+        raise ValueError(f"`rho` must be (G, K) with G = {len(GRID)} inputs, but got {rho.shape}. "
+                         "One component is rho[:, None].")  # fmt: skip
+    if missing := no_correlation(rho):
+        return blank(ax, f"{missing}:\nthere is no correlation to show")
+    K = rho.shape[1]
+    edges = np.concatenate([GRID[:1], (GRID[1:] + GRID[:-1]) / 2, GRID[-1:]])
+    ax.pcolormesh(edges, np.arange(K) + 1.5, rho[:, 1:].T, cmap="PuOr", vmin=-1, vmax=1)
+    for k in range(2, K + 1):
+        ax.axhline(k - 0.5, color="white", linewidth=2)
+        if pi is not None:
+            ax.plot(GRID, k - 0.45 + 0.9 * np.asarray(pi, float)[:, k - 1], color=INK, linewidth=1.3,
+                    path_effects=[withStroke(linewidth=3.2, foreground="white")])  # fmt: skip
+    ax.set(ylim=(1.5, K + 0.5), xlim=targets.RANGE, yticks=range(2, K + 1, 1 if K < 7 else 2))
+    return finish(ax, title, "x", "component")
+
+
+def no_correlation(rho):
+    """Why correlations (G, K) have nothing to show, or None where they have."""
+    if rho.shape[1] == 1:
+        return "one component, the target's"
+    return None if rho[:, 0].any() else "independent components"
+
+
+def correlation_scale(fig, mesh, **where):
+    """The colour bar of correlation strips: `ax` or `cax` say where."""
+    bar = fig.colorbar(mesh, orientation="horizontal", ticks=[-1, -0.5, 0, 0.5, 1], **where)
+    bar.set_label("correlation ρ with component 1;  lines: weight π, from 0 to 1 in each strip", fontsize=NOTE)
+    bar.ax.tick_params(labelsize=NOTE)
+    bar.outline.set_visible(False)
+    return bar
+
+
+def along_x(columns, text):
+    """Figure of fits with the correlations below them, a column each (Paper 05, Fig. 4); text: its description.
+
+    columns: {title: (data, row, curves, function)}: a training set, the row's id, `fit` (G,), `rho` and `pi` (G, K) at
+    the inputs `tasks.regression.GRID`, and the name of the target function.
+    """
+    fig, axes = panels(2, len(columns), height=2.7, sharex=True, squeeze=False,
+                       gridspec_kw={"height_ratios": [3, 1]})  # fmt: skip
+    for (above, below), (title, (data, row, curves, function)) in zip(axes.T, columns.items(), strict=True):
+        fitted(above, data, {row: curves["fit"]}, targets.FUNCTIONS[function], title=title, legend=False)
+        above.set_xlabel(None)
+        correlation_strip(below, curves["rho"], curves["pi"])
+    correlation_scale(fig, axes[1, 0].collections[0], ax=axes[1], location="bottom", aspect=70, pad=0.06)
+    return describe(_legend_above(fig, axes[0]), text)
+
+
+def _legend_above(fig, axes):
+    """The figure with one legend above its panels, of all that any of them has."""
+    entries = {label: handle for ax in axes for handle, label in zip(*ax.get_legend_handles_labels(), strict=True)}
+    fig.legend(entries.values(), entries.keys(), loc="outside upper center", ncols=7, fontsize=NOTE, frameon=False)
+    return fig
+
+
+def overview(table, rows=OVERVIEW, noise="uniform"):
+    """Figure of the errors of several rows against the outlier rate, one panel a function (Paper 05, Fig. 6).
+
+    Lines are means over the seeds, bars their range.
+    """
+    runs = table.runs[(table.runs["noise"] == noise) & table.runs["row"].isin(rows)]
+    names = [name for name in targets.FUNCTIONS if name in set(runs["dataset"])]
+    fig, axes = panels(1, len(names), height=3.9, squeeze=False)
+    for ax, name in zip(axes[0], names, strict=True):
+        errors(ax, runs[runs["dataset"] == name], "mae", rows=rows, strong=("choicenet_regression",), title=name)
+        ax.set_ylim(bottom=0)
+    lines.legend_below(fig, axes[0, 0], columns=len(rows))
+    runs = runs[runs["dataset"].isin(names)]
+    rate = max(set.intersection(*(set(own["noise_rate"]) for _, own in runs.groupby("row"))))
+    return describe(fig, f"Mean absolute error against outlier rate. At {rate:g}: "
+                         f"{_mean_errors(runs[runs['noise_rate'] == rate])}.")  # fmt: skip
+
+
+def errors(ax, runs, metric, **options):
+    """The axes with an error of each row against the outlier rate: mean and range over the seeds."""
+    return lines.by_row(runs, ax, NOTEBOOK, y=metric, interval="range", xlabel="outlier rate", ylabel=METRICS[metric],
+                        **options)  # fmt: skip
+
+
+def _mean_errors(runs):
+    """'cosexp: L2 0.40, MDN 0.05; step: ...' for runs of one rate."""
+    of, labels = runs.groupby(["dataset", "row"], sort=False)["mae"].mean(), row_labels(NOTEBOOK)
+    return "; ".join(f"{name}: " + ", ".join(f"{labels[row]} {of[name, row]:.2f}" for row in of[name].index)
+                     for name in of.index.unique("dataset"))  # fmt: skip
+
+
+def fits(table, noise_rate, rows=OVERVIEW[:4], noise="uniform"):
+    """Figure of recorded fits of several rows at one outlier rate, seed 0, a panel a function (Paper 05, Fig. 6)."""
+    runs = table.runs.query("noise == @noise and noise_rate == @noise_rate and seed == 0 and row in @rows")
+    names = [name for name in targets.FUNCTIONS if name in set(runs["dataset"])]
+    fig, axes = panels(1, len(names), height=3.9, sharey=True, squeeze=False)
+    for ax, name in zip(axes[0], names, strict=True):
+        own = runs[runs["dataset"] == name]
+        curves = {run.row: table.details[run.key]["fit"] for run in own.itertuples()}
+        fitted(ax, points_of(table, own.iloc[0]), curves, targets.FUNCTIONS[name], title=name, legend=False)
+        ax.label_outer()
+    runs = runs[runs["dataset"].isin(names)]
+    said = f"Fits with {noise_rate:.0%} outliers, seed 0. Mean absolute error, {_mean_errors(runs)}."
+    return describe(_legend_above(fig, axes[0]), said)
