@@ -145,13 +145,13 @@ class Explorer:
         """The figure of the values now chosen."""
         return self.picture.draw(**{name: None if value == NOTHING else value for name, value in self.choice.items()})
 
-    def _bundle(self):
+    def _bundle(self, small=False):
         """The picture of the values now chosen, from among those kept if it is there."""
         key = tuple(self.choice.values())
         if key not in self._kept:
             self.message.value = DRAWING
             fig = self.figure()
-            self._kept[key] = viz.bundle(fig, fig.dpi, small=False)
+            self._kept[key] = viz.bundle(fig, fig.dpi, small=small)
             if len(self._kept) > KEPT:
                 self._kept.popitem(last=False)
         self._kept.move_to_end(key)
@@ -159,7 +159,7 @@ class Explorer:
 
     def show(self):
         """Puts controls and picture on the page. An error in this first drawing is raised, not only recorded."""
-        bundled, self.message.value = self._bundle(), ""
+        bundled, self.message.value = self._bundle(small=True), ""  # this one stays in the notebook
         names = ", ".join(control.description for control in self.controls.values())
         line = ipywidgets.HBox(list(self.controls.values()), layout={"flex_flow": "row wrap"})
         text = f"Controls for {names}: they need a running kernel. The picture shows the first choice."

@@ -3,6 +3,7 @@
 import numpy as np
 from matplotlib.lines import Line2D
 
+from lnlkit.viz.show import describe
 from lnlkit.viz.style import INK, LABEL, PALETTE, TITLE, WIDTH, finish, whole
 
 
@@ -56,7 +57,12 @@ def embedding_row(coords, y_clean, noisy, *, agreement=None, class_names=None, c
         axes[count].legend(**key, loc="center")
     else:
         fig.legend(**key, loc="outside lower center", ncols=3)
-    return fig
+    said = []
+    for title, y_noisy in noisy.items():
+        near = f" and {100 * agreement[title]:.1f} % of neighbours share it" if title in (agreement or {}) else ""
+        wrong = np.mean(np.asarray(y_noisy) != np.asarray(y_clean))
+        said.append(f"{' '.join(title.split())}: {100 * wrong:.0f} % have a wrong label{near}")
+    return describe(fig, f"{len(coords)} points in two dimensions, wrong labels crossed. {'; '.join(said)}.")
 
 
 def _key():

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from lnlkit.viz.show import describe
 from lnlkit.viz.style import INK, LABEL, NOTE, WIDTH, whole
 
 
@@ -42,4 +43,6 @@ def image_grid(images, row_labels=None, col_labels=None, *, scores=None, notes=N
             axes[r, 0].set_ylabel(row_labels[r], fontsize=LABEL, rotation=0, ha="right", va="center", color=INK)
     for c, label in enumerate(col_labels or ()):
         axes[0, c].set_title(label, fontsize=LABEL)
-    return fig
+    said = [f"{what}: {', '.join(' '.join(str(label).split()) for label in labels)}"
+            for what, labels in (("rows", row_labels), ("columns", col_labels)) if labels is not None]  # fmt: skip
+    return describe(fig, f"A grid of {sum(map(len, images))} images; {'; '.join([f'{rows} rows', *said])}.")

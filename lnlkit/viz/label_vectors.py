@@ -9,8 +9,9 @@ import numpy as np
 
 from lnlkit import checks
 from lnlkit.viz.images import plane_of
-from lnlkit.viz.matrices import contrast
-from lnlkit.viz.style import INK, NOTE, PALE, PALETTE, TICK, TITLE, WIDTH, blank, finish, whole
+from lnlkit.viz.matrices import percent_map
+from lnlkit.viz.show import describe
+from lnlkit.viz.style import INK, PALETTE, TICK, TITLE, WIDTH, blank, finish, whole
 
 CHANGED = "#c00000"
 
@@ -64,23 +65,10 @@ def co_occurrence(ax, y, class_names=None, *, title=None):
     if not both[~diagonal].any():
         return finish(blank(ax, "Every example has at most one label:\nno two labels meet."), title)
     share = 100 * both / np.maximum(both.diagonal()[:, None], 1)
-    names = list(range(size)) if class_names is None else list(class_names)
-    ax.set_facecolor(PALE)
-    mesh = ax.pcolormesh(np.ma.masked_array(share, diagonal), cmap="cividis", vmin=0, linewidth=0.5, edgecolor="white")
-    ax.set(aspect="equal", xlim=(0, size), ylim=(size, 0))
-    ax.set_xticks(np.arange(size) + 0.5, names)
-    ax.set_yticks(np.arange(size) + 0.5, names)
-    ax.spines[:].set_visible(False)
-    if size > 12:
-        ax.figure.colorbar(mesh, ax=ax, shrink=0.8, aspect=30, pad=0.02).outline.set_visible(False)
-    else:
-        for i, j in np.argwhere(~diagonal):
-            ax.text(j + 0.5, i + 0.5, f"{share[i, j]:.0f}", ha="center", va="center", fontsize=TICK)
-        contrast(ax)
-        for i in range(size):
-            ax.text(i + 0.5, i + 0.5, f"{both[i, i]:.0f}", ha="center", va="center", fontsize=NOTE, color="#444444",
-                    in_layout=False)  # fmt: skip
-    ax.tick_params(axis="both", length=0)
+    words = np.char.mod("%.0f", np.where(diagonal, both, share)) if size <= 12 else None
+    percent_map(share, ax, words, class_names)
+    if words is None:
+        ax.figure.colorbar(ax.collections[0], ax=ax, shrink=0.8, aspect=30, pad=0.02).outline.set_visible(False)
     _slant(ax)
     return finish(ax, title, "... also have this label (%)", "of the examples with this label")
 
@@ -129,7 +117,7 @@ def scene_grid(images, noisy, latent, true=None, class_names=None, *, columns=No
         for line, (text, style) in enumerate(texts[i]):
             below.annotate(text, (0.5, 1), xytext=(0, -13 * line), xycoords="axes fraction", ha="center", va="top",
                            textcoords="offset points", fontsize=TICK, in_layout=False, **style)  # fmt: skip
-    return fig
+    return describe(fig, _scenes(noisy, latent, true))
 
 
 def _lines(noisy, latent, true, class_names, width):
@@ -144,13 +132,11 @@ def _lines(noisy, latent, true, class_names, width):
     return [(line, style) for text, style in texts for line in textwrap.wrap(text, width)]
 
 
-def scene_grid_alt(noisy, latent, true=None):
-    """The sentence that `scene_grid` is read out as: how many latent labels differ from noisy ones, and are true."""
-    noisy, latent = _vectors(noisy, "noisy"), _vectors(latent, "latent")
+def _scenes(noisy, latent, true):
+    """The sentence that describes `scene_grid`: how many latent labels differ from noisy ones, and are true."""
     changed = (noisy != latent).any(1)
     text = f"{len(noisy)} images with their labels. In {changed.sum()} the latent label differs from the noisy one"
     if true is not None:
-        true = _vectors(true, "true")
         wrong, right = (noisy != true).any(1), (latent == true).all(1)
         text += (f", in {(changed & right).sum()} of these it is the true one; {wrong.sum()} noisy labels are wrong, "
                  f"and {(wrong & right).sum()} of them are corrected")  # fmt: skip

@@ -1,9 +1,13 @@
 """Transition matrices as heat maps in which the off-diagonal cells carry the colour."""
 
+from itertools import starmap
+
 import numpy as np
+import seaborn
 from matplotlib.ticker import MaxNLocator
 
 from lnlkit.checks import transition_matrix
+from lnlkit.viz.show import describe
 from lnlkit.viz.style import INK, LABEL, PALE, WIDTH, finish, whole
 
 NAMES = ("clean label", "noisy label")  # of the rows and of the columns of T
@@ -25,47 +29,40 @@ def transition_heatmap(T, ax, class_names=None, title=None, show_diagonal=True, 
     would look alike. The diagonal is written on grey, or left out. Cells that round to 0 stay empty.
     """
     T = transition_matrix(T)
-    size = len(T)
-    ticks = list(range(size)) if class_names is None else list(class_names)
     vmax = _largest_flip(T) if vmax is None else vmax
-    fontsize = fontsize or (9 if size <= 10 else 7)
-    words = np.char.mod("%.0f", 100 * T)
-    diagonal = np.eye(size, dtype=bool)
-    words[(words == "0") & ~diagonal] = ""
+    words, diagonal = np.char.mod("%.0f", 100 * T), np.eye(len(T), dtype=bool)
+    words[~diagonal & (words == "0") | (diagonal & (not show_diagonal))] = ""
+    percent_map(100 * T, ax, words, class_names, vmax=100 * vmax, fontsize=fontsize or (9 if len(T) <= 10 else 7))
+    return finish(ax, title, f"{names[1]} (cells: % of the row)", names[0])
+
+
+def percent_map(values, ax, words=None, class_names=None, *, vmax=None, fontsize=9):
+    """The axes with values (K, K) as a square heat map from 0 to vmax, words (K, K) in its cells, a grey diagonal."""
+    size, diagonal = len(values), np.eye(len(values), dtype=bool)
     ax.set_facecolor(PALE)
-    # Not seaborn.heatmap: it draws the same, but its import and that of pandas would take 50 MB of a notebook's memory.
-    ax.pcolormesh(np.ma.masked_array(100 * T, diagonal), cmap="cividis", vmin=0, vmax=100 * vmax, linewidth=0.5,
-                  edgecolor="white")  # fmt: skip
-    ax.set(aspect="equal", xlim=(0, size), ylim=(size, 0))
-    places = np.arange(size) + 0.5
-    ax.set_xticks(places, ticks)
-    ax.set_yticks(places, ticks)
-    ax.spines[:].set_visible(False)
-    for i, j in np.argwhere(~diagonal):
-        ax.text(j + 0.5, i + 0.5, words[i, j], ha="center", va="center", fontsize=fontsize)
-    contrast(ax)
-    if show_diagonal:
-        for i in range(size):
-            ax.text(i + 0.5, i + 0.5, words[i, i], ha="center", va="center", fontsize=fontsize, color="#444444",
-                    in_layout=False)  # fmt: skip
-    turn = any(len(str(tick)) > 2 for tick in ticks)
-    ax.tick_params(axis="x", rotation=45 if turn else 0, length=0)
-    ax.tick_params(axis="y", rotation=0, length=0)
-    finish(ax, title, f"{names[1]} (cells: % of the row)", names[0])
+    ticks = list(range(size)) if class_names is None else list(class_names)
+    seaborn.heatmap(values, mask=diagonal, cmap="cividis", vmin=0, vmax=vmax, square=True, cbar=False, ax=ax,
+                    linewidths=0.5, linecolor="white", xticklabels=ticks, yticklabels=ticks)  # fmt: skip
+    style = {"ha": "center", "va": "center", "fontsize": fontsize, "in_layout": False}  # inside its cell: no layout
+    for i, j in np.argwhere(np.full((size, size), words is not None)):
+        ax.text(j + 0.5, i + 0.5, words[i, j], **style)
+    _contrast(ax)
+    ax.tick_params(length=0)
+    ax.tick_params(axis="x", rotation=45 if any(len(str(tick)) > 2 for tick in ticks) else 0)
+    ax.tick_params(axis="y", rotation=0)
     return ax
 
 
-def contrast(ax):
-    """Writes each number of a heat map black or white, whichever stands out more from its cell (WCAG contrast)."""
+def _contrast(ax):
+    """Writes each number of a heat map black or white, whichever stands out more from its cell (WCAG _contrast)."""
     mesh = ax.collections[0]
-    colors = mesh.cmap(mesh.norm(mesh.get_array())).reshape(-1, 4)[:, :3]
-    linear = np.where(colors <= 0.03928, colors / 12.92, ((colors + 0.055) / 1.055) ** 2.4)
-    luminance = linear @ (0.2126, 0.7152, 0.0722)
-    columns = len(ax.get_xticks())
-    for text in ax.texts:
-        column, row = (int(place) for place in text.get_position())
-        text.set_in_layout(False)  # inside its cell: leaving it out halves the time that the layout takes
-        text.set_color("black" if luminance[row * columns + column] > 0.179 else "white")
+    rgb = mesh.cmap(mesh.norm(mesh.get_array())).reshape(-1, 4)[:, :3]
+    linear = np.where(rgb <= 0.03928, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
+    dark = linear @ (0.2126, 0.7152, 0.0722) <= 0.179
+    columns = round(len(dark) ** 0.5)
+    for place, text in enumerate(ax.texts):  # in the order of the cells
+        on_grey = place % (columns + 1) == 0
+        text.set_color("#444444" if on_grey else "white" if dark[place] else "black")
 
 
 def transition_row(matrices, *, class_names=None, show_diagonal=True, names=NAMES, columns=None, fig=None):
@@ -90,12 +87,21 @@ def transition_row(matrices, *, class_names=None, show_diagonal=True, names=NAME
         ax.set_ylabel(names[0] if place % columns == 0 else "", fontsize=LABEL)
     for ax in axes[count:]:
         ax.set_axis_off()
+    said = " ".join([f"Matrices of {names[1]} (columns) given {names[0]} (rows).", *starmap(_about, matrices.items())])
     if all(np.allclose(T, np.diag(np.diag(T))) for T in matrices.values()):  # a scale of nothing
-        return fig
+        return describe(fig, said)
     bar = fig.colorbar(axes[0].collections[0], ax=list(axes), location="bottom", shrink=0.5, aspect=40, pad=0.02)
     bar.set_label(f"P({names[1]} | {names[0]}) in %, off the diagonal", fontsize=LABEL, color=INK)
     bar.locator = MaxNLocator(6, integer=True)
     bar.update_ticks()
     bar.outline.set_visible(False)
-    return fig
+    return describe(fig, said)
 
+
+def _about(title, T):
+    """The sentence on one matrix: its mean diagonal and its largest flip."""
+    T = np.asarray(T, float)
+    flips = np.where(np.eye(len(T), dtype=bool), 0, T)
+    i, j = np.unravel_index(flips.argmax(), T.shape)
+    most = f", most off it {100 * flips[i, j]:.0f} % from {i} to {j}" if flips[i, j] > 0 else ""
+    return f"{' '.join(str(title).split())}: {100 * T.diagonal().mean():.0f} % on the diagonal{most}."

@@ -5,7 +5,6 @@ Nothing here uses `matplotlib.pyplot`: a figure made without it is never shown t
 
 import functools
 
-import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
@@ -96,14 +95,3 @@ def blank(ax, text):
     ax.spines[:].set(color="#bbbbbb", linestyle="--")
     ax.text(0.5, 0.5, text, transform=ax.transAxes, ha="center", va="center", fontsize=LABEL, color=INK)
     return ax
-
-
-def seeds_by_epochs(values):
-    """Values as an array (S seeds, E epochs): a flat list is one seed, and runs of unequal length end in NaN."""
-    runs = list(values)
-    if runs and np.ndim(runs[0]) == 0:
-        runs = [runs]
-    out = np.full((len(runs), max((len(run) for run in runs), default=0)), np.nan)
-    for s, run in enumerate(runs):
-        out[s, : len(run)] = np.asarray(run, float)
-    return out
