@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -87,6 +88,5 @@ def local_pool(jobs: int) -> Callable[[], Executor]:
 
 
 def _one_thread() -> None:
-    import torch
-
-    torch.set_num_threads(1)
+    """Told by the environment: it is read when torch is imported, which a worker has not done yet."""
+    os.environ["OMP_NUM_THREADS"] = "1"

@@ -35,8 +35,8 @@ def trained(name: str, examples, seed: int = 0, **changes) -> Method:
 
 
 def noisy_pairs() -> NoisyLabelVectors:
-    """200 images of two digits, of whose label vectors 30 % are permuted."""
-    return pairs(200, 0.3)
+    """120 images of two digits, of whose label vectors 30 % are permuted."""
+    return pairs(120, 0.3)
 
 
 @functools.cache
@@ -169,7 +169,7 @@ def test_runs_in_half_precision_and_with_a_schedule(name):
         return torch.optim.lr_scheduler.StepLR(optimizer, 1, gamma=0.1)
 
     p = trained(name, noisy_pairs(), network="mlp", amp=True, make_schedule=make_schedule).predict(noisy_pairs().x)
-    assert are_probabilities(p, (200, 10))
+    assert are_probabilities(p, (120, 10))
     assert [group["lr"] for group in lr[0].param_groups] == pytest.approx([3e-5] * len(lr[0].param_groups))
 
 

@@ -118,7 +118,7 @@ def check_shape_of_mnist_noise(sets, n):
 
 @pytest.mark.real_data
 def test_mnist_noise_has_the_published_shape(real_data, tmp_path):
-    check_shape_of_mnist_noise(idn_on_mnist(5_000, corruption.IDNGenerator(epochs=10), tmp_path), 5_000)
+    check_shape_of_mnist_noise(idn_on_mnist(2_000, corruption.IDNGenerator(epochs=10), tmp_path), 2_000)
 
 
 @pytest.mark.slow
