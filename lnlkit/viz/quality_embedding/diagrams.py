@@ -3,8 +3,9 @@
 from matplotlib.lines import Line2D
 from matplotlib.patches import Circle, FancyArrowPatch, FancyBboxPatch
 
+from lnlkit.viz.diagrams import arrow, box, side
+from lnlkit.viz.show import describe
 from lnlkit.viz.style import INK, LABEL, NOTE, PALETTE, TICK, TITLE, WIDTH, whole
-from lnlkit.viz.diagrams import _arrow, _box, _side
 
 GENERATIVE, INFERENCE, STOP = INK, PALETTE[3], "#c00000"
 DASHED = (0, (4, 2.5))
@@ -48,13 +49,13 @@ def _canvas(ax, xlim, ylim):
     ax.set_axis_off()
 
 
-def quality_graph(*, fig=None):
+def graph():
     """Figure of the graphical model: observed image X and noisy label Y, latent label Z and quality S.
 
     Source: Paper 02, Fig. 2.
     """
     places = {"X": (0.9, 2.65), "Z": (3.1, 2.65), "Y": (5.3, 1.65), "S": (3.1, 0.65)}
-    fig = whole(fig, 7.6, 3.9)
+    fig = whole(None, 7.6, 3.9)
     ax = fig.subplots()
     _canvas(ax, (0.1, 7.6), (-0.15, 3.6))
     nodes = _nodes(ax, places)
@@ -75,18 +76,14 @@ def quality_graph(*, fig=None):
         ax.text(6.35, 2.9 - 0.3 * line, f"{name}: {text}", fontsize=LABEL, color=INK)
     ax.text(6.35, 1.5, "grey: observed", fontsize=LABEL, color=INK)
     fig.legend(handles=_key(), loc="outside lower center", ncols=2, fontsize=LABEL, frameon=False)
-    return fig
+    return describe(fig, "Graphical model with observed image X and noisy label Y, latent label Z and quality S. "
+                         "Solid arrows generate: X to Z, Z and S to Y. Dashed arrows infer Z and S from X and "
+                         "Y.")  # fmt: skip
 
 
-def quality_graph_alt():
-    """The sentence that `quality_graph` is read out as."""
-    return ("Graphical model with observed image X and noisy label Y, latent label Z and quality S. Solid arrows "
-            "generate: X to Z, Z and S to Y. Dashed arrows infer Z and S from X and Y.")  # fmt: skip
-
-
-def autoencoder_comparison(*, fig=None):
+def autoencoder_comparison():
     """Figure of a conventional auto-encoder (a) beside the quality embedding model (b) (Paper 02, Fig. 4)."""
-    fig = whole(fig, 9.0, 3.5)
+    fig = whole(None, 9.0, 3.5)
     ways = (("(a) conventional auto-encoder", False), ("(b) quality embedding model", True))
     for ax, (title, ours) in zip(fig.subplots(1, 2), ways, strict=True):
         _canvas(ax, (0.0, 4.4), (0.05, 3.35))
@@ -105,16 +102,12 @@ def autoencoder_comparison(*, fig=None):
         ax.text(2.2, 0.55, words, ha="center", va="top", fontsize=LABEL, color=INK)
     classifier = Line2D([], [], color=PALETTE[0], linewidth=1.6, label="classifier (discriminative)")
     fig.legend(handles=[*_key(), classifier], loc="outside lower center", ncols=3, fontsize=LABEL, frameon=False)
-    return fig
+    return describe(fig, "A conventional auto-encoder encodes Y to Z and S and decodes them to Y. The quality "
+                         "embedding model encodes X and Y to Z and S, decodes only Y, and learns the classifier from X "
+                         "to Z with it.")  # fmt: skip
 
 
-def autoencoder_comparison_alt():
-    """The sentence that `autoencoder_comparison` is read out as."""
-    return ("A conventional auto-encoder encodes Y to Z and S and decodes them to Y. The quality embedding model "
-            "encodes X and Y to Z and S, decodes only Y, and learns the classifier from X to Z with it.")  # fmt: skip
-
-
-def quality_architecture(*, fig=None):
+def architecture():
     """Figure of the Contrastive-Additive Noise network, with what no gradient passes (Paper 02, Fig. 3).
 
     Red double bars: the prediction enters the encoder, and q the classifier's target, as constants; Eq. (6) has no
@@ -133,7 +126,7 @@ def quality_architecture(*, fig=None):
         "decoder": (9.15, 1.6, 1.35, 1.3, "decoder\nP(y | z, s)\n2 × (linear,\nReLU), linear", INK),
         "target": (1.15, 3.2, 1.5, 0.95, "target, Eq. (7)\n(1 − ρ) q + ρ y", blue),
     }  # fmt: skip
-    fig = whole(fig, WIDTH, 5.2)
+    fig = whole(None, WIDTH, 5.2)
     ax = fig.subplots()
     _canvas(ax, (-0.05, 10.6), (-0.3, 4.85))
     modules = {"classifier": (1.0, 3.15), "encoder": (4.5, 2.35), "sampler": (7.0, 1.95), "decoder": (9.05, 1.55)}
@@ -141,27 +134,31 @@ def quality_architecture(*, fig=None):
         ax.add_patch(FancyBboxPatch((x, 0.0), width, 4.5, boxstyle="round,pad=0,rounding_size=0.1", facecolor="#f3f3f3",
                                     edgecolor="none", zorder=0))  # fmt: skip
         ax.text(x + width / 2, 4.65, text, ha="center", va="center", fontsize=LABEL, color=INK, weight="bold")
-    for box in boxes.values():
-        _box(ax, *box)
+    for place in boxes.values():
+        box(ax, *place)
     _architecture_arrows(ax, boxes, blue, orange, green)
-    return fig
+    return describe(fig, "Network of CAN. The classifier predicts y hat from the image. y hat, without gradient, and "
+                         "the noisy label y enter an additive layer, which gives q of the latent label, and a "
+                         "contrastive layer with one shared f_s, which gives mean and variance of the quality. Draws z "
+                         "and s go to a decoder that has to give y back. q, without gradient, and y make the "
+                         "classifier's target.")  # fmt: skip
 
 
 def _architecture_arrows(ax, boxes, blue, orange, green):
-    """The arrows of `quality_architecture`, their texts and the two stops."""
+    """The arrows of `architecture`, their texts and the two stops."""
     for start, end, color in (("x", "classifier", INK), ("classifier", "y_hat", blue), ("additive", "z", orange),
                               ("contrastive", "s", green)):  # fmt: skip
-        _arrow(ax, _side(boxes[start], right=True), _side(boxes[end], right=False), color)
+        arrow(ax, side(boxes[start], right=True), side(boxes[end], right=False), color)
     ax.plot([4.0, 4.3], [2.25, 2.25], color=blue, linewidth=1.4)
     ax.plot([4.3, 4.3], [0.85, 3.4], color=blue, linewidth=1.4)
     for y in (3.4, 0.85):
-        _arrow(ax, (4.3, y), (4.65, y), blue)
-    _arrow(ax, (5.675, 2.6), (5.675, 3.1))  # the noisy label enters both layers
-    _arrow(ax, (5.675, 1.9), (5.675, 1.4))
-    _arrow(ax, (8.8, 3.4), (9.6, 2.9), orange)
-    _arrow(ax, (8.8, 1.1), (9.6, 1.6), green)
-    _arrow(ax, (4.65, 3.85), (2.65, 3.85), orange)  # q, as a constant, into the target
-    _arrow(ax, (1.9, 3.2), (1.9, 2.8), blue)
+        arrow(ax, (4.3, y), (4.65, y), blue)
+    arrow(ax, (5.675, 2.6), (5.675, 3.1))  # the noisy label enters both layers
+    arrow(ax, (5.675, 1.9), (5.675, 1.4))
+    arrow(ax, (8.8, 3.4), (9.6, 2.9), orange)
+    arrow(ax, (8.8, 1.1), (9.6, 1.6), green)
+    arrow(ax, (4.65, 3.85), (2.65, 3.85), orange)  # q, as a constant, into the target
+    arrow(ax, (1.9, 3.2), (1.9, 2.8), blue)
     dashed = {"arrowstyle": "<|-|>", "mutation_scale": 10, "linestyle": DASHED, "color": "#555555"}
     ax.add_patch(FancyArrowPatch((6.3, 2.25), (9.15, 2.25), linewidth=1.2, shrinkA=0, shrinkB=0, **dashed))
     notes = {  # text: place
@@ -177,13 +174,3 @@ def _architecture_arrows(ax, boxes, blue, orange, green):
     ax.text(0.0, -0.2, "‖", color=STOP, fontsize=TITLE, weight="bold", va="center")
     ax.text(0.2, -0.2, "no gradient passes back.   fₛ is one layer for y and ŷ; f₁ and f₂ are two layers.   "
             "Dashed: the decoder has to give y back.", fontsize=TICK, color=INK, va="center")  # fmt: skip
-
-
-def quality_architecture_alt():
-    """The sentences that `quality_architecture` is read out as."""
-    return (
-        "Network of CAN. The classifier predicts y hat from the image. y hat, without gradient, and the noisy label y "
-        "enter an additive layer, which gives q of the latent label, and a contrastive layer with one shared f_s, "
-        "which gives mean and variance of the quality. Draws z and s go to a decoder that has to give y back. q, "
-        "without gradient, and y make the classifier's target."
-    )
