@@ -106,3 +106,10 @@ def test_transition_matrix_takes_float32_and_sums_to_one_exactly_enough_to_draw_
 def test_transition_matrix_names_what_is_wrong(T, message):
     with pytest.raises(ValueError, match=message):
         checks.transition_matrix(T)
+
+
+def test_seeds_are_whole_numbers_from_zero():
+    assert checks.seed_list((np.int64(3), 0)) == [3, 0] and type(checks.seed_list([np.int64(3)])[0]) is int
+    for wrong in ([], [-1], [1.5], [True], ["0"]):
+        with pytest.raises(ValueError, match="`SEEDS` must be whole numbers from 0, at least one, but got"):
+            checks.seed_list(wrong, "SEEDS")

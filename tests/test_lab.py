@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from lnlkit import lab, noise
+from lnlkit import lab, noise, records
 
 LOGITS, TARGETS = torch.randn(6, 4, generator=torch.Generator().manual_seed(0)), torch.tensor([0, 1, 2, 3, 0, 1])
 
@@ -158,3 +158,42 @@ def test_lab_needs_no_torch_to_show_code(root):
     code = "import sys; from lnlkit import lab, noise; lab.show(noise.corrupt); print('torch' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=False)
     assert done.stdout.splitlines()[-1] == "False", done.stderr
+
+
+# ---- begin and end of a notebook ----
+
+
+def begin(tmp_path, **changes):
+    given = {"scale": "smoke", "seeds": [0], "device": "cpu", "out_dir": tmp_path, "RATE": 0.3} | changes
+    return lab.begin("01_cvae_augmentation", **given)
+
+
+def test_begin_says_scale_data_network_and_device_in_one_line(tmp_path, capsys):
+    session = begin(tmp_path, seeds=(3, 4))
+    said = capsys.readouterr().out
+    assert said == "scale smoke: digits, network idn_cnn, 3 epochs, on cpu; seeds 3, 4; RATE 0.3\n"
+    assert session.settings == session.paper.scale("smoke") and session.seeds == [3, 4] and session.device == "cpu"
+
+
+@pytest.mark.parametrize("change, message", [
+    ({"scale": "smok"}, "Did you mean 'smoke'"), ({"RATE": 30}, "`RATE` must be a fraction .* Did you mean 0.3"),
+    ({"seeds": []}, "`SEEDS` must be whole numbers from 0, at least one"), ({"seeds": [-1]}, "`SEEDS` must be"),
+    ({"device": "gpu"}, "`device` must be auto"),
+])  # fmt: skip
+def test_begin_refuses_a_typing_error_with_its_cure(tmp_path, change, message):
+    with pytest.raises(ValueError, match=message):
+        begin(tmp_path, **change)
+
+
+def test_a_session_writes_the_record_of_its_notebook(tmp_path):
+    session = begin(tmp_path)
+    path = session.save(config={"a": 1}, metrics={"m": [0.5]}, claims=[], comparison=[], described="made up")
+    record = records.read_notebook(path)
+    assert path == tmp_path / "01_cvae_augmentation.json" and record["described"] == "made up"
+    assert (record["notebook"], record["scale"], record["seeds"]) == ("01_cvae_augmentation", "smoke", [0])
+    assert record["seconds"] >= 0 and record["metrics"] == {"m": [0.5]}
+
+
+def test_a_session_hands_out_the_shipped_runs_of_a_scale(tmp_path):
+    table = begin(tmp_path).recorded("lab")
+    assert table.scale == "lab" and table.notebook == "01_cvae_augmentation" and not list(tmp_path.iterdir())
