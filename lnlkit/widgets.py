@@ -122,6 +122,7 @@ class Explorer:
         with self._silently():
             for name, control in self.controls.items():
                 value, pairs = wanted.get(name, control.value), self._pairs(name, self._values(name, choice))
+                value = self.picture.start.get(name, value) if value == NOTHING else value  # it matters again
                 choice[name] = _nearest(value, [value for _, value in pairs])
                 with control.hold_sync():  # setting options chooses the first: the page is told of the end alone
                     if tuple(control.options) != pairs:
