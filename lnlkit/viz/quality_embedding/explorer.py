@@ -19,28 +19,28 @@ from lnlkit.viz.quality_embedding.knowledge import (
 from lnlkit.viz.quality_embedding.scores import CAN, LAMBDA, NOTEBOOK, ROWS, SETS, STUDIES, main_runs
 from lnlkit.viz.style import GREY, NOTE, TICK, TITLE, blank, finish, row_labels, row_styles
 
-NONE = -1.0  # lambda of methods that have none
 CLASSES = {"cifar10n": "cifar10"}  # the set whose names of classes a set has, where it is another one
 
 
 class Qualities(Picture):
     """mAP of the methods against noise, and for CAN its embedding, its trust in numbers and its transitions.
 
+    Labels by people have no P_noise, and methods other than CAN no lambda: there the choice is None.
     Map and transitions are those of seed 0; numbers are means over the seeds.
     """
 
     title = "quality explorer"
     labels = {"dataset": "data", "noise_rate": "P_noise", "row": "method", "lambda_mi": "λ of CAN"}
     names = {"dataset": lambda name: SETS.get(name, name), "noise_rate": "{:g}".format,
-             "row": row_labels(NOTEBOOK).get, "lambda_mi": lambda at: "none" if at < 0 else f"{at:g}"}  # fmt: skip
+             "row": row_labels(NOTEBOOK).get, "lambda_mi": "{:g}".format}  # fmt: skip
     start = {"dataset": "scenes", "noise_rate": 0.4, "row": CAN, "lambda_mi": LAMBDA}
     size = (10.6, 5.5)
 
     def __init__(self, table):
         runs = main_runs(table.runs)
         self.runs = runs[runs["size"] == 1].assign(
-            score=100 * runs["best_val"],
-            lambda_mi=runs["lambda_mi"].where(runs["row"].str.startswith(CAN), NONE))  # fmt: skip
+            score=100 * runs["best_val"], noise_rate=runs["noise_rate"].where(runs["noise"] != "human"),
+            lambda_mi=runs["lambda_mi"].where(runs["row"].str.startswith(CAN)))  # fmt: skip
         order = {name: place for place, name in enumerate([*SETS, *row_styles(NOTEBOOK)])}
         offered = self.runs[list(self.labels)].drop_duplicates().sort_values(
             list(self.labels), key=lambda values: values.map(order) if values.dtype.kind not in "fi" else values,
@@ -62,8 +62,8 @@ class Qualities(Picture):
 
     def fill(self, dataset, noise_rate, row, lambda_mi):
         of = self.runs[self.runs["dataset"] == dataset]
-        at = of[of["noise_rate"] == noise_rate]
-        shown = at[(at["row"] == row) & (at["lambda_mi"] == lambda_mi)].sort_values("seed")
+        at = of[_is(of["noise_rate"], noise_rate)]
+        shown = at[(at["row"] == row) & _is(at["lambda_mi"], lambda_mi)].sort_values("seed")
         heading = self._heading(shown, dataset, row, lambda_mi)
         self.fig.suptitle(heading, fontsize=TITLE + 1, y=0.985)
         self.panel(self.curves, dataset, self._curves, of)
@@ -72,8 +72,8 @@ class Qualities(Picture):
         for ax in (self.points, self.numbers, self.trusted, self.untrusted, self.scale):
             ax.set_visible(run is not None)
         self.instead.set_visible(run is None)
-        usual = at[(at["lambda_mi"] == NONE) | (at["lambda_mi"] == LAMBDA)]
-        means = pd.concat([usual[usual["row"] != row], shown]).groupby("row")["score"].mean()
+        others = at[(at["row"] != row) & at["lambda_mi"].isin([np.nan, LAMBDA])]
+        means = pd.concat([others, shown]).groupby("row")["score"].mean()
         best = means.idxmax()
         says = f"the highest of {len(means)} methods" if best == row else (
             f"the highest is {means[best]:.1f} %, of {self.names['row'](best)}")  # fmt: skip
@@ -86,8 +86,8 @@ class Qualities(Picture):
     def _heading(self, shown, dataset, row, lambda_mi):
         """Title of the picture: the setting, its mAP, the share of wrong label vectors."""
         name = self.names["row"](row) + (f" (λ = {lambda_mi:g})" if row == CAN else "")
-        by_people = (shown["noise"] == "human").all()
-        noise = "labels by people" if by_people else f"P_noise {shown['noise_rate'].iloc[0]:g}"
+        rate = shown["noise_rate"].iloc[0]
+        noise = "labels by people" if np.isnan(rate) else f"P_noise {rate:g}"
         low, high = t_interval(shown["score"])
         score = f"{shown['score'].mean():.1f}" + (f" ± {(high - low) / 2:.1f}" if len(shown) > 1 else "")
         seeds = f"{len(shown)} seed{'s' if len(shown) > 1 else ''}"
@@ -97,9 +97,9 @@ class Qualities(Picture):
     def _curves(self, ax, of):
         """mAP against noise, or a dot a method where there is one noise only; and the marks of what is chosen."""
         rows = [row for row in ROWS if row in set(of["row"])]
-        of = of[of["lambda_mi"].isin([NONE, LAMBDA])]
+        of = of[of["lambda_mi"].isin([np.nan, LAMBDA])]
         self.places = None
-        if of["noise_rate"].nunique() == 1:
+        if of["noise_rate"].nunique() < 2:
             self.places = {row: place for place, row in enumerate(rows)}
             seaborn.pointplot(
                 of, x="score", y="row", hue="row", order=rows, hue_order=rows, errorbar=t_interval, linestyle="none",
@@ -118,18 +118,18 @@ class Qualities(Picture):
         ax.set(xlim=ax.get_xlim(), ylim=ax.get_ylim())  # the marks move no limits
         self.ring, = ax.plot([], [], "o", markersize=14, markerfacecolor="none", markeredgewidth=2.2, zorder=6)
         self.dot, = ax.plot([], [], linestyle="none", markersize=6, zorder=5)  # of what has no curve
-        self.upright = ax.axvline(of["noise_rate"].iloc[0], color=GREY, linewidth=1.2, linestyle=":", zorder=1)
+        self.upright = ax.axvline(0, color=GREY, linewidth=1.2, linestyle=":", zorder=1)
         self.note = ax.annotate("", (0, 0), xytext=(-11, -15), ha="right", fontsize=NOTE, textcoords="offset points",
                                 zorder=6)  # fmt: skip
 
     def _mark(self, shown, noise_rate, row, lambda_mi):
         """The ring around the chosen mean, the upright line at its rate, and the name of what has no curve."""
         (name, style), mean = row_styles(NOTEBOOK)[row], shown["score"].mean()
-        color, other = style["color"], row not in ROWS or lambda_mi not in (NONE, LAMBDA)
+        color, other = style["color"], row not in ROWS or lambda_mi not in (None, LAMBDA)
         at = (noise_rate, mean) if self.places is None else (mean, self.places[row])
         self.dot.set(data=[[value] for value in at], color=color, marker=style["marker"], visible=other)
         self.ring.set(data=[[value] for value in at], color=color)
-        self.upright.set(xdata=[noise_rate] * 2, visible=self.places is None)
+        self.upright.set(xdata=[at[0]] * 2, visible=self.places is None)
         self.note.xy = at
         self.note.set(text=(name if row not in ROWS else f"λ = {lambda_mi:g}") if other else "", color=color)
 
@@ -169,6 +169,11 @@ class Qualities(Picture):
             return f"{self.names['row'](row)}: its quality is not recorded\nfor this setting."
         return (f"{self.names['row'](row)} has no quality variable:\nthere is nothing to embed.\n\n"
                 "Choose CAN to see one.")  # fmt: skip
+
+
+def _is(column, value):
+    """Where a column has this value; None stands for no value."""
+    return column.isna() if value is None else column == value
 
 
 def quality_lines(shown):

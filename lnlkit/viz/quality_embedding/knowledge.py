@@ -49,7 +49,7 @@ def map_words(embedding, by="flagged"):
 
 
 def quality_maps(embeddings):
-    """Figure of `{whose: embedding}`, a row each, coloured by the clusters and as the paper colours them (Fig. 7)."""
+    """Figure of `{whose: embedding}`, a row each, coloured by the clusters and as the paper has it (Paper 02, Fig. 7)."""
     fig, axes = panels(len(embeddings), 2, width=9, height=3.2, squeeze=False)
     said = []
     for (whose, embedding), row in zip(embeddings.items(), axes, strict=True):
@@ -122,7 +122,7 @@ def transitions(matrices, class_names=None):
 
 
 def error_signals(signals, wrong):
-    """Figure of the error signal at the classifier, a group of bars an image, a bar a row of the paper (Fig. 1).
+    """Figure of the error signal at the classifier, a group of bars an image, a bar a method (Paper 02, Fig. 1).
 
     signals: DataFrame, one line an image (its name is the index), one column a row id. wrong: (N,) True where the label
     is wrong: grey ground.

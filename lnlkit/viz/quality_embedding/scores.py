@@ -36,9 +36,9 @@ def _study(runs, x):
 
 
 def overview(table):
-    """Figure of the recorded table: mAP against noise (Table VI), lambda (Table V) and size (Fig. 6), a row a data set.
+    """Figure of the recorded table: mAP against noise, lambda and training size, a row a data set (Paper 02, Fig. 6).
 
-    Means with 95 % t-intervals over the seeds; a study that was not run leaves its panel empty.
+    Its Tables V and VI as curves. Means with 95 % t-intervals over the seeds; a study that was not run leaves its panel empty.
     """
     runs = main_runs(table.runs)
     found = {(name, x): of for name in SETS for x in STUDIES
