@@ -52,8 +52,11 @@ def begin(notebook: str, *, scale: str, seeds, device: str, out_dir, **fractions
     session = Session(paper, scale, settings, checks.seed_list(seeds, "SEEDS"), pick_device(device), Path(out_dir),
                       started)  # fmt: skip
     own = "".join(f"; {name} {value:g}" for name, value in fractions.items())
-    print(f"scale {scale}: {settings['dataset']}, network {settings['network']}, {settings['epochs']} epochs, on "
-          f"{session.device}; seeds {', '.join(map(str, session.seeds))}{own}")  # fmt: skip
+    parts = [part for part in (settings, *settings.values()) if isinstance(part, dict)]
+    run = next((part for part in parts if part.get("sweep")), settings)  # the first kind of label that has runs
+    sets = run.get("dataset") or ", ".join(dict.fromkeys(name for block in run["sweep"] for name in block["datasets"]))
+    print(f"scale {scale}: {sets}, network {run['network']}, {run['epochs']} epochs, on {session.device}; "
+          f"seeds {', '.join(map(str, session.seeds))}{own}")  # fmt: skip
     return session
 
 
