@@ -102,8 +102,8 @@ def correlation_scale(fig, mesh, **where):
     return bar
 
 
-def along_x(columns, text):
-    """Figure of fits with the correlations below them, a column each (Paper 05, Fig. 4); text: its description.
+def along_x(columns):
+    """Figure of fits with the correlations below them, a column each (Paper 05, Fig. 4).
 
     columns: {title: (data, row, curves, function)}: a training set, the row's id, `fit` (G,), `rho` and `pi` (G, K) at
     the inputs `tasks.regression.GRID`, and the name of the target function.
@@ -115,7 +115,15 @@ def along_x(columns, text):
         above.set_xlabel(None)
         correlation_strip(below, curves["rho"], curves["pi"])
     correlation_scale(fig, axes[1, 0].collections[0], ax=axes[1], location="bottom", aspect=70, pad=0.06)
-    return describe(_legend_above(fig, axes[0]), text)
+    said = "; ".join(f"{title.replace(chr(10), ', ')}: correlation {_span(curves['rho'])}, weight {_span(curves['pi'])}"
+                     for title, (_, _, curves, _) in columns.items())  # fmt: skip
+    return describe(_legend_above(fig, axes[0]), f"Fits, and along x what the second component is. {said}.")
+
+
+def _span(values):
+    """'-0.98 to 1.00' for the second component of values (G, K)."""
+    second = np.asarray(values)[:, 1]
+    return f"{second.min():.2f} to {second.max():.2f}"
 
 
 def _legend_above(fig, axes):
