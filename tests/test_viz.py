@@ -29,125 +29,7 @@ def line(ax, label):
 # ---- showing
 
 
-def test_bundle_holds_a_png_and_its_alternative_text(ax):
-    data, metadata = viz.bundle(ax.figure, "One empty panel.")
-    assert base64.b64decode(data["image/png"]).startswith(b"\x89PNG")
-    assert metadata == {"image/png": {"alt": "One empty panel."}}
-    assert data["text/plain"] == "One empty panel."
-
-
-@pytest.mark.parametrize("alt", ["", "figure", None, 3])
-def test_a_figure_without_a_sentence_is_refused(ax, alt):
-    with pytest.raises(ValueError, match="`alt` must be a sentence"):
-        viz.show(ax.figure, alt)
-
-
-def test_showing_closes_a_pyplot_figure():
-    import matplotlib.pyplot as plt
-
-    viz.bundle(plt.figure(), "A figure made with pyplot.")
-    assert plt.get_fignums() == []
-
-
-def test_outside_of_a_notebook_the_sentence_is_printed(ax, capsys):
-    assert viz.show(ax.figure, "One empty panel.") is None
-    assert capsys.readouterr().out == "One empty panel.\n"
-
-
-def test_show_and_update_hand_over_the_alternative_text(ax, monkeypatch):
-    class Handle:
-        def update(self, data, **options):
-            shown.append((data, options))
-
-    shown = []
-
-    def display(data, **options):
-        shown.append((data, options))
-        return Handle()
-
-    monkeypatch.setattr("IPython.get_ipython", lambda: object())
-    monkeypatch.setattr("IPython.display.display", display)
-    handle = viz.show(ax.figure, "The first of two.")
-    viz.update(handle, ax.figure, "The second of two.")
-    texts = [options["metadata"]["image/png"]["alt"] for _, options in shown]
-    assert texts == ["The first of two.", "The second of two."]
-    assert all(options["raw"] and "image/png" in data for data, options in shown)
-    assert shown[0][1]["display_id"] is True
-
-
 # ---- matrices
-
-
-def test_heatmap_writes_the_entries_in_per_cent(ax):
-    assert viz.transition_heatmap(T, ax, title="three classes") is ax
-    assert sorted(words(ax)) == sorted(["20", "10", "25", "15", "70", "100", "60"])  # 0.4 % and 0 % stay empty
-    assert (ax.get_title(), ax.get_ylabel()) == ("three classes", "clean label")
-
-
-def test_heatmap_colours_the_off_diagonal_only(ax):
-    viz.transition_heatmap(T, ax)
-    mesh = ax.collections[0]
-    drawn = np.ma.masked_array(mesh.get_array()).reshape(3, 3)
-    np.testing.assert_array_equal(np.ma.getmaskarray(drawn), np.eye(3, dtype=bool))
-    np.testing.assert_allclose(drawn.filled(0), 100 * T * (1 - np.eye(3)))
-    assert mesh.get_clim() == pytest.approx((0, 25))
-    assert mesh.get_cmap().name == "cividis"
-
-
-def test_heatmap_can_leave_the_diagonal_out(ax):
-    viz.transition_heatmap(T, ax, show_diagonal=False, class_names=["cat", "dog", "emu"])
-    assert sorted(words(ax)) == ["10", "15", "20", "25"]
-    assert [tick.get_text() for tick in ax.get_yticklabels()] == ["cat", "dog", "emu"]
-
-
-def test_numbers_stand_out_from_their_cells(ax):
-    def luminance(color):
-        rgb = np.array(to_rgb(color))
-        return np.dot([0.2126, 0.7152, 0.0722], np.where(rgb <= 0.03928, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4))
-
-    K = 30
-    ramp = np.full((K, K), 0.0)
-    ramp[0, 1:] = np.linspace(0.006, 0.06, K - 1)
-    np.fill_diagonal(ramp, 1 - ramp.sum(1))
-    viz.transition_heatmap(ramp, ax)
-    ax.figure.draw_without_rendering()
-    mesh = ax.collections[0]
-    for text in ax.texts:
-        column, row = (int(place) for place in text.get_position())
-        if row == column:
-            continue
-        low, high = sorted((luminance(text.get_color()), luminance(mesh.cmap(mesh.norm(100 * ramp[row, column])))))
-        assert (high + 0.05) / (low + 0.05) > 4.5
-
-
-def test_the_identity_can_be_drawn(ax):
-    viz.transition_heatmap(np.eye(4), ax)
-    assert words(ax) == ["100"] * 4
-
-
-def test_heatmap_refuses_rows_that_are_no_distribution(ax):
-    with pytest.raises(ValueError, match="`T`"):
-        viz.transition_heatmap(2 * T, ax)
-
-
-def test_matrices_in_a_row_share_the_scale():
-    fig = viz.transition_row({"weak": 0.9 * np.eye(3) + 0.1 / 3, "strong": T})
-    assert isinstance(fig, Figure)
-    assert [ax.get_title() for ax in fig.axes[:2]] == ["weak", "strong"]
-    for ax in fig.axes[:2]:
-        assert ax.collections[0].get_clim() == pytest.approx((0, 25))
-
-
-def test_rows_and_columns_can_be_something_else_than_labels():
-    fig = viz.transition_row({"one": T, "two": T}, names=("class asked for", "class seen"))
-    assert [ax.get_ylabel() for ax in fig.axes[:2]] == ["class asked for", ""]
-    assert [ax.get_xlabel() for ax in fig.axes[:2]] == ["class seen"] * 2
-    assert fig.axes[2].get_xlabel() == "P(class seen | class asked for) in %, off the diagonal"
-
-
-def test_a_given_figure_is_used():
-    fig = Figure(layout="constrained")
-    assert viz.transition_row({"one": T}, fig=fig) is fig
 
 
 # ---- embeddings
@@ -156,61 +38,7 @@ COORDS = np.array([[0.0, 0], [1, 0], [2, 0], [10, 5], [11, 5], [12, 6]])
 CLEAN, NOISY = np.array([0, 0, 0, 1, 1, 1]), np.array([0, 1, 0, 1, 1, 0])
 
 
-def test_embedding_crosses_the_wrong_labels_in_the_colour_given(ax):
-    assert viz.embedding(COORDS, NOISY, CLEAN, ax, "two classes") is ax
-    right, wrong = ax.collections
-    np.testing.assert_array_equal(wrong.get_offsets(), COORDS[[1, 5]])
-    np.testing.assert_array_equal(right.get_offsets(), COORDS[[0, 2, 3, 4]])
-    np.testing.assert_allclose(wrong.get_facecolors()[:, :3], [to_rgb(viz.PALETTE[1]), to_rgb(viz.PALETTE[0])])
-    assert len(wrong.get_paths()[0].vertices) > len(right.get_paths()[0].vertices) / 3  # not the same marker
-    assert not np.array_equal(wrong.get_paths()[0].vertices[:4], right.get_paths()[0].vertices[:4])
-
-
-def test_embedding_names_the_true_classes_at_their_centres(ax):
-    viz.embedding(COORDS, NOISY, CLEAN, ax, class_names=["cat", "dog"])
-    assert {text.get_text(): text.get_position() for text in ax.texts} == {"cat": (1, 0), "dog": (11, 5)}
-
-
-def test_embedding_refuses_unequal_lengths(ax):
-    with pytest.raises(ValueError, match="one entry per example, but got 6, 6 and 5"):
-        viz.embedding(COORDS, NOISY, CLEAN[:5], ax)
-
-
-def test_embedding_row_writes_the_agreement_below():
-    fig = viz.embedding_row(COORDS, CLEAN, {"clean": CLEAN, "rate 0.3": NOISY}, agreement={"rate 0.3": 0.625})
-    assert [ax.get_title() for ax in fig.axes] == ["clean", "rate 0.3"]
-    assert [ax.get_xlabel() for ax in fig.axes] == ["", "62.5 % of neighbours share the label"]
-    assert [len(ax.collections[1].get_offsets()) for ax in fig.axes] == [0, 2]
-
-
 # ---- images and scores
-
-
-def test_image_grid_shows_each_image_in_its_place():
-    images = np.arange(2 * 3 * 1 * 4 * 4, dtype=np.uint8).reshape(2, 3, 1, 4, 4)
-    fig = viz.image_grid(images, ["first", "second"], ["a", "b", "c"], scores=[[0.1, 0.2, 0.3], [0.4, 0.5, 0.6]])
-    axes = np.reshape(fig.axes, (2, 3))
-    for place in np.ndindex(2, 3):
-        np.testing.assert_array_equal(axes[place].images[0].get_array(), images[place][0])
-        assert axes[place].images[0].get_clim() == (0, 255)
-    assert [ax.get_xlabel() for ax in axes[1]] == ["0.40", "0.50", "0.60"]
-    assert [ax.get_ylabel() for ax in axes[:, 0]] == ["first", "second"]
-    assert [ax.get_title() for ax in axes[0]] == ["a", "b", "c"]
-
-
-def test_image_grid_takes_colour_fractions_and_ragged_rows():
-    rng = np.random.default_rng(0)
-    chw, hwc = rng.random((3, 8, 8)), rng.random((8, 8, 3))
-    fig = viz.image_grid([[chw, hwc], [hwc]])
-    shown = [ax.images[0].get_array() for ax in fig.axes if ax.images]
-    np.testing.assert_array_equal(shown[0], np.moveaxis(chw, 0, -1))
-    np.testing.assert_array_equal(shown[1], hwc)
-    assert len(shown) == 3
-
-
-def test_image_grid_refuses_flat_vectors():
-    with pytest.raises(ValueError, match=r"got one of \(784,\)"):
-        viz.image_grid(np.zeros((1, 2, 784)))
 
 
 def test_thresholds_leave_the_wanted_number_of_scores_at_or_above(ax):
@@ -222,22 +50,6 @@ def test_thresholds_leave_the_wanted_number_of_scores_at_or_above(ax):
 
 
 # ---- training
-
-
-def test_curves_draw_mean_and_range_over_seeds(ax):
-    runs = np.array([[0.1, 0.5, 0.7], [0.3, 0.6, 0.6]])
-    assert viz.curves(ax, {"CE": runs, "GCE": [0.2, 0.3, 0.4]}, ylabel="accuracy") is ax
-    np.testing.assert_allclose(line(ax, "CE (n = 2)"), runs.mean(0))
-    np.testing.assert_allclose(line(ax, "GCE (n = 1)"), [0.2, 0.3, 0.4])
-    (band,) = ax.collections
-    edge = band.get_paths()[0].vertices
-    assert {(x, y) for x, y in edge.round(6)} == {(e + 1, y) for run in runs for e, y in enumerate(run)}
-    assert [drawn.get_linestyle() for drawn in ax.lines] == ["-", "--"]
-
-
-def test_curves_take_seeds_that_ended_early(ax):
-    viz.curves(ax, {"CE": [[1.0, 2.0], [3.0]]})
-    np.testing.assert_allclose(line(ax, "CE (n = 2)"), [2.0, 2.0])
 
 
 def test_loss_split_adds_the_parts():

@@ -1,17 +1,14 @@
-"""Explorers follow their controls, keep their errors, and work without torch and inside papermill."""
+"""Explorers follow their controls, offer what was recorded, keep what they drew and what went wrong."""
 
 import ast
 import base64
-import subprocess
-import sys
 from pathlib import Path
 
+import pandas as pd
 import pytest
-import synthetic
+import small_picture
 
 from lnlkit import viz, widgets
-
-CONTROLS = {"noise": [("symmetric noise", "symmetric"), ("other", "asymmetric")], "rate": [0.1, 0.2, 0.3]}
 
 
 @pytest.fixture(autouse=True)
@@ -21,89 +18,187 @@ def _errors_start_empty():
     widgets.ERRORS.clear()
 
 
-class Recorder:
-    """A draw function that remembers its choices and fails on the one it is told to fail on."""
+class Picture(viz.Picture):
+    """A picture that remembers its choices and fails on the one it is told to fail on."""
 
-    def __init__(self, fails_on=None):
-        self.choices, self.fails_on = [], fails_on
+    title, size, fails_on = "toy explorer", (2, 1), None
 
-    def __call__(self, table, **choice):
-        self.choices.append((table, choice))
+    def lay_out(self):
+        self.choices = []
+
+    def fill(self, **choice):
+        self.choices.append(choice)
         if choice == self.fails_on:
             raise KeyError("no such run")
-        return viz.panels(width=2, height=1)[0]
+        return f"A picture of {choice}."
 
 
-def alt(table, **choice):
-    return f"A picture of {choice}."
+class Handle:
+    """What is on the page: the descriptions of the pictures shown so far."""
+
+    def __init__(self):
+        self.shown = []
+
+    def update(self, data, *, raw, metadata=None):
+        self.shown.append((data, metadata))
 
 
-def explorer(draw, controls=CONTROLS, **options):
-    return widgets.Explorer("the table", draw, controls, alt=alt, **options)
+# asymmetric noise was recorded at a rate of its own, and row "b" at one rate only
+OFFERED = pd.DataFrame(
+    [("symmetric", 0.1, "a"), ("symmetric", 0.2, "a"), ("symmetric", 0.2, "b"), ("symmetric", 0.3, "a"),
+     ("asymmetric", 0.15, "b"), ("asymmetric", 0.3, "a")],
+    columns=["noise", "rate", "row"])  # fmt: skip
 
 
-def test_drive_visits_every_combination_once():
-    draw = Recorder()
-    driven = explorer(draw)
-    assert driven.drive() == 6
-    visited = {(choice["noise"], choice["rate"]) for _, choice in draw.choices}
-    assert visited == {(noise, rate) for noise in ("symmetric", "asymmetric") for rate in (0.1, 0.2, 0.3)}
-    assert driven.choice == {"noise": "symmetric", "rate": 0.1}  # where it began
-    assert {table for table, _ in draw.choices} == {"the table"}
+def explorer(offered=OFFERED, **options):
+    return widgets.Explorer(type("Told", (Picture,), options)(None, offered))
 
 
-def test_drive_visits_every_value_where_combinations_are_too_many():
-    draw = Recorder()
-    assert explorer(draw, {"a": list(range(20)), "b": list(range(20))}).drive() == 40
-    for name in "ab":
-        assert {choice[name] for _, choice in draw.choices} == set(range(20))
-    few = Recorder()
-    assert explorer(few).drive(most=0) == 5
-    assert {choice["rate"] for _, choice in few.choices} == {0.1, 0.2, 0.3}
+def offers(control):
+    return [value for _, value in control.options]
 
 
-def test_setting_a_value_redraws_with_the_new_choice():
-    draw = Recorder()
-    explorer(draw, start={"rate": 0.2}).controls["rate"].value = 0.3
-    assert [choice for _, choice in draw.choices] == [{"noise": "symmetric", "rate": 0.3}]
+# ---- what is offered
 
 
-def test_the_picture_on_the_page_is_replaced_with_its_text(monkeypatch):
-    class Handle:
-        def update(self, data, *, raw, metadata):
-            shown.append((data, metadata["image/png"]["alt"]))
+def test_a_control_offers_what_is_recorded_with_those_before_it():
+    told = explorer()
+    noise, rate, row = told.controls.values()
+    assert offers(noise) == ["symmetric", "asymmetric"]
+    assert (offers(rate), offers(row)) == ([0.1, 0.2, 0.3], ["a"]) and row.disabled
+    rate.value = 0.2
+    assert offers(row) == ["a", "b"] and not row.disabled
+    noise.value = "asymmetric"
+    assert (offers(rate), rate.value, offers(row)) == ([0.15, 0.3], 0.15, ["b"])  # the nearest rate
 
-    shown = []
-    followed = explorer(Recorder())
-    followed.handle = Handle()
-    followed.controls["noise"].value = "asymmetric"
-    ((data, text),) = shown
+
+def test_every_choice_on_the_way_is_recorded():
+    told = explorer()
+    recorded = OFFERED.to_dict("records")
+    for name, value in (("rate", 0.3), ("noise", "asymmetric"), ("noise", "symmetric"), ("rate", 0.2), ("row", "b")):
+        told.controls[name].value = value
+        assert told.choice in recorded
+    assert len(told.picture.choices) == 4 and all(choice in recorded for choice in told.picture.choices)
+    assert told.choice == {"noise": "symmetric", "rate": 0.2, "row": "b"}
+
+
+def test_a_value_still_offered_is_kept():
+    told = explorer(start={"rate": 0.3})
+    told.controls["noise"].value = "asymmetric"
+    assert told.choice == {"noise": "asymmetric", "rate": 0.3, "row": "a"}
+
+
+def test_a_control_that_does_not_matter_shows_a_dash_and_hands_over_none():
+    offered = pd.DataFrame({"row": ["can", "can", "ce"], "lam": [0.0, 0.3, float("nan")]})
+    told = explorer(offered)
+    assert [label for label, _ in told.controls["lam"].options] == ["0", "0.3"]
+    told.controls["row"].value = "ce"
+    assert told.picture.choices == [{"row": "ce", "lam": None}]
+    assert [label for label, _ in told.controls["lam"].options] == ["–"] and told.controls["lam"].disabled
+    told.picture.start = {"lam": 0.3}
+    told.controls["row"].value = "can"
+    assert told.choice == {"row": "can", "lam": 0.3}  # not the first: it matters again
+    assert told.drive() == 3
+
+
+def test_names_labels_and_start_are_the_pictures():
+    told = explorer(names={"noise": str.upper}, labels={"rate": "noise rate"}, start={"rate": 0.21, "row": "b"})
+    assert [label for label, _ in told.controls["noise"].options] == ["SYMMETRIC", "ASYMMETRIC"]
+    assert [control.description for control in told.controls.values()] == ["noise", "noise rate", "row"]
+    assert told.choice == {"noise": "symmetric", "rate": 0.2, "row": "b"}
+
+
+@pytest.mark.parametrize(
+    ("offered", "options", "message"),
+    [
+        (OFFERED[:0], {}, "`offered` of the toy explorer must have at least one row"),
+        (OFFERED, {"start": {"rat": 0.1}}, r"`start` must name controls \(noise, rate, row\), but got \['rat'\]"),
+        (OFFERED, {"names": {"lam": str}}, r"`names` must name controls"),
+    ],
+)
+def test_wrong_pictures_are_refused(offered, options, message):
+    with pytest.raises(ValueError, match=message):
+        explorer(offered, **options)
+
+
+# ---- following
+
+
+def test_a_change_draws_once_however_many_options_follow():
+    told = explorer(start={"rate": 0.3})
+    told.controls["noise"].value = "asymmetric"  # the rates change with it
+    assert told.picture.choices == [{"noise": "asymmetric", "rate": 0.3, "row": "a"}]
+    told.choose(noise="symmetric", rate=0.2, row="b")
+    assert told.picture.choices[1:] == [{"noise": "symmetric", "rate": 0.2, "row": "b"}]
+
+
+def test_a_picture_is_drawn_once_and_then_kept(monkeypatch):
+    told, told.handle = explorer(), Handle()
+    for value in (0.2, 0.1, 0.2):
+        told.controls["rate"].value = value
+    assert [choice["rate"] for choice in told.picture.choices] == [0.2, 0.1]
+    assert told.handle.shown[0] == told.handle.shown[2] != told.handle.shown[1]
+    monkeypatch.setattr(widgets, "KEPT", 2)
+    told.drive()
+    assert len(told._kept) == 2
+
+
+def test_the_picture_on_the_page_is_replaced_and_drawing_is_said():
+    told, told.handle = explorer(), Handle()
+    said = []
+    told.message.observe(lambda change: said.append(change["new"]), names="value")
+    told.controls["noise"].value = "asymmetric"
+    ((data, metadata),) = told.handle.shown
     assert base64.b64decode(data["image/png"]).startswith(b"\x89PNG")
-    assert text == "A picture of {'noise': 'asymmetric', 'rate': 0.1}."
+    assert metadata["image/png"]["alt"] == "A picture of {'noise': 'asymmetric', 'rate': 0.15, 'row': 'b'}."
+    assert said == ["drawing ...", ""]
+
+
+def test_drive_visits_every_recorded_choice_once_and_returns():
+    told = explorer(start={"rate": 0.2})
+    assert told.drive() == len(OFFERED)
+    assert sorted(map(str, told.picture.choices)) == sorted(map(str, OFFERED.to_dict("records")))
+    assert told.choice == {"noise": "symmetric", "rate": 0.2, "row": "a"}  # where it began
+
+
+def test_drive_visits_every_value_where_choices_are_too_many():
+    told = explorer()
+    assert told.drive(most=0) == 2 + 4 + 2
+    for name in OFFERED:
+        assert {choice[name] for choice in told.picture.choices} == set(OFFERED[name])
+    assert all(choice in OFFERED.to_dict("records") for choice in told.picture.choices)
+
+
+# ---- what goes wrong
+
+
+FAILING = {"noise": "symmetric", "rate": 0.2, "row": "a"}
 
 
 def test_a_failing_picture_is_shown_in_red_and_kept():
-    followed = explorer(Recorder(fails_on={"noise": "symmetric", "rate": 0.2}))
-    followed.controls["rate"].value = 0.2
+    told = explorer(fails_on=FAILING)
+    told.controls["rate"].value = 0.2
     (entry,) = widgets.ERRORS
-    assert entry["choice"] == {"noise": "symmetric", "rate": 0.2}
+    assert entry["choice"] == FAILING and entry["where"] == "toy explorer"
     assert "no such run" in entry["error"] and "Traceback" in entry["traceback"]
-    assert widgets.ERROR_CLASS in followed.message.value and "no such run" in followed.message.value
-    followed.controls["rate"].value = 0.3
-    assert followed.message.value == ""
+    assert widgets.ERROR_CLASS in told.message.value and "no such run" in told.message.value
+    told.controls["rate"].value = 0.3
+    assert told.message.value == ""
 
 
 def test_drive_fails_when_a_picture_does_but_visits_the_rest():
-    draw = Recorder(fails_on={"noise": "symmetric", "rate": 0.2})
-    with pytest.raises(RuntimeError, match="1 choices of the explorer failed, the first with KeyError"):
-        explorer(draw).drive()
-    assert len(draw.choices) == 7  # all six, and the start again
-    assert len(widgets.ERRORS) == 1
+    told = explorer(fails_on=FAILING)
+    with pytest.raises(RuntimeError, match="1 choices of the toy explorer failed, the first with KeyError"):
+        told.drive()
+    assert len(told.picture.choices) == len(OFFERED) and len(widgets.ERRORS) == 1
 
 
 def test_the_first_picture_fails_aloud():
     with pytest.raises(KeyError, match="no such run"):
-        explorer(Recorder(fails_on={"noise": "symmetric", "rate": 0.1})).show()
+        explorer(fails_on=FAILING, start=FAILING).show()
+
+
+# ---- controls
 
 
 def test_controls_are_of_the_subset_that_old_and_new_ipywidgets_share():
@@ -118,54 +213,9 @@ def test_controls_are_of_the_subset_that_old_and_new_ipywidgets_share():
 
 
 def test_sliders_move_once_they_are_let_go():
-    slider = explorer(Recorder()).controls["rate"]
+    slider = explorer().controls["rate"]
     assert slider.continuous_update is False
     assert [label for label, _ in slider.options] == ["0.1", "0.2", "0.3"]
-
-
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        (({"rate": []},), "must list at least one value"),
-        ((CONTROLS, {"rat": 0.1}), r"`start` must name controls \(noise, rate\), but got \['rat'\]"),
-    ],
-)
-def test_wrong_controls_are_refused(arguments, message):
-    with pytest.raises(ValueError, match=message):
-        explorer(Recorder(), arguments[0], start=arguments[1] if len(arguments) > 1 else None)
-
-
-# ---- the explorer of notebook 01
-
-
-def test_noise_explorer_offers_what_is_recorded_and_draws_it_all():
-    table = synthetic.table(rows=("ce", "seal"), kinds=("symmetric", "asymmetric"), rates=(0.1, 0.4), seeds=(0, 1))
-    shown = widgets.noise_explorer(table)
-    assert shown.values == {"noise": ["symmetric", "asymmetric"], "noise_rate": [0.0, 0.1, 0.4], "row": ["ce", "seal"]}
-    assert shown.drive() == 12
-    shown.controls["row"].value = "seal"
-    shown.controls["noise_rate"].value = 0.4
-    fig, text = shown.figure()
-    assert "SEAL, symmetric noise, rate 0.4" in fig.get_suptitle()
-    assert text == viz.recorded_run_alt(table, "symmetric", 0.4, "seal")
-
-
-def test_noise_explorer_starts_with_the_papers_method():
-    start = widgets.noise_explorer(synthetic.table(seeds=(0,), points=20)).choice
-    assert start == {"noise": "model_idn", "noise_rate": 0.2, "row": "cvae_augmentation"}
-
-
-def test_exploring_needs_no_torch(root):
-    code = (
-        "import sys; sys.path.insert(0, 'tests'); import synthetic; from lnlkit import viz, widgets; "
-        "table = synthetic.table(('ce', 'seal'), ('symmetric',), (0.1,), (0,)); "
-        "widgets.noise_explorer(table).drive(most=0); "
-        "viz.bundle(viz.sweep_overview(table), viz.sweep_overview_alt(table)); "
-        "print([name for name in ('torch', 'sklearn') if name in sys.modules])"
-    )
-    done = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.strip() == "[]"
 
 
 # ---- live training
@@ -187,16 +237,13 @@ def test_train_button_reports_and_keeps_the_result(monkeypatch):
     assert button.result == "Test accuracy 0.91." and not button.button.disabled
 
 
-def test_train_button_shows_a_returned_figure():
-    class Handle:
-        def update(self, data, *, raw, metadata=None):
-            shown.append((data, metadata))
-
-    shown = []
-    button = widgets.TrainButton("Train", lambda report: (viz.panels(width=2, height=1)[0], "The curve just trained."))
+def test_train_button_shows_a_returned_figure_and_says_what_it_says():
+    fig = viz.describe(viz.panels(width=2, height=1)[0], "The curve just trained, error < 0.06.")
+    button = widgets.TrainButton("Train", lambda report: fig)
     button.handle = Handle()
     button.button.click()
-    assert shown[-1][1] == {"image/png": {"alt": "The curve just trained."}}
+    assert button.handle.shown[-1][1]["image/png"]["alt"] == "The curve just trained, error < 0.06."
+    assert button.message.value.startswith("The curve just trained, error &lt; 0.06. (")
 
 
 def test_train_button_keeps_errors_and_can_be_pressed_again():
@@ -211,60 +258,22 @@ def test_train_button_keeps_errors_and_can_be_pressed_again():
     assert not button.button.disabled
 
 
-# ---- papermill
+# ---- a picture with panels
 
 
-@pytest.fixture(scope="module")
-def executed(tmp_path_factory, root):
-    """A small notebook, run by papermill: an explorer is shown, moved, driven; a button is pressed; code is shown."""
-    nbformat = pytest.importorskip("nbformat")
-    papermill = pytest.importorskip("papermill")
-    setup = f"import sys; sys.path[:0] = [{str(root)!r}, {str(root / 'tests')!r}]\n"
-    cells = [
-        setup + "import synthetic\nfrom lnlkit import lab, viz, widgets\n"
-        "table = synthetic.table(rows=('ce', 'seal'), kinds=('symmetric',), rates=(0.1, 0.4), seeds=(0,))",
-        "explorer = widgets.noise_explorer(table)\nexplorer",
-        "explorer.controls['noise_rate'].value = 0.4\nexplorer.controls['row'].value = 'seal'\nprint(explorer.drive())",
-        "def run(report):\n    report('half way')\n    return 'Trained.'\n"
-        "button = widgets.TrainButton('Train', run)\nbutton.show()\nbutton.button.click()",
-        "lab.show(viz.show)",
-    ]
-    notebook = nbformat.v4.new_notebook(
-        cells=[nbformat.v4.new_code_cell(cell) for cell in cells],
-        metadata={"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}},
-    )
-    folder = tmp_path_factory.mktemp("notebook")
-    nbformat.write(notebook, folder / "in.ipynb")
-    papermill.execute_notebook(
-        str(folder / "in.ipynb"), str(folder / "out.ipynb"), kernel_name="python3", progress_bar=False,
-        cwd=str(folder), timeout_func=lambda cell: 120,
-    )  # fmt: skip
-    return nbformat.read(folder / "out.ipynb", as_version=4)
+def test_only_panels_that_change_are_drawn_again():
+    told = widgets.Explorer(small_picture.picture())
+    told.controls["row"].value = "gce"
+    assert told.picture.drawn == ["matrix", "curve"]
+    told.controls["rate"].value = 0.4  # and so back to ce
+    assert told.picture.drawn[2:] == ["matrix", "curve"]
+    told.controls["rate"].value = 0.1
+    assert told.picture.drawn[4:] == ["matrix"]
 
 
-def test_the_executed_notebook_holds_the_picture_chosen_last(executed):
-    pictures = [output for output in executed.cells[1].outputs if "image/png" in output.get("data", {})]
-    assert len(pictures) == 1
-    table = synthetic.table(rows=("ce", "seal"), kinds=("symmetric",), rates=(0.1, 0.4), seeds=(0,))
-    text = viz.recorded_run_alt(table, "symmetric", 0.4, "seal")
-    assert pictures[0].metadata["image/png"]["alt"] == text == pictures[0].data["text/plain"]
-    assert base64.b64decode(pictures[0].data["image/png"]).startswith(b"\x89PNG")
-    assert executed.cells[2].outputs[0].text == "6\n"
-
-
-def test_a_reader_without_a_kernel_is_told_about_the_controls(executed):
-    (controls,) = [out for out in executed.cells[1].outputs if "application/vnd.jupyter.widget-view+json" in out.data]
-    sentence = controls.data["text/plain"]
-    assert sentence.startswith("Controls for noise kind, noise rate, method: they need a running kernel.")
-
-
-def test_the_button_leaves_its_last_line_in_the_notebook(executed):
-    texts = [output.data["text/plain"] for output in executed.cells[3].outputs]
-    assert texts[0] == "Button: Train. It needs a running kernel."
-    assert texts[1].startswith("Trained. (")
-
-
-def test_source_shown_in_a_notebook_is_highlighted_and_readable_as_text(executed):
-    place, code = executed.cells[4].outputs
-    assert place.text.startswith("lnlkit/viz/_show.py, line ")
-    assert code.data["text/plain"].startswith("def show(fig, alt") and "<span" in code.data["text/html"]
+def test_a_panel_whose_drawing_failed_is_drawn_again():
+    picture, tries = small_picture.picture(), []
+    for _ in range(2):
+        with pytest.raises(KeyError):
+            picture.panel(picture.left, "key", lambda ax: tries.append(ax) or {}["no"])
+    assert len(tries) == 2

@@ -1,0 +1,42 @@
+"""Embeddings draw what they are given."""
+
+import numpy as np
+import pytest
+from matplotlib.colors import to_rgb
+
+from lnlkit import viz
+
+pytestmark = pytest.mark.usefixtures("leaves_no_trace")
+
+COORDS = np.array([[0.0, 0], [1, 0], [2, 0], [10, 5], [11, 5], [12, 6]])
+CLEAN, NOISY = np.array([0, 0, 0, 1, 1, 1]), np.array([0, 1, 0, 1, 1, 0])
+
+
+def test_embedding_crosses_the_wrong_labels_in_the_colour_given(ax):
+    assert viz.embedding(COORDS, NOISY, CLEAN, ax, "two classes") is ax
+    right, wrong = ax.collections
+    np.testing.assert_array_equal(wrong.get_offsets(), COORDS[[1, 5]])
+    np.testing.assert_array_equal(right.get_offsets(), COORDS[[0, 2, 3, 4]])
+    np.testing.assert_allclose(wrong.get_facecolors()[:, :3], [to_rgb(viz.PALETTE[1]), to_rgb(viz.PALETTE[0])])
+    assert len(wrong.get_paths()[0].vertices) > len(right.get_paths()[0].vertices) / 3  # not the same marker
+    assert not np.array_equal(wrong.get_paths()[0].vertices[:4], right.get_paths()[0].vertices[:4])
+
+
+def test_embedding_names_the_true_classes_at_their_centres(ax):
+    viz.embedding(COORDS, NOISY, CLEAN, ax, class_names=["cat", "dog"])
+    assert {text.get_text(): text.get_position() for text in ax.texts} == {"cat": (1, 0), "dog": (11, 5)}
+
+
+def test_embedding_refuses_unequal_lengths(ax):
+    with pytest.raises(ValueError, match="one entry per example, but got 6, 6 and 5"):
+        viz.embedding(COORDS, NOISY, CLEAN[:5], ax)
+
+
+def test_embedding_row_writes_the_agreement_below():
+    fig = viz.embedding_row(COORDS, CLEAN, {"clean": CLEAN, "rate 0.3": NOISY}, agreement={"rate 0.3": 0.625})
+    assert [ax.get_title() for ax in fig.axes] == ["clean", "rate 0.3"]
+    assert [ax.get_xlabel() for ax in fig.axes] == ["", "62.5 % of neighbours share the label"]
+    assert [len(ax.collections[1].get_offsets()) for ax in fig.axes] == [0, 2]
+    assert viz.description(fig) == (
+        "6 points in two dimensions, wrong labels crossed. clean: 0 % have a wrong label; "
+        "rate 0.3: 33 % have a wrong label and 62.5 % of neighbours share it.")  # fmt: skip

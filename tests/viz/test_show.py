@@ -1,0 +1,111 @@
+"""A figure reaches the page as one sharp PNG of a fitting width, with its description."""
+
+import base64
+import io
+from pathlib import Path
+
+import numpy as np
+import pytest
+from matplotlib.figure import Figure
+from PIL import Image
+
+from lnlkit import viz
+from lnlkit.papers import KEYS
+from lnlkit.viz.show import DPI, SHOWN, replace
+
+pytestmark = pytest.mark.usefixtures("leaves_no_trace")
+
+
+@pytest.fixture
+def fig(ax):
+    return viz.describe(ax.figure, "One empty panel.")
+
+
+def picture(data):
+    return Image.open(io.BytesIO(base64.b64decode(data["image/png"])))
+
+
+def test_bundle_holds_a_png_and_its_description(fig):
+    data, metadata = viz.bundle(fig)
+    assert picture(data).format == "PNG"
+    assert metadata["image/png"]["alt"] == data["text/plain"] == "One empty panel." == viz.description(fig)
+
+
+@pytest.mark.parametrize(("inches", "wide"), [(5, 5 * SHOWN), (30, 960)])
+def test_more_dots_make_a_figure_sharper_and_not_wider(inches, wide):
+    fig = viz.describe(viz.panels(width=inches, height=1)[0], "A wide figure indeed.")
+    data, metadata = viz.bundle(fig)
+    assert metadata["image/png"]["width"] == wide
+    assert picture(data).width == inches * DPI >= 1.5 * wide
+    assert fig.dpi != DPI  # as it was
+
+
+def test_a_figure_without_a_layout_is_cut_to_what_is_drawn():
+    fig = viz.describe(Figure(figsize=(4, 4)), "A dot in the middle.")
+    fig.text(0.5, 0.5, "here")
+    data, metadata = viz.bundle(fig)
+    assert picture(data).width < DPI
+    assert metadata["image/png"]["width"] == round(picture(data).width * SHOWN / DPI)
+
+
+def test_few_colours_are_kept_apart_and_many_are_not_thrown_away():
+    fig, ax = viz.panels(width=3, height=3)
+    ax.set_position((0, 0, 1, 1))
+    ax.imshow(np.random.default_rng(0).random((60, 60, 3)), interpolation="nearest")
+    viz.describe(fig, "Coloured noise everywhere.")
+    small, whole = (viz.bundle(fig, small=small)[0] for small in (True, False))
+    off = np.abs(np.asarray(picture(small).convert("RGB"), int) - np.asarray(picture(whole).convert("RGB")))
+    assert off.mean() < 1
+    fig, ax = viz.panels(width=3, height=3)
+    ax.plot([0, 1], color="#0173b2")
+    viz.describe(fig, "One blue line.")
+    small, whole = (viz.bundle(fig, small=small)[0] for small in (True, False))
+    assert len(small["image/png"]) < 0.5 * len(whole["image/png"])
+
+
+@pytest.mark.parametrize("text", ["", "figure", None, 3])
+def test_a_figure_without_a_sentence_is_refused(ax, text):
+    with pytest.raises(ValueError, match="`text` must be a sentence"):
+        viz.describe(ax.figure, text)
+    with pytest.raises(ValueError, match="must carry a description"):
+        viz.show(ax.figure)
+
+
+def test_showing_closes_a_pyplot_figure():
+    import matplotlib.pyplot as plt
+
+    viz.bundle(viz.describe(plt.figure(), "A figure made with pyplot."))
+    assert plt.get_fignums() == []
+
+
+def test_outside_of_a_notebook_the_sentence_is_printed(ax, capsys):
+    assert viz.show(ax.figure, "One empty panel.") is None
+    assert capsys.readouterr().out == "One empty panel.\n"
+
+
+def test_show_and_replace_hand_over_the_description(fig, monkeypatch):
+    class Handle:
+        def update(self, data, **options):
+            shown.append((data, options))
+
+    shown = []
+
+    def display(data, **options):
+        shown.append((data, options))
+        return Handle()
+
+    monkeypatch.setattr("IPython.get_ipython", lambda: object())
+    monkeypatch.setattr("IPython.display.display", display)
+    assert viz.show(fig, "The first of two.") is None  # nothing that a cell would print below it
+    replace(Handle(), viz.bundle(viz.describe(fig, "The second of two.")))
+    texts = [options["metadata"]["image/png"]["alt"] for _, options in shown]
+    assert texts == ["The first of two.", "The second of two."]
+    assert all(options["raw"] and "image/png" in data for data, options in shown)
+    assert shown[0][1]["display_id"] is True
+
+
+def test_what_all_papers_share_knows_none_of_them():
+    folder, names = Path(viz.__file__).parent, [key[3:] for key in KEYS]
+    shared = {path: path.read_text(encoding="utf-8") for path in folder.glob("*.py") if path.stem not in names}
+    assert len(shared) > 10 and not [path for path, code in shared.items() if any(name in code for name in names)]
+    assert all(hasattr(viz, name) for name in viz.__all__)
