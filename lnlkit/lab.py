@@ -2,6 +2,7 @@
 
 import copy
 import functools
+import gc
 import inspect
 import time
 from dataclasses import dataclass
@@ -45,6 +46,8 @@ def begin(notebook: str, *, scale: str, seeds, device: str, out_dir, **fractions
     from lnlkit.training import pick_device
 
     started = time.perf_counter()
+    gc.collect()
+    gc.freeze()  # what is imported stays: the collection after each picture need not look through it again
     paper = papers.load(notebook)
     settings = paper.scale(scale)
     for name, value in fractions.items():
