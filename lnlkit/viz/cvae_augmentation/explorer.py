@@ -30,8 +30,8 @@ def overview(table):
     rest, rates = runs[~runs["row"].isin(strong)], sorted(runs["noise_rate"].unique())
     fig, axes = panels(1, 2, width=WIDTH, height=4.4)
     for ax, y in zip(axes, ("accuracy", "more"), strict=True):
-        for _, of in rest.groupby("row"):
-            seaborn.lineplot(of, x="noise_rate", y=y, ax=ax, color="#cfcfcf", linewidth=1, errorbar=None, zorder=1)
+        pale = rest.groupby(["row", "noise_rate"])[y].mean().reset_index()
+        seaborn.lineplot(pale, x="noise_rate", y=y, units="row", estimator=None, ax=ax, color="#cfcfcf", linewidth=1)
         by_row(runs, ax, NOTEBOOK, y=y, rows=strong, strong=("ce", "cvae_augmentation"), interval="range", legend=False)
         ax.set_xticks(rates)
     finish(axes[0], f"{noise_name(kind)} noise", "noise rate", "accuracy on clean test images, %")
