@@ -4,11 +4,13 @@ A record is a dict of JSON values with `schema`. It is written to a temporary na
 so that a killed run leaves the old file or none, never half a one.
 """
 
+import functools
 import importlib.metadata
 import json
 import math
 import os
 import platform
+import statistics
 import sys
 import tempfile
 import time
@@ -17,7 +19,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 SCHEMA = 1
-TIMINGS = frozenset({"made_at", "seconds", "cpu_seconds", "peak_memory_mb"})
+TIMINGS = frozenset({"made_at", "seconds", "cpu_seconds", "calibration_seconds", "peak_memory_mb"})
 """Keys that differ between two runs of the same thing; `same_result` looks past them, at any depth."""
 
 NOTEBOOK_KEYS = ("notebook", "scale", "seeds", "metrics", "claims", "comparison", "environment", "seconds")
@@ -115,6 +117,7 @@ def for_notebook(notebook, scale, seeds, *, config, metrics, claims, comparison,
         "seconds": round(time.perf_counter() - started, 2),
         "cpu_seconds": round(time.process_time(), 2),
         "peak_memory_mb": peak_memory_mb(),
+        "calibration_seconds": round(calibration(), 4),  # last: its own time is not the notebook's
     }  # fmt: skip
 
 
@@ -171,6 +174,39 @@ def peak_memory_mb():
         return None
     unit = 2**20 if sys.platform == "darwin" else 2**10
     return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit, 1)
+
+
+CALIBRATION_S = 0.1
+"""What `calibration` gives on the machine that the goals for processor time are meant for."""
+
+
+@functools.cache
+def calibration() -> float:
+    """Processor seconds of a fixed piece of work: how slow this machine is just now, as one number.
+
+    Processor times of two machines, or of a quiet and a busy one, compare once they are divided by it.
+    """
+    return statistics.median(_piece_of_work() for _ in range(3))
+
+
+def _piece_of_work(rounds: int = 110) -> float:
+    """Processor seconds of sorting, arithmetic, small matrix products (NumPy, one thread) and plain Python."""
+    import numpy as np
+
+    x, a = np.linspace(0, 1, 2**14), np.eye(60) + 1 / 60
+    began = time.process_time()
+    for _ in range(rounds):
+        x = np.sort(np.sin(1000 * x))
+        np.exp(-x).sum()
+        for _ in range(60):
+            a @ a
+        sum(i * i for i in range(1000))
+    return time.process_time() - began
+
+
+def at_reference(cpu_seconds: float, calibration_seconds: float | None) -> float:
+    """Processor seconds as they would be where `calibration` gives CALIBRATION_S; as they are when it is not known."""
+    return cpu_seconds * CALIBRATION_S / calibration_seconds if calibration_seconds else cpu_seconds
 
 
 def _without_timings(value):

@@ -1,6 +1,9 @@
 """A notebook of a few seconds that keeps the runner's contract, for tests of the runner and the command."""
 
+import os
+import shutil
 from pathlib import Path
+from unittest import mock
 
 import nbformat
 from nbformat.v4 import new_code_cell, new_notebook
@@ -38,3 +41,20 @@ def write(folder, *sources: str, name: str = NAME) -> Path:
     path = Path(folder) / f"{name}.ipynb"
     nbformat.write(new_notebook(cells=cells, metadata={"kernelspec": kernel}), path)
     return path
+
+
+def in_this_process(attempt, progress) -> float:
+    """Stands for `Attempt.execute` where a test is not about the kernel: runs the cells without one."""
+    attempt.scratch.joinpath("log.txt").touch()
+    cells = nbformat.read(attempt.path, as_version=4).cells
+    names = {"display": lambda *_, **__: None}
+    with mock.patch.dict(os.environ, {"IPYTHONDIR": str(attempt.scratch)}):
+        for cell in cells:
+            try:
+                exec(cell.source, names)
+            except Exception as error:
+                raise attempt.failure(f"stopped\n{type(error).__name__}: {error}") from None
+            if "parameters" in cell.metadata.get("tags", []):
+                names |= {**attempt.params, "OUT_DIR": str(attempt.out_dir)}
+    shutil.copy(attempt.path, attempt.scratch / attempt.path.name)
+    return 0.0

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lnlkit import records
+from lnlkit import recorded, records
 
 
 def test_what_is_written_is_read_back_as_plain_json(tmp_path):
@@ -43,7 +43,7 @@ import os, time
 from lnlkit import records
 def stuck(handle):
     print("in the middle", flush=True)
-    time.sleep(60)
+    time.sleep(3600)
 os.fsync = stuck
 records.write({str(path)!r}, {{"a": "new" * 100_000}})
 """
@@ -77,13 +77,14 @@ def test_a_missing_record_says_how_to_make_it(tmp_path):
     with pytest.raises(FileNotFoundError, match="lnlkit run"):
         records.read(tmp_path / "r.json")
     with pytest.raises(FileNotFoundError, match="lnlkit sweep 77"):
-        records.load_recorded("77")
+        recorded.load("77")
 
 
 def test_the_record_of_a_notebook_names_what_is_missing(tmp_path):
     record = records.for_notebook("n", "smoke", [0], config={}, metrics={}, claims=[], comparison=[], started=0.0)
     path = records.write(tmp_path / "n.json", record)
-    assert records.read_notebook(path)["scale"] == "smoke"
+    read = records.read_notebook(path)
+    assert read["scale"] == "smoke" and read["calibration_seconds"] == round(records.calibration(), 4) > 0
     del record["claims"], record["metrics"]
     with pytest.raises(ValueError, match="no 'metrics', 'claims'"):
         records.read_notebook(records.write(path, record))
@@ -93,11 +94,21 @@ def test_same_result_looks_past_timings_and_nothing_else():
     a = {"made_at": "x", "seconds": 1.0, "acc": [0.5, 0.6], "runs": [{"seconds": 3, "n": 1}], "peak_memory_mb": 5.0,
          "environment": {"torch": "2.4"}}  # fmt: skip
     b = {**a, "made_at": "y", "seconds": 2.0, "runs": [{"seconds": 4, "n": 1}], "peak_memory_mb": 6.0}
+    b |= {"cpu_seconds": 1.0, "calibration_seconds": 0.2}
     assert records.same_result(a, b)
     assert records.same_result(a, {**b, "acc": np.array([0.5, 0.6])})
     assert not records.same_result(a, {**b, "acc": [0.5, 0.61]})
     assert not records.same_result(a, {**b, "runs": [{"seconds": 4, "n": 2}]})
     assert not records.same_result(a, {**b, "environment": {"torch": "2.5"}})
+
+
+def test_processor_time_is_told_at_the_speed_that_goals_are_meant_for(monkeypatch):
+    speed = records.CALIBRATION_S
+    assert records.at_reference(60, 2 * speed) == 30 and records.at_reference(60, speed) == 60
+    assert records.at_reference(60, None) == 60  # records of before carry none
+    pieces = iter([0.3, 9.0, 0.2])  # one of three was disturbed
+    monkeypatch.setattr(records, "_piece_of_work", lambda: next(pieces))
+    assert records.calibration.__wrapped__() == 0.3
 
 
 def test_mean_and_sd_over_seeds_are_numpys_and_n_is_always_told():
@@ -109,17 +120,6 @@ def test_mean_and_sd_over_seeds_are_numpys_and_n_is_always_told():
     assert np.isnan(records.mean_sd([1.0, None]).mean)
     with pytest.raises(ValueError, match="at least one"):
         records.mean_sd([])
-
-
-def test_table_folds_seeds_and_keeps_settings_apart():
-    runs = [
-        {"row": row, "noise": "model_idn", "noise_rate": 0.1, "seed": seed, "last": base + seed}
-        for row, base in (("ce", 10.0), ("gce", 20.0))
-        for seed in range(3)
-    ]
-    ce, gce = records.table(runs, metrics=["last"])
-    assert ce == {"row": "ce", "noise": "model_idn", "noise_rate": 0.1, "n": 3, "last": 11.0, "last_sd": 1.0}
-    assert (gce["row"], gce["last"]) == ("gce", 21.0)
 
 
 def test_environment_tells_torchs_version_without_importing_it():

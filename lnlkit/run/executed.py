@@ -16,7 +16,8 @@ import lnlkit
 from lnlkit import records
 
 MAX_OUTPUT_MB = 2.0
-VERSIONS = ("torch", "torchvision", "numpy", "scikit-learn", "matplotlib", "seaborn", "pandas", "ipywidgets", "papermill")
+VERSIONS = ("torch", "torchvision", "numpy", "scikit-learn", "matplotlib", "seaborn", "pandas", "ipywidgets",
+            "papermill")  # fmt: skip
 WIDGET_STATE = "application/vnd.jupyter.widget-state+json"
 
 
@@ -48,7 +49,9 @@ def _outputs(notebook: dict) -> list[str]:
         for output in cell.get("outputs", []):
             alt = output.get("metadata", {}).get("image/png", {}).get("alt", "")
             if "image/png" in output.get("data", {}) and not alt.strip():
-                found.append(f"Cell {number} shows a figure without alt text: use `viz.show(fig, alt=...)`.")
+                found.append(f'Cell {number} shows a figure without a description: `viz.show(fig, "what is seen")`.')
+            if "".join(output.get("data", {}).get("text/plain", "")).startswith("<DisplayHandle"):
+                found.append(f"Cell {number} shows a <DisplayHandle>: end the cell with another line.")
     total = sum(sizes.values()) / 2**20
     if total > MAX_OUTPUT_MB:
         largest = max(sizes, key=sizes.get)

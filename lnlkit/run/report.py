@@ -2,15 +2,35 @@
 
 import textwrap
 
+from lnlkit import records
+
 MARKS = {"reproduced": "[+]", "not reproduced": "[-]", "not tested": "[ ]"}
+GOALS_S = {"smoke": 60}
+GOALS_MB = {"smoke": 1024}
+"""What a notebook should take: processor seconds of the machine that `records.CALIBRATION_S` is of, and memory."""
+
+
+def counts(record: dict) -> str:
+    """How many claims have which verdict: "4 reproduced, 6 not reproduced, 0 not tested"."""
+    return ", ".join(f"{sum(claim['verdict'] == name for claim in record['claims'])} {name}" for name in MARKS)
+
+
+def cost(record: dict) -> str:
+    """What a run took: "32 s of processor time (goal 60 at 0.10 s a calibration loop, here 0.11 s), 410 MB"."""
+    if "cpu_seconds" not in record:
+        return "What it took was not recorded."
+    scale, here, there = record["scale"], record.get("calibration_seconds"), records.CALIBRATION_S
+    loop = f" at {there:.2f} s a calibration loop, here {here:.2f} s" if here else ""
+    goal = f" (goal {GOALS_S[scale]}{loop})" if scale in GOALS_S else ""
+    peak = f", {record['peak_memory_mb']:.0f} MB" if record.get("peak_memory_mb") else ""
+    most = f" (goal {GOALS_MB[scale]})" if peak and scale in GOALS_MB else ""
+    return f"{record['cpu_seconds']:.0f} s of processor time{goal}{peak}{most}"
 
 
 def claims(record: dict, width: int = 100) -> str:
     """Every claim with its verdict, the measured value and what was wanted."""
-    verdicts = record["claims"]
-    counts = ", ".join(f"{sum(v['verdict'] == name for v in verdicts)} {name}" for name in MARKS)
-    lines = [f"Claims of the paper at scale {record['scale']}: {counts}"]
-    for verdict in verdicts:
+    lines = [f"Claims of the paper at scale {record['scale']}: {counts(record)}"]
+    for verdict in record["claims"]:
         lines += _wrap(f"{MARKS[verdict['verdict']]} {verdict['says']}", width, "    ")
         lines += _wrap(f"    {verdict['verdict']}: {verdict['why']}  ({verdict['place']})", width, "      ")
     return "\n".join(lines)

@@ -1,0 +1,75 @@
+"""What a finished run prints: one screen, what a newcomer wants first."""
+
+import os
+import textwrap
+
+from lnlkit import papers
+from lnlkit.run import report
+
+WIDTH, LINES = 100, 30
+IN_WORDS = {
+    "smoke": "small, to see every line run",
+    "lab": "as in a lab class",
+    "paper": "with the paper's data, network and epochs",
+}
+
+
+def after_run(result, at_lab: dict | None) -> str:
+    """What was run, where its page is, what was measured about the paper's claims, what it took.
+
+    at_lab: the record that is committed for this notebook, None without. A run at smoke judges next to nothing: its
+    screen shows the claims of `at_lab` and its own as counts; that of a larger run the other way round.
+    """
+    paper = papers.load(result.notebook) if result.notebook in papers.KEYS else None
+    top = [*_what(result, paper), "", *_where(result), ""]
+    end = [report.cost(result.record), f"Executed notebook:  {near(result.executed)}",
+           f"This run in full:   lnlkit report {near(result.record_path)}"]  # fmt: skip
+    if paper is None:
+        return "\n".join([*top, *end])
+    own = report.counts(result.record)
+    if result.scale == "smoke":
+        end = ["", f"At smoke, which only shows that every line runs: {own}", *end]
+        whose, shown, command = "The recorded runs", at_lab, f"lnlkit report {paper.number} --scale lab"
+    else:
+        end = ["", *([f"Recorded at lab: {report.counts(at_lab)}"] if at_lab else []), *end]
+        whose, shown, command = "These runs", result.record, f"lnlkit report {near(result.record_path)}"
+    return "\n".join([*top, *_claims(whose, shown, command, LINES - len(top) - len(end)), *end])
+
+
+def _what(result, paper) -> list[str]:
+    record = result.record
+    took = f"in {result.seconds:.0f} s."
+    if result.reused:
+        took += f" Stored result: nothing has changed since {record.get('made_at', 'then')}."
+    if paper is None:
+        return [f"{result.notebook} at scale {result.scale}, {took}"]
+    settings, seeds = paper.scale(result.scale), ", ".join(map(str, record["seeds"]))
+    what = (f"{result.notebook}, run {IN_WORDS[result.scale]} (scale {result.scale}: {settings['dataset']}, network "
+            f"{settings['network']}, {settings['epochs']} epochs, seed {seeds}), {took}")  # fmt: skip
+    return [*textwrap.wrap(what, WIDTH), *textwrap.wrap(f"The paper: {paper.citation}", WIDTH)]
+
+
+def _where(result) -> list[str]:
+    if result.html:
+        return [f"Open in a browser:  {near(result.html)}"]
+    return [f"Open in Jupyter:    {near(result.executed)}  (--html makes a web page)"]
+
+
+def _claims(whose: str, record: dict | None, command: str, room: int) -> list[str]:
+    """A heading with the counts, then a line a claim, reproduced ones first, as many as there is room for."""
+    if record is None:
+        return ["No runs at lab are recorded yet, which would say more about the paper."]
+    marks = list(report.MARKS)
+    ordered = sorted(record["claims"], key=lambda claim: marks.index(claim["verdict"]))
+    lines = [textwrap.shorten(f"{report.MARKS[claim['verdict']]} {claim['says']}", WIDTH, placeholder=" ...")
+             for claim in ordered]  # fmt: skip
+    fit = room - 2  # without the first line and the last
+    more = f"{len(lines) - fit} more, " if len(lines) > fit else ""
+    return [f"{whose} at {record['scale']} say of the paper's {len(lines)} claims: {report.counts(record)}",
+            *lines[:fit], f"({more}measured values and the paper's tables: {command})"]  # fmt: skip
+
+
+def near(path) -> str:
+    """The path as seen from here, when it lies below."""
+    relative = os.path.relpath(path)
+    return str(path) if relative.startswith("..") else relative
