@@ -1,5 +1,5 @@
 # The three commands of the README. Each makes .venv when it is missing or older than pyproject.toml.
-#   make demo   run a notebook at the small scale, print claims and the paper-against-ours table
+#   make demo   run a notebook at the small scale, say what the recorded runs show of the paper
 #   make test   ruff, unit tests, contract tests, every notebook at the small scale
 #   make lab    open the notebooks in JupyterLab
 # Another Python: make demo PYTHON=python3.12      Another notebook: make demo NB=01

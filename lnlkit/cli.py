@@ -35,8 +35,8 @@ def cli():
 @click.option("--save-results", is_flag=True, help="Copy the record to results/, the folder that is committed.")
 @click.option("--timeout", type=float, help="Stop after so many seconds.")
 def run(notebook, scale, seeds, rate, device, pairs, out_dir, html, reuse, save_results, timeout):
-    """Execute a notebook ("01") and print its claims and the paper's numbers against ours."""
-    from lnlkit.run import report, runner
+    """Execute a notebook ("01"); print where its page is and what the runs say about the paper, on one screen."""
+    from lnlkit.run import runner, screen
 
     params = dict(_pair(pair) for pair in pairs)
     params |= {name: value for name, value in (("RATE", rate), ("DEVICE", device)) if value is not None}
@@ -44,15 +44,9 @@ def run(notebook, scale, seeds, rate, device, pairs, out_dir, html, reuse, save_
         notebook, scale, _seeds(seeds), out_dir, params, html=html, reuse=reuse, timeout=timeout,
         progress=functools.partial(_progress, f"{notebook} at {scale}: "))  # fmt: skip
     _progress("", "")
-    made = result.record.get("made_at", "")
-    note = f"nothing has changed since {made}: stored result" if result.reused else f"{result.seconds:.0f} s"
-    click.echo(f"{result.notebook} at scale {scale}: {note}\n")
-    click.echo(f"{report.claims(result.record)}\n\n{report.comparison(result.record)}\n")
-    saved = [runner.save_results(result)] if save_results else []
-    for what, path in (("Executed notebook", result.executed), ("Web page", result.html),
-                       ("Record", result.record_path), *(("Saved as", path) for path in saved)):  # fmt: skip
-        if path:
-            click.echo(f"{what + ':':19}{_near(path)}")
+    click.echo(screen.after_run(result, runner.recorded_at_lab(result.notebook)))
+    if save_results:
+        click.echo(f"Saved as:           {screen.near(runner.save_results(result))}")
 
 
 def _pair(text: str) -> tuple:
@@ -81,35 +75,41 @@ def _progress(before: str, line: str) -> None:
         click.echo(f"\r\033[K{before}{line}", nl=False, err=True)
 
 
-def _near(path) -> str:
-    """The path as seen from here, when it lies below."""
-    relative = os.path.relpath(path)
-    return str(path) if relative.startswith("..") else relative
-
-
 @cli.command()
 @click.argument("notebook", required=False)
 @click.option("--scale", help="smoke, lab or paper. Default: all that were run.")
 def report(notebook, scale):
-    """Print what was measured: claims, and the paper's numbers against ours."""
-    from lnlkit import checks, papers, records
+    """Print what was measured, in full: claims, and the paper's numbers against ours.
+
+    NOTEBOOK: "01", the path of a record, or nothing for all notebooks.
+    """
+    from lnlkit import papers, records
     from lnlkit.run import report as text
+    from lnlkit.run.screen import near
+
+    paths = [notebook] if str(notebook).endswith(".json") else _record_paths(notebook, scale)
+    for path in paths:
+        record = records.read_notebook(path)
+        click.echo(papers.load(record["notebook"]).citation)
+        click.echo(f"{near(path)}, made {record.get('made_at', 'at an unknown time')}\n{text.cost(record)}\n")
+        click.echo(f"{text.claims(record)}\n\n{text.comparison(record)}\n")
+
+
+def _record_paths(notebook: str | None, scale: str | None) -> list:
+    """The records of a notebook and scale (None: of all): the committed one, else the one made here."""
+    from lnlkit import checks, papers
     from lnlkit.run import runner
 
     keys = [papers.load(notebook).key] if notebook else list(papers.KEYS)
     scales = [checks.one_of(scale, "scale", list(papers.SCALES))] if scale else list(papers.SCALES)
-    found = []
-    for key, name in ((key, name) for key in keys for name in scales):
-        places = (runner.root() / "results" / key / f"{name}.json", runner.root() / "artifacts" / name / f"{key}.json")
-        path = next((place for place in places if place.exists()), None)
-        if path:
-            found.append((papers.load(key), path, records.read_notebook(path)))
+    root = runner.root()
+    places = [(root / "results" / key / f"{name}.json", root / "artifacts" / name / f"{key}.json")
+              for key in keys for name in scales]  # fmt: skip
+    found = [next(path for path in two if path.exists()) for two in places if any(path.exists() for path in two)]
     if not found:
         wanted = f"{' or '.join(keys)} at {' or '.join(scales)}"
         raise FileNotFoundError(f"No record of {wanted}: make one with `lnlkit run`.")
-    for paper, path, record in found:
-        click.echo(f"{paper.citation}\n{_near(path)}, made {record.get('made_at', 'at an unknown time')}\n")
-        click.echo(f"{text.claims(record)}\n\n{text.comparison(record)}\n")
+    return found
 
 
 @cli.command()
@@ -126,6 +126,7 @@ def sweep(notebook, scale, out, jobs, limit, device, table):
     from lnlkit import sweep as engine
     from lnlkit.recorded import making
     from lnlkit.run import runner
+    from lnlkit.run.screen import near
 
     paper = papers.load(notebook)
     configs = tasks.grid(paper, checks.one_of(scale, "scale", list(papers.SCALES)))
@@ -137,10 +138,10 @@ def sweep(notebook, scale, out, jobs, limit, device, table):
     device = pick_device(device)
     fn = functools.partial(tasks.record, device=device)
     paths = engine.sweep(fn, configs, out, executor=pool, progress=click.echo)
-    click.echo(f"{len(paths)} runs in {_near(out)}")
+    click.echo(f"{len(paths)} runs in {near(out)}")
     if table:
         collected = making.collect(paper, scale, out, device)
-        click.echo(f"Table: {_near(records.write(table, collected, compact=True))}")
+        click.echo(f"Table: {near(records.write(table, collected, compact=True))}")
 
 
 @cli.group()

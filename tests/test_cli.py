@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 import stub_notebook
 
-from lnlkit import cli, records, runner
+from lnlkit import cli, records
+from lnlkit.run import attempt, runner
 
 NAME = stub_notebook.NAME
 
@@ -37,19 +38,27 @@ def call(capsys):
     return _call
 
 
-def test_run_prints_claims_comparison_and_where_things_lie(checkout, call):
+@pytest.fixture()
+def no_kernel(monkeypatch):
+    """Notebooks run in this process: the tests of the runner start kernels."""
+    monkeypatch.setattr(attempt.Attempt, "execute", stub_notebook.in_this_process)
+
+
+def test_run_says_where_the_page_is_and_keeps_all(checkout, call, no_kernel):
     status, out, err = call("run", "01", "--html", "--rate", "0.3", "--seeds", "1,2", "--save-results")
     assert (status, err) == (0, "")
-    assert "Claims of the paper at scale smoke: 1 reproduced, 0 not reproduced, 9 not tested" in out
-    assert "90.50 ± 0.71" in out and "94.07 ± 0.29" in out and "-3.57" in out
+    assert "At smoke, which only shows that every line runs: 1 reproduced, 0 not reproduced, 9 not tested" in out
     for path in (f"artifacts/smoke/{NAME}.ipynb", f"artifacts/smoke/{NAME}.html", f"results/{NAME}/smoke.json"):
         assert path in out and (checkout / path).is_file()
     saved = records.read_notebook(checkout / "results" / NAME / "smoke.json")
     assert (saved["seeds"], saved["config"]["rate"]) == ([1, 2], 0.3)
 
     status, again, _ = call("run", "01", "--html", "--rate", "0.3", "--seeds", "1,2", "--reuse")
-    assert status == 0 and "nothing has changed since" in again
-    assert call("report", "01")[1].count("Claims of the paper at scale smoke") == 1
+    assert status == 0 and "nothing has changed since" in " ".join(again.split())
+    full = call("report", "01")[1]
+    assert full.count("Claims of the paper at scale smoke: 1 reproduced, 0 not reproduced, 9 not tested") == 1
+    assert "90.50 ± 0.71" in full and "94.07 ± 0.29" in full and "-3.57" in full
+    assert call("report", f"artifacts/smoke/{NAME}.json")[1].split("\n\n")[1:] == full.split("\n\n")[1:]
 
 
 @pytest.mark.parametrize(
@@ -65,6 +74,7 @@ def test_run_prints_claims_comparison_and_where_things_lie(checkout, call):
         ("run 01 --scale lab", "mnist.npz, but there is no such file and LNLKIT_OFFLINE forbids downloads"),
         ("report 01 --scale lab", "No record of 01_cvae_augmentation at lab: make one with `lnlkit run`."),
         ("report 1x", "`paper` must be one of"),
+        ("report x.json", "No record at `x.json`: make it with `lnlkit run`."),
         ("sweep 01 --scale labs", "Did you mean 'lab'?"),
         ("sweep 01 --limit 0", "`limit` must be at least 1, but got 0."),
         ("sweep 01 --jobs 0", "`jobs` must be at least 1, but got 0."),
@@ -98,7 +108,7 @@ def test_a_wrong_option_has_status_2_and_shows_the_usage(call):
     assert status == 2 and "--rate" in err and "Usage" in err
 
 
-def test_a_failed_run_has_status_1_and_no_traceback(checkout, call):
+def test_a_failed_run_has_status_1_and_no_traceback(checkout, call, no_kernel):
     stub_notebook.write(checkout / "notebooks", "raise RuntimeError('broken on purpose')")
     status, out, err = call("run", "01")
     assert (status, out) == (1, "")
@@ -121,16 +131,17 @@ def test_report_reads_results_before_artifacts(checkout, call):
 
 
 def test_sweep_goes_on_where_it_stopped_and_collects_a_table(checkout, call, monkeypatch):
-    from lnlkit import recording, sweep
+    from lnlkit import tasks
+    from lnlkit.recorded import making
 
     done = []
 
-    def train_run(config, device):
+    def record(config, device):
         done.append(config)
         return {"config": config, "device": device}
 
-    monkeypatch.setattr(sweep, "train_run", train_run)
-    monkeypatch.setattr(recording, "collect", lambda paper, scale, out, device: {"scale": scale, "out": str(out)})
+    monkeypatch.setattr(tasks, "record", record)
+    monkeypatch.setattr(making, "collect", lambda paper, scale, out, device: {"scale": scale, "out": str(out)})
     assert call("sweep", "01", "--scale", "smoke", "--limit", "2", "--device", "cpu")[0] == 0
     assert len(done) == 2
     status, out, _ = call("sweep", "01", "--scale", "smoke", "--limit", "3", "--device", "cpu", "--table", "t.json")
@@ -146,12 +157,29 @@ def test_methods_shows_defaults_needs_and_source(call):
     assert "forget_rate=0.2" in block and "needs: noise rate" in block and "Han et al. 2018" in block
 
 
-def test_data_list_shows_where_every_set_is(call, monkeypatch, tmp_path):
+def test_data_list_shows_where_every_set_of_every_kind_is(call, monkeypatch, tmp_path):
+    from lnlkit import data
+
     monkeypatch.setenv("LNLKIT_DATA", str(tmp_path))
     status, out, _ = call("data", "list")
-    lines = {line.split()[0]: line for line in out.splitlines()}
-    assert status == 0 and "built in" in lines["digits"] and "lnlkit data prepare mnist" in lines["mnist"]
+    lines = {line.split()[0]: line for line in out.splitlines()[2:]}
+    assert status == 0 and list(lines) == data.names()
+    assert "built in" in lines["digits"] and "lnlkit data prepare mnist" in lines["mnist"]
+    assert "label vectors" in lines["scenes"] and "numbers" in lines["diabetes"]
     assert call("data", "prepare", "digits")[1] == "digits: built in, nothing to fetch\n"
+    assert call("data", "prepare", "diabetes")[1] == "diabetes: built in, nothing to fetch\n"
+
+
+def test_a_run_checks_its_data_sets_first_whatever_their_labels(monkeypatch):
+    """Functions are no files; below `paper`, tables come recorded and need no data."""
+    from lnlkit import data
+
+    asked = []
+    monkeypatch.setattr(data, "prepare", asked.append)
+    for notebook, scale in (("02_quality_embedding", "lab"), ("05_choicenet", "paper"), ("05_choicenet", "smoke")):
+        runner._check_data(notebook, scale)
+        asked.append("")
+    assert " ".join(asked).split("  ") == ["scenes mnist", "cifar10 mnist fashion_mnist svhn cifar100 boston", ""]
 
 
 @pytest.mark.parametrize("line", ["--help", "data list", "report 01", "run 01 --scale smok"])

@@ -1,8 +1,11 @@
-"""Records as text: what stands above the columns, and old records."""
+"""Records as text: what stands above the columns, old records, and the screen that a run ends with."""
+
+from pathlib import Path
 
 import pytest
 
-from lnlkit import papers, report
+from lnlkit import papers
+from lnlkit.run import report, runner, screen
 
 
 def paper_with(columns, columns_as="percent"):
@@ -54,3 +57,51 @@ def test_a_record_without_headings_holds_noise_rates():
         del row["heading"]
     assert report.comparison(old).splitlines()[1].split() == ["10%", "40%"]
     assert "| 10% | 40% |" in report.markdown(old)
+
+
+def test_the_cost_stands_beside_its_goal_and_the_speed_of_the_machine():
+    run = {"scale": "smoke", "cpu_seconds": 31.6, "calibration_seconds": 0.21, "peak_memory_mb": 500.2}
+    assert report.cost(run) == (
+        "32 s of processor time (goal 60 at 0.10 s a calibration loop, here 0.21 s), 500 MB (goal 1024)")  # fmt: skip
+    assert report.cost({"scale": "lab", "cpu_seconds": 700.0}) == "700 s of processor time"
+    assert report.cost({"scale": "lab"}) == "What it took was not recorded."
+
+
+def finished(notebook, scale, **changes) -> runner.RunResult:
+    """A run whose record is the one at lab of its notebook, with other verdicts at smoke."""
+    record = {**runner.recorded_at_lab(notebook), "scale": scale, **changes}
+    if scale == "smoke":
+        record["claims"] = [{**claim, "verdict": "not tested"} for claim in record["claims"]]
+    out = Path("artifacts") / scale
+    return runner.RunResult(notebook, scale, out / f"{notebook}.ipynb", out / f"{notebook}.json",
+                            out / f"{notebook}.html", record, 39.0)  # fmt: skip
+
+
+@pytest.mark.parametrize("notebook", papers.KEYS)
+def test_a_smoke_run_ends_with_what_the_recorded_runs_say_on_one_screen(notebook):
+    at_lab = runner.recorded_at_lab(notebook)
+    lines = screen.after_run(finished(notebook, "smoke"), at_lab).splitlines()
+    assert len(lines) <= screen.LINES and max(map(len, lines)) <= screen.WIDTH
+    assert papers.load(notebook).title in " ".join(lines)
+    page = lines.index(f"Open in a browser:  artifacts/smoke/{notebook}.html")
+    heading = next(i for i, line in enumerate(lines) if line.endswith(report.counts(at_lab)))
+    marks = [line[:3] for line in lines[heading + 1 :] if line.startswith("[")]
+    assert page < heading and marks == sorted(marks, key=list(report.MARKS.values()).index)
+    shown = marks.count("[+]"), len(marks)
+    assert shown[0] == sum(claim["verdict"] == "reproduced" for claim in at_lab["claims"])
+    left = len(at_lab["claims"]) - shown[1]
+    assert left == 0 or f"({left} more, " in lines[heading + 1 + len(marks)]
+    smoke = f"At smoke, which only shows that every line runs: 0 reproduced, 0 not reproduced, {len(at_lab['claims'])} "
+    assert any(line.startswith(smoke) for line in lines[heading + 1 + len(marks) :])
+
+
+def test_a_larger_run_shows_its_own_claims_and_the_recorded_ones_as_counts():
+    notebook = papers.KEYS[0]
+    at_lab = runner.recorded_at_lab(notebook)
+    own = finished(notebook, "paper", claims=[{**claim, "verdict": "reproduced"} for claim in at_lab["claims"]])
+    text = screen.after_run(own, at_lab)
+    assert text.count("[+]") == len(at_lab["claims"]) and "These runs at paper say" in text
+    assert f"Recorded at lab: {report.counts(at_lab)}" in text
+    assert "No runs at lab are recorded yet" in screen.after_run(finished(notebook, "smoke"), None)
+    of_no_paper = runner.RunResult("00_playground", "smoke", Path("a"), Path("b"), None, own.record, 1.0)
+    assert "reproduced" not in screen.after_run(of_no_paper, None)
