@@ -5,9 +5,9 @@ from small_multilabel import digits, pairs, recipe
 from small_runs import weights
 from torch.testing import assert_close
 
+from lnlkit.data.label_vectors import NoisyLabelVectors
 from lnlkit.evaluation import mean_average_precision
 from lnlkit.methods.multilabel import BCE, Bootstrap
-from lnlkit.multilabel import NoisyMultiLabel
 from lnlkit.training import Batch, fit
 
 
@@ -52,7 +52,7 @@ def test_beta_1_is_plain_training_bit_for_bit(hard):
 @pytest.mark.parametrize("hard", [False, True])
 def test_beta_0_does_not_look_at_the_labels(hard):
     train = digits(60)
-    other = NoisyMultiLabel(train.x, 1 - train.y, 1 - train.y, 10)
+    other = NoisyLabelVectors(train.x, 1 - train.y, 1 - train.y, 10)
     a, b = (weights(trained(Bootstrap(hard=hard, beta=0.0), examples)) for examples in (train, other))
     assert torch.equal(a, b)
 
