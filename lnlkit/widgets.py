@@ -56,15 +56,18 @@ def _text(value):
 
 
 def _control(label, pairs):
-    """A labelled control for (text, value) pairs: a slider for numbers, buttons or a menu for the rest."""
+    """A control for (text, value) pairs, a slider for numbers, else buttons or a menu; and the same with its label."""
     options = {"options": pairs, "value": pairs[0][1], "description": label}
     style = {"description_width": "initial"}
     if all(value == NOTHING or _number(value) for _, value in pairs):
-        return ipywidgets.SelectionSlider(**options, style=style, continuous_update=False)
-    if len(pairs) <= 4 and sum(len(text) for text, _ in pairs) <= 60:
-        style["button_width"] = "auto"
-        return ipywidgets.ToggleButtons(**options, style=style, layout={"width": "auto"})
-    return ipywidgets.Dropdown(**options, style=style, layout={"width": "auto"})
+        control = ipywidgets.SelectionSlider(**options, style=style, continuous_update=False)
+    elif len(pairs) <= 4 and sum(len(text) for text, _ in pairs) <= 60:  # they would stand below a label of their own
+        options["description"], style["button_width"] = "", "auto"
+        control = ipywidgets.ToggleButtons(**options, style=style, layout={"width": "auto"})
+        return control, ipywidgets.HBox([ipywidgets.HTML(html.escape(label)), control])
+    else:
+        control = ipywidgets.Dropdown(**options, style=style, layout={"width": "auto"})
+    return control, control
 
 
 def _nearest(value, offered):
@@ -94,8 +97,10 @@ class Explorer:
             unknown = sorted(set(getattr(picture, given)) - set(self.names))
             if unknown:
                 raise ValueError(f"`{given}` must name controls ({', '.join(self.names)}), but got {unknown}.")
-        labels = {name: name.replace("_", " ") for name in self.names} | picture.labels
-        self.controls = {name: _control(labels[name], self._pairs(name, self._values(name))) for name in self.names}
+        self.labels = {name: picture.labels.get(name, name.replace("_", " ")) for name in self.names}
+        made = [_control(self.labels[name], self._pairs(name, self._values(name))) for name in self.names]
+        self.controls = dict(zip(self.names, (control for control, _ in made), strict=True))
+        self._line = ipywidgets.HBox([labelled for _, labelled in made], layout={"flex_flow": "row wrap"})
         self.message = ipywidgets.HTML(layout={"min_height": "1.8em"})
         self.handle, self._paused, self._kept = None, False, OrderedDict()
         self._settle(picture.start)
@@ -161,10 +166,9 @@ class Explorer:
     def show(self):
         """Puts controls and picture on the page. An error in this first drawing is raised, not only recorded."""
         bundled, self.message.value = self._bundle(small=True), ""  # this one stays in the notebook
-        names = ", ".join(control.description for control in self.controls.values())
-        line = ipywidgets.HBox(list(self.controls.values()), layout={"flex_flow": "row wrap"})
-        text = f"Controls for {names}: they need a running kernel. The picture shows the first choice."
-        _show_controls(ipywidgets.VBox([line, self.message]), text)
+        text = (f"Controls for {', '.join(self.labels.values())}: they need a running kernel. "
+                "The picture shows the first choice.")  # fmt: skip
+        _show_controls(ipywidgets.VBox([self._line, self.message]), text)
         self.handle = place(bundled)
 
     _ipython_display_ = show

@@ -104,7 +104,10 @@ def test_a_control_that_does_not_matter_shows_a_dash_and_hands_over_none():
 def test_names_labels_and_start_are_the_pictures():
     told = explorer(names={"noise": str.upper}, labels={"rate": "noise rate"}, start={"rate": 0.21, "row": "b"})
     assert [label for label, _ in told.controls["noise"].options] == ["SYMMETRIC", "ASYMMETRIC"]
-    assert [control.description for control in told.controls.values()] == ["noise", "noise rate", "row"]
+    assert list(told.labels.values()) == ["noise", "noise rate", "row"]
+    assert [control.description for control in told.controls.values()] == ["", "noise rate", ""]  # beside, not above
+    beside = [getattr(part, "children", [None])[0] for part in told._line.children]
+    assert [beside[0].value, beside[1], beside[2].value] == ["noise", None, "row"]
     assert told.choice == {"noise": "symmetric", "rate": 0.2, "row": "b"}
 
 
