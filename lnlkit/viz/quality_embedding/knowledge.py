@@ -49,7 +49,7 @@ def map_words(embedding, by="flagged"):
 
 
 def quality_maps(embeddings):
-    """Figure of `{whose: embedding}`, a row each, coloured by the clusters and as the paper has it (Paper 02, Fig. 7)."""
+    """Figure of `{whose: embedding}`, a row each, coloured by the clusters and as in the paper (Paper 02, Fig. 7)."""
     fig, axes = panels(len(embeddings), 2, width=9, height=3.2, squeeze=False)
     said = []
     for (whose, embedding), row in zip(embeddings.items(), axes, strict=True):

@@ -1,5 +1,7 @@
 """Mean average precision of the recorded runs: curves over noise, lambda and training size, tables as heat maps."""
 
+import itertools
+
 import numpy as np
 import pandas as pd
 import seaborn
@@ -38,7 +40,7 @@ def _study(runs, x):
 def overview(table):
     """Figure of the recorded table: mAP against noise, lambda and training size, a row a data set (Paper 02, Fig. 6).
 
-    Its Tables V and VI as curves. Means with 95 % t-intervals over the seeds; a study that was not run leaves its panel empty.
+    Its Tables V and VI as curves. Means with 95 % t-intervals over the seeds; where a study was not run is no panel.
     """
     runs = main_runs(table.runs)
     found = {(name, x): of for name in SETS for x in STUDIES
@@ -102,25 +104,26 @@ def _lambda_curve(ax, runs, plain):
     ax.set_xlim(-0.5, len(values) - 0.5)
 
 
-def map_tables(runs, datasets=("scenes", "mnist"), columns="noise_rate", metrics=("best_val", "last")):
-    """Figure of mAP tables as heat maps: a row of panels a data set, a column a metric, methods against `columns`.
+def map_tables(runs, datasets=("scenes", "mnist"), columns="noise_rate"):
+    """Figure of mAP tables as heat maps: a panel a data set, methods against `columns` (Paper 02, Table VI).
 
-    runs: main runs in which only `columns` varies. Below each noise rate stands how many label vectors are wrong.
+    runs: main runs in which only `columns` varies. Against noise there are two columns of panels, at the epoch with the
+    best noisy-validation mAP and at the last one, and below each noise rate the share of label vectors that are wrong.
     """
-    title = {"best_val": "at the chosen epoch", "last": "at the last epoch"}
+    noise = columns == "noise_rate"
+    title = {"best_val": "at the chosen epoch"} | ({"last": "at the last epoch"} if noise else {})
     height = 0.3 * len(set(ROWS) & set(runs["row"])) + 1.1
-    fig, axes = panels(len(datasets), len(metrics), width=WIDTH, height=height, squeeze=False)
+    fig, axes = panels(len(datasets) if noise else 1, 2, width=WIDTH, height=height, squeeze=False)
     said = []
-    for (r, name), (c, metric) in ((row, column) for row in enumerate(datasets) for column in enumerate(metrics)):
-        ax, of = axes[r, c], runs[runs["dataset"] == name]
+    for place, (ax, (name, metric)) in enumerate(zip(axes.flat, itertools.product(datasets, title), strict=True)):
+        of = runs[runs["dataset"] == name]
         heat_table(of, NOTEBOOK, rows=ROWS, columns=columns, value=metric, ax=ax,
                    title=f"{SETS[name]}, mAP in % {title[metric]} (n = {of['seed'].nunique()})")  # fmt: skip
         wrong = 100 * of.groupby(columns)["realised_rate"].mean()
-        ax.set_xticklabels([f"{at:g}" + (f"\n({share:.0f} %)" if columns == "noise_rate" else "")
-                            for at, share in wrong.items()], fontsize=TICK)  # fmt: skip
-        more = ", in brackets the share of label vectors that are wrong" if columns == "noise_rate" else ""
+        ax.set_xticklabels([f"{at:g}" + (f"\n({share:.0f} %)" if noise else "") for at, share in wrong.items()])
+        more = ", in brackets the share of label vectors that are wrong" if noise else ""
         ax.set_xlabel(STUDIES[columns].split(",")[0] + more, fontsize=LABEL)
-        if c:
+        if place % 2:
             ax.set_yticklabels([])
         best = of.groupby([columns, "row"])[metric].mean().unstack().idxmax(axis=1).map(row_labels(NOTEBOOK))
         said.append(f"{SETS[name]} {title[metric]}, best: " + ", ".join(f"{row} at {at:g}" for at, row in best.items()))
