@@ -1,12 +1,14 @@
 """Writes what the documentation repeats from the code and the records, so that neither can drift.
 
-    python docs/build.py           rewrites docs/equations.md, the README's results and its picture
+    python docs/build.py           rewrites docs/equations.md, the README's results and its pictures
     python docs/build.py --check   says what is out of date and ends with 1
 
 Run it after a record in results/ or a recorded table has changed. A test runs the check.
 """
 
 import ast
+import functools
+import importlib
 import re
 import sys
 from pathlib import Path
@@ -14,13 +16,15 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from lnlkit import papers, records, report  # noqa: E402
+from lnlkit import papers, recorded, records  # noqa: E402
+from lnlkit.run import report  # noqa: E402
 
 PLACE = r"(?:Eq\. \(\d+\)|Section (?:\d+(?:\.\d+)*|[IVX]+(?:-[A-Z]\d*)?)|Fig\. \d+|Table (?:\d+|[IVX]+))"
 TAG = re.compile(rf"Paper (\d\d), ({PLACE}(?:(?:, | and ){PLACE})*)")
 RESULTS = re.compile(r"(<!-- results (\S+) (\S+) -->\n).*?(<!-- end of results -->)", re.S)
 
 
+@functools.cache
 def tags() -> list[tuple[str, str, str]]:
     """(paper, place, where) for every function and class whose docstring names a place in a paper."""
     found = []
@@ -33,11 +37,16 @@ def tags() -> list[tuple[str, str, str]]:
     return sorted(set(found), key=lambda tag: (tag[0], ["Eq", "Se", "Fi", "Ta"].index(tag[1][:2]), tag[1:]))
 
 
+@functools.cache
+def words_of_tests() -> dict[str, set[str]]:
+    """The names that each test file mentions."""
+    files = sorted((ROOT / "tests").rglob("test_*.py"))
+    return {path.relative_to(ROOT).as_posix(): set(re.findall(r"\w+", path.read_text("utf-8"))) for path in files}
+
+
 def tests_of(name: str) -> list[str]:
     """Test files that call the function or class by its name."""
-    word = re.compile(rf"\b{re.escape(name.rsplit('.', 1)[1])}\b")
-    return [path.relative_to(ROOT).as_posix() for path in sorted((ROOT / "tests").rglob("test_*.py"))
-            if word.search(path.read_text(encoding="utf-8"))]  # fmt: skip
+    return [file for file, words in words_of_tests().items() if name.rsplit(".", 1)[1] in words]
 
 
 def equations() -> str:
@@ -65,13 +74,9 @@ def readme() -> str:
 
 
 def pictures() -> None:
-    """The overview of every recorded table, as PNG: of its regressions or its label vectors where it has any."""
-    from lnlkit import viz
-
-    overviews = {"regression": viz.regression_overview, "multilabel": viz.quality_overview, "runs": viz.sweep_overview}
+    """The overview of every paper's recorded runs, as PNG, from the paper's own module of `viz`."""
     for key in papers.KEYS:
-        table = records.load_recorded(key)
-        fig = next(draw for part, draw in overviews.items() if table.get(part))(table)
+        fig = importlib.import_module(f"lnlkit.viz.{key[3:]}").overview(recorded.load(key))
         fig.savefig(ROOT / "docs" / "figures" / f"{key[:2]}_overview.png", dpi=80)
 
 
