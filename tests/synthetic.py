@@ -1,6 +1,8 @@
-"""A made-up table of recorded runs: the structure of `lnlkit/recorded/*.json`, the numbers invented for tests."""
+"""Made-up recorded runs of notebook 01: as `recorded.load` gives them, the numbers invented for tests."""
 
 import numpy as np
+
+from lnlkit import recorded
 
 ROWS = ("ce", "ce_affine", "forward", "coteaching", "gce", "dac", "dmi", "seal", "cvae_augmentation", "cvae_oracle")
 KINDS = ("model_idn", "asymmetric", "symmetric")
@@ -17,7 +19,8 @@ def _run(rng, row, noise, rate, seed, epochs):
     val = test * (1 - rate) + 0.05 * rate + 0.004 * rng.standard_normal(epochs)
     best = int(val.argmax())
     return {
-        "row": row, "noise": noise, "noise_rate": rate, "seed": seed, "realised_rate": rate,
+        "row": row, "dataset": "mnist", "noise": noise, "noise_rate": rate, "seed": seed,
+        "key": f"{row} {noise} {rate} {seed}", "realised_rate": rate,
         "best_val": test[best], "last": test[-1], "gap": test[best] - test[-1], "oracle": test.max(),
         "best_epoch": best, "seconds": 1.0,
         "history": {
@@ -29,7 +32,7 @@ def _run(rng, row, noise, rate, seed, epochs):
 
 
 def table(rows=ROWS, kinds=KINDS, rates=RATES, seeds=(0, 1, 2), epochs=10, points=60, classes=10):
-    """A table of the recorded structure, complete over rows, kinds, rates and seeds, with rate 0 for CE and CVAE."""
+    """A `Recorded`, complete over rows, kinds, rates and seeds, with rate 0 for CE and CVAE under the first kind."""
     rng = np.random.default_rng(0)
     cells = [(row, kinds[0], 0.0) for row in rows if row in ("ce", "cvae_augmentation")]
     cells += [(row, noise, rate) for row in rows for noise in kinds for rate in rates]
@@ -49,9 +52,9 @@ def table(rows=ROWS, kinds=KINDS, rates=RATES, seeds=(0, 1, 2), epochs=10, point
             y[wrong] = (y[wrong] + 1 + rng.integers(0, classes - 1, len(wrong))) % classes
             noisy.append({"noise": noise, "noise_rate": rate, "y": y.tolist(), "knn_agreement": 0.95 - rate})
     coords = centers[y_clean] + 4 * rng.standard_normal((points, 2))
-    return {
+    return recorded.tidy({
         "schema": 1, "notebook": "01_cvae_augmentation", "scale": "lab", "made": {"command": "invented for tests"},
         "runs": runs, "matrices": matrices,
         "embedding": {"settings": "invented", "x": coords.tolist(), "y_clean": y_clean.tolist(), "noisy": noisy,
                       "knn_agreement_clean": 0.95},
-    }  # fmt: skip
+    })  # fmt: skip

@@ -31,7 +31,8 @@ def overview(table):
     fig, axes = panels(1, 2, width=WIDTH, height=4.4)
     for ax, y in zip(axes, ("accuracy", "more"), strict=True):
         pale = rest.groupby(["row", "noise_rate"])[y].mean().reset_index()
-        seaborn.lineplot(pale, x="noise_rate", y=y, units="row", estimator=None, ax=ax, color="#cfcfcf", linewidth=1)
+        if len(pale):
+            seaborn.lineplot(pale, x="noise_rate", y=y, units="row", estimator=None, ax=ax, color="#cfcfcf")
         by_row(runs, ax, NOTEBOOK, y=y, rows=strong, strong=("ce", "cvae_augmentation"), interval="range", legend=False)
         ax.set_xticks(rates)
     finish(axes[0], f"{noise_name(kind)} noise", "noise rate", "accuracy on clean test images, %")
@@ -40,8 +41,8 @@ def overview(table):
     _label_ends(axes[1], rates[-1], ends["more"])
     sizes, others = runs.groupby(["noise_rate", "row"]).size(), rest["row"].nunique()
     n = f"{sizes.min()} to {sizes.max()}" if sizes.min() < sizes.max() else sizes.max()
-    fig.supxlabel(f"mean and range over {n} seeds, best noisy-validation epoch; pale: {others} further methods",
-                  fontsize=TICK, color=GREY)  # fmt: skip
+    pale = f"; pale: {others} further methods" if others else ""
+    fig.supxlabel(f"mean and range over {n} seeds, best noisy-validation epoch{pale}", fontsize=TICK, color=GREY)
     said = ", ".join(f"{name_of(row)} {value:.1f} %" for row, value in ends["accuracy"].items())
     return describe(fig, f"Clean-test accuracy of {len(strong) + others} methods against the rate of "
                          f"{noise_name(kind)} noise; at rate {rates[-1]:g}: {said}.")  # fmt: skip
