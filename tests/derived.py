@@ -18,8 +18,10 @@ def names_derived_in(notebook: str) -> dict:
 
 
 def with_gradients(function, *inputs):
-    """Output of a function and the gradients of its weighted sum."""
+    """Outputs of a function and the gradients of their weighted sum; draws start from the same state."""
     leaves = [value.clone().requires_grad_() for value in inputs]
-    output = function(*leaves)
-    total = (output * torch.linspace(-1, 2, output.numel()).view_as(output)).sum()
-    return [output, *torch.autograd.grad(total, leaves)]
+    torch.manual_seed(3)
+    outputs = function(*leaves)
+    outputs = outputs if isinstance(outputs, tuple) else (outputs,)
+    total = sum((out * torch.linspace(-1, 2, out.numel()).view_as(out)).sum() for out in outputs)
+    return [*outputs, *torch.autograd.grad(total, leaves)]

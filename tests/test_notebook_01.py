@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from derived import names_derived_in
+from derived import names_derived_in, with_gradients
 
 from lnlkit import losses, models, noise, training
 from lnlkit.methods import cvae_augmentation
@@ -19,16 +19,6 @@ def batch():
     generator = torch.Generator().manual_seed(7)
     x = torch.rand(6, 1, 5, 4, generator=generator)
     return training.Batch(x, torch.tensor([0, 2, 1, 1, 0, 2]), torch.arange(6))
-
-
-def with_gradients(function, *inputs):
-    """Outputs of a function, and the gradients of their weighted sum; draws start from the same state."""
-    leaves = [value.clone().requires_grad_() for value in inputs]
-    torch.manual_seed(3)
-    outputs = function(*leaves)
-    outputs = outputs if isinstance(outputs, tuple) else (outputs,)
-    total = sum((out * torch.linspace(-1, 2, out.numel()).view_as(out)).sum() for out in outputs)
-    return [*outputs, *torch.autograd.grad(total, leaves)]
 
 
 @pytest.mark.parametrize("noise_rate", [0.0, 0.07, 0.29, 0.5, 0.99])
