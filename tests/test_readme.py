@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 import pytest
 
-from lnlkit import cli
+from lnlkit import cli, papers
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = ["README.md", "CONTRIBUTING.md"]
@@ -58,3 +58,17 @@ def test_links_into_the_repository_lead_somewhere(page):
     targets = re.findall(r"\]\(([^)#\s]+)(?:#[^)]*)?\)", text) + re.findall(r'src="([^"]+)"', text)
     local = [target for target in targets if not re.match(r"[a-z]+:", target)]
     assert [target for target in local if not (ROOT / target).exists()] == []
+
+
+def test_python_in_the_readme_runs_and_finds_something():
+    blocks = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), flags=re.S)
+    names: dict = {}
+    exec("\n".join(blocks), names)
+    assert len(names["table"]) > 0
+
+
+def test_the_readme_shows_the_picture_of_every_paper():
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert [key for key in papers.KEYS if f"(docs/figures/{key[:2]}_overview.png)" not in text] == []
+    shown = set(re.findall(r"\(docs/figures/([^)]+)\)", text))
+    assert {path.name for path in (ROOT / "docs" / "figures").iterdir()} == shown  # no picture that nobody sees
