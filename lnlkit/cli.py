@@ -16,7 +16,7 @@ def cli():
     """Learning with noisy labels, rebuilt paper by paper.
 
     \b
-    lnlkit run 01                    a notebook at the small scale, with its claims
+    lnlkit run 01                    a notebook at the small scale
     lnlkit run 01 --scale lab        what students do: minutes
     lnlkit report                    what was measured, against the papers
     """
@@ -35,7 +35,10 @@ def cli():
 @click.option("--save-results", is_flag=True, help="Copy the record to results/, the folder that is committed.")
 @click.option("--timeout", type=float, help="Stop after so many seconds.")
 def run(notebook, scale, seeds, rate, device, pairs, out_dir, html, reuse, save_results, timeout):
-    """Execute a notebook ("01"); print where its page is and what the runs say about the paper, on one screen."""
+    """Execute a notebook and say what came out.
+
+    NOTEBOOK: "01", its name or a path. One screen: where its page is, what the runs say about the paper, what it took.
+    """
     from lnlkit.run import runner, screen
 
     params = dict(_pair(pair) for pair in pairs)
@@ -79,9 +82,10 @@ def _progress(before: str, line: str) -> None:
 @click.argument("notebook", required=False)
 @click.option("--scale", help="smoke, lab or paper. Default: all that were run.")
 def report(notebook, scale):
-    """Print what was measured, in full: claims, and the paper's numbers against ours.
+    """Print all that was measured.
 
-    NOTEBOOK: "01", the path of a record, or nothing for all notebooks.
+    Every claim with its numbers, and the paper's tables against ours. NOTEBOOK: "01", the path of a record, or nothing
+    for all notebooks.
     """
     from lnlkit import papers, records
     from lnlkit.run import report as text
@@ -121,7 +125,10 @@ def _record_paths(notebook: str | None, scale: str | None) -> list:
 @click.option("--device", default="auto", show_default=True, help="cpu, cuda or auto.")
 @click.option("--table", type=click.Path(dir_okay=False), help="Also write the collected table to this file.")
 def sweep(notebook, scale, out, jobs, limit, device, table):
-    """Train every run of a paper's grid; what is already there is skipped, so a killed sweep goes on."""
+    """Train every run of a paper's grid.
+
+    What is already there is skipped, so a killed sweep goes on.
+    """
     from lnlkit import checks, papers, records, tasks
     from lnlkit import sweep as engine
     from lnlkit.recorded import making
@@ -172,7 +179,7 @@ def prepare(name):
 
 @cli.command()
 def methods():
-    """Every method with its defaults, what it needs to know, and its source."""
+    """Every method: defaults, needs, source."""
     from lnlkit import methods as table
 
     width = max(map(len, table.METHODS)) + 2
