@@ -33,13 +33,15 @@ def by_row(runs, ax, notebook, *, x="noise_rate", y="best_val", rows=None, stron
     shown = runs.loc[runs["row"].isin(rows) & runs[y].notna(), ["row", x, y]]
     shown = pd.DataFrame({"line": shown["row"].map(row_labels(notebook)), x: shown[x], "value": unit * shown[y]})
     seaborn.lineplot(
-        shown, x=x, y="value", ax=ax, hue="line", style="line", size="line", hue_order=of, style_order=of,
-        size_order=of, palette={name: style["color"] for name, style in of.items()},
+        shown, x=x, y="value", ax=ax, hue="line", style="line", hue_order=of, style_order=of,
+        palette={name: style["color"] for name, style in of.items()},
         markers={name: style["marker"] for name, style in of.items()},
-        dashes={name: DASHES[style["linestyle"]] for name, style in of.items()},
-        sizes={styles[row][0]: 2.6 if row in strong else 1.3 for row in rows},
-        errorbar=BARS[interval], err_style="bars", err_kws={"elinewidth": 1},
-        legend="full" if legend else False)  # fmt: skip
+        dashes={name: DASHES[style["linestyle"]] for name, style in of.items()}, linewidth=1.3,
+        errorbar=BARS[interval], err_style="bars", err_kws={"elinewidth": 1}, legend="full" if legend else False)
+    thick = [(styles[row][1]["color"], styles[row][1]["marker"]) for row in strong if row in styles]
+    for line in ax.lines:  # not by seaborn's `size`: a third variable takes it ten times as long
+        if (line.get_color(), line.get_marker()) in thick:
+            line.set_linewidth(2.6)
     places = sorted(shown[x].unique())
     if len(places) <= 8:
         ax.set_xticks(places)

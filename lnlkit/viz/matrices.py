@@ -41,8 +41,11 @@ def percent_map(values, ax, words=None, class_names=None, *, vmax=None, fontsize
     size, diagonal = len(values), np.eye(len(values), dtype=bool)
     ax.set_facecolor(PALE)
     ticks = list(range(size)) if class_names is None else list(class_names)
+    fig = ax.figure.canvas.figure
+    fig.set_visible(False)  # else seaborn draws all of it, only to see whether tick labels overlap
     seaborn.heatmap(values, mask=diagonal, cmap="cividis", vmin=0, vmax=vmax, square=True, cbar=False, ax=ax,
                     linewidths=0.5, linecolor="white", xticklabels=ticks, yticklabels=ticks)  # fmt: skip
+    fig.set_visible(True)
     style = {"ha": "center", "va": "center", "fontsize": fontsize, "in_layout": False}  # inside its cell: no layout
     for i, j in np.argwhere(np.full((size, size), words is not None)):
         ax.text(j + 0.5, i + 0.5, words[i, j], **style)
