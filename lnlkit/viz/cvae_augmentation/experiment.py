@@ -31,21 +31,20 @@ def train_validation(epochs):
     """
     rates, said = sorted(epochs["noise_rate"].unique()), []
     fig, axes = panels(2, len(rates), width=WIDTH, height=2.6, sharex=True, sharey="row", squeeze=False)
-    blue, red = PALETTE[0], PALETTE[3]
-    lines = {"training": {"color": blue, "marker": "o"}, "validation": {"color": red, "marker": "s", "linestyle": "--"}}
+    look = {"palette": [PALETTE[0], PALETTE[3]], "markers": ["o", "s"], "dashes": ["", (4, 2)]}
     for column, rate in zip(axes.T, rates, strict=True):
         of, title = epochs[epochs["noise_rate"] == rate], "clean" if rate == 0 else f"{rate:.0%} wrong"
         best = of.groupby("epoch")["val_acc"].mean().idxmax()
         for ax, keys in zip(column, (("train_acc", "val_acc"), ("loss", "val_loss")), strict=True):
-            for key, (label, look) in zip(keys, lines.items(), strict=True):
-                seaborn.lineplot(of, x="epoch", y=key, ax=ax, label=label, markersize=5, errorbar=RANGE, legend=False,
-                                 **look)  # fmt: skip
+            both = of.set_index("epoch")[list(keys)].set_axis(["training", "validation"], axis=1)
+            seaborn.lineplot(both, ax=ax, errorbar=RANGE, markersize=5, legend=ax is axes[0, 0], **look)
             ax.axvline(best, color=GREY, linewidth=1.2, linestyle=":", label="best validation epoch")
             ax.xaxis.get_major_locator().set_params(integer=True)
             finish(ax, None, "epoch", "loss" if "loss" in keys else "accuracy on noisy labels", grid="y")
         column[0].set_title(title, fontsize=TITLE)
         said.append(f"{title} {_best(of)['epoch'].mean():.1f}")
     handles, labels = axes[0, 0].get_legend_handles_labels()
+    axes[0, 0].get_legend().remove()
     fig.legend(handles, labels, loc="outside upper center", ncols=3, fontsize=TICK, frameon=False)
     return describe(fig, "Accuracy and loss on noisy labels over epochs, in training and validation; best validation "
                          f"epoch, mean over the seeds: {'; '.join(said)}.")  # fmt: skip
