@@ -103,25 +103,31 @@ def test_an_old_record_does_not_stand_in_for_one_that_was_not_written(good, tmp_
     assert contents(out) == before
 
 
-SLEEP = """import os, time
+JOB_THAT_HANGS = """import subprocess, sys, time, types
 from pathlib import Path
-_ = Path(OUT_DIR, "pid").write_text(str(os.getpid()))
-time.sleep(3600)"""
+def hang(*arguments, **options):
+    sleep = [sys.executable, "-S", "-c", "import time; time.sleep(3600)"]
+    subprocess.Popen(sleep, start_new_session=True)  # as a kernel is started
+    Path(__file__).with_name("started").touch()
+    time.sleep(3600)
+sys.modules["papermill"] = types.SimpleNamespace(execute_notebook=hang)
+sys.modules["papermill.exceptions"] = types.SimpleNamespace(PapermillExecutionError=KeyError)
+from lnlkit.run import job
+sys.exit(job.main(sys.argv[1]))"""
 
-JOB_THAT_HANGS = """import subprocess, sys, time
-from pathlib import Path
-sleep = [sys.executable, "-c", "import time; time.sleep(3600)"]
-subprocess.Popen(sleep, start_new_session=True)  # as a kernel is started
-Path(__file__).with_name("started").touch()
-time.sleep(3600)"""
 
-
-def test_a_run_past_its_limit_is_stopped_with_its_kernel(tmp_path, monkeypatch):
-    out, script = tmp_path / "out", tmp_path / "job.py"
+@pytest.fixture()
+def hanging(tmp_path):
+    """A job in which a stand-in for papermill starts a process in a session of its own and hangs."""
+    script = tmp_path / "job.py"
     script.write_text(JOB_THAT_HANGS)
-    monkeypatch.setattr(attempt, "JOB", (str(script),))
-    limit = 0.5
-    while not (tmp_path / "started").exists():  # on a slow machine it is stopped before its child is there
+    return script
+
+
+def test_a_run_past_its_limit_is_stopped_with_its_kernel(hanging, tmp_path, monkeypatch):
+    out, limit = tmp_path / "out", 0.5
+    monkeypatch.setattr(attempt, "JOB", (str(hanging),))
+    while not hanging.with_name("started").exists():  # on a slow machine it is stopped before its child is there
         limit *= 2
         with pytest.raises(runner.RunError, match=f"took longer than {limit:g} s"):
             runner.run(stub_notebook.write(tmp_path), out_dir=out, timeout=limit)
@@ -137,17 +143,19 @@ def test_limits_are_met_by_a_hang_only():
     assert job.cell_limit(widget, None) == job.cell_limit(widget, 3600) >= 1800 and job.cell_limit(widget, 60) == 60
 
 
-def test_a_killed_runner_leaves_the_last_good_result_and_no_kernel(good, tmp_path):
+def test_a_killed_runner_leaves_the_last_good_result_and_no_kernel(good, hanging, tmp_path):
     _, out, _, _ = good
-    before, path = contents(out), str(stub_notebook.write(tmp_path, SLEEP))
-    code = f"from lnlkit.run import runner; runner.run({path!r}, out_dir={str(out)!r})"
+    before, path = contents(out), str(stub_notebook.write(tmp_path))
+    code = f"""from lnlkit.run import attempt, runner
+attempt.JOB = ({str(hanging)!r},)
+runner.check_params = lambda *_: None
+runner.run({path!r}, out_dir={str(out)!r})"""
     with subprocess.Popen([sys.executable, "-c", code]) as process:
-        while not (out / "pid").exists() and process.poll() is None:
+        while not hanging.with_name("started").exists() and process.poll() is None:
             time.sleep(0.1)
         assert any(belongs_to(running, out) for running in psutil.process_iter())
         process.send_signal(signal.SIGKILL)
     assert all_gone(out)
-    (out / "pid").unlink()
     assert contents(out) == before
 
 
