@@ -97,16 +97,6 @@ def _by_epoch(which: dict, history: dict) -> list[dict]:
 # ---- questions -------------------------------------------------------------------------------------------------
 
 
-def summary(runs: pd.DataFrame, metrics: Iterable[str] = ("best_val", "last", "gap"),
-            by: Iterable[str] = ("row", "noise", "noise_rate")) -> pd.DataFrame:  # fmt: skip
-    """One row a setting, seeds folded: n, and mean and standard deviation (`<metric>_sd`) of each metric."""
-    groups = runs.groupby(list(by), sort=False, dropna=False)
-    columns = {"n": ("seed", "size")}
-    for metric in metrics:
-        columns |= {metric: (metric, "mean"), f"{metric}_sd": (metric, "std")}
-    return groups.agg(**columns).reset_index()
-
-
 def values(runs: pd.DataFrame, metric: str = "best_val", columns: str = "noise_rate", unit: float = 100) -> dict:
     """{(row, column): [value a seed]}, what `papers.compare` takes as ours; `unit` 100 turns shares into per cent."""
     groups = runs.groupby(["row", columns], sort=False)[metric]

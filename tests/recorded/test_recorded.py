@@ -1,12 +1,10 @@
 """Recorded runs as tidy frames: the shipped tables are found again, nothing of them is lost, questions are answered."""
 
-import math
-
 import numpy as np
 import pandas as pd
 import pytest
 
-from lnlkit import papers, records, recorded, sweep, tasks
+from lnlkit import papers, recorded, sweep, tasks
 from lnlkit.recorded import making
 
 
@@ -109,15 +107,6 @@ def test_lead_is_over_the_best_other_row_of_the_same_seed():
     assert recorded.lead(runs, "cvae", ["dmi"]) == []
     assert recorded.lead(runs.assign(mae=runs["best_val"]), "cvae", ["ce"], "mae", unit=1) == pytest.approx(
         [0.03, -0.02, 0.09])
-
-
-def test_summary_folds_the_seeds_as_mean_and_deviation():
-    runs = made_up(("ce", 0, 0.5), ("ce", 1, 0.7), ("gce", 0, 0.4))
-    found = recorded.summary(runs, ["best_val"])
-    assert found["row"].tolist() == ["ce", "gce"] and found["n"].tolist() == [2, 1]
-    mean, sd, n = records.mean_sd([0.5, 0.7])
-    assert found.loc[0, ["best_val", "best_val_sd", "n"]].tolist() == pytest.approx([mean, sd, n])
-    assert math.isnan(found["best_val_sd"][1])  # one seed has no deviation
 
 
 def test_values_are_one_a_seed_in_the_unit_asked_for():
