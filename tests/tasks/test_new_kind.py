@@ -5,7 +5,7 @@ import dataclasses
 import ordinal_task
 import pytest
 
-from lnlkit import cli, papers, records, recorded, sweep, tasks
+from lnlkit import cli, papers, recorded, records, sweep, tasks
 from lnlkit.recorded import making
 from lnlkit.run import report
 
