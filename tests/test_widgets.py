@@ -165,8 +165,9 @@ def test_drive_visits_every_recorded_choice_once_and_returns():
 
 
 def test_drive_visits_every_value_where_choices_are_too_many():
-    told = explorer()
+    told = explorer(start={"rate": 0.3})
     assert told.drive(most=0) == 2 + 4 + 2
+    assert told.picture.choices[1] == {"noise": "asymmetric", "rate": 0.3, "row": "a"}  # the others as they were
     for name in OFFERED:
         assert {choice[name] for choice in told.picture.choices} == set(OFFERED[name])
     assert all(choice in OFFERED.to_dict("records") for choice in told.picture.choices)

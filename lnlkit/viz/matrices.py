@@ -1,7 +1,5 @@
 """Transition matrices as heat maps in which the off-diagonal cells carry the colour."""
 
-from itertools import starmap
-
 import numpy as np
 import seaborn
 from matplotlib.ticker import MaxNLocator
@@ -90,7 +88,8 @@ def transition_row(matrices, *, class_names=None, show_diagonal=True, names=NAME
         ax.set_ylabel(names[0] if place % columns == 0 else "", fontsize=LABEL)
     for ax in axes[count:]:
         ax.set_axis_off()
-    said = " ".join([f"Matrices of {names[1]} (columns) given {names[0]} (rows).", *starmap(_about, matrices.items())])
+    said = [_about(title, T, class_names) for title, T in matrices.items()]
+    said = " ".join([f"Matrices of {names[1]} (columns) given {names[0]} (rows).", *said])
     if all(np.allclose(T, np.diag(np.diag(T))) for T in matrices.values()):  # a scale of nothing
         return describe(fig, said)
     bar = fig.colorbar(axes[0].collections[0], ax=list(axes), location="bottom", shrink=0.5, aspect=40, pad=0.02)
@@ -101,10 +100,11 @@ def transition_row(matrices, *, class_names=None, show_diagonal=True, names=NAME
     return describe(fig, said)
 
 
-def _about(title, T):
+def _about(title, T, class_names):
     """The sentence on one matrix: its mean diagonal and its largest flip."""
     T = np.asarray(T, float)
     flips = np.where(np.eye(len(T), dtype=bool), 0, T)
     i, j = np.unravel_index(flips.argmax(), T.shape)
-    most = f", most off it {100 * flips[i, j]:.0f} % from {i} to {j}" if flips[i, j] > 0 else ""
+    start, end = (i, j) if class_names is None else (class_names[i], class_names[j])
+    most = f", most off it {100 * flips[i, j]:.0f} % from {start} to {end}" if flips[i, j] > 0 else ""
     return f"{' '.join(str(title).split())}: {100 * T.diagonal().mean():.0f} % on the diagonal{most}."

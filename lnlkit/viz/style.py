@@ -5,14 +5,13 @@ Nothing here uses `matplotlib.pyplot`: a figure made without it is never shown t
 
 import functools
 
+import seaborn
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from lnlkit import papers
 
-# seaborn's "colorblind" palette, by number, so that a picture without seaborn's plots need not import it.
-PALETTE = ("#0173b2", "#de8f05", "#029e73", "#d55e00", "#cc78bc",
-           "#ca9161", "#fbafe4", "#949494", "#ece133", "#56b4e9")  # fmt: skip
+PALETTE = tuple(seaborn.color_palette("colorblind").as_hex())
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*", "<", ">")
 LINES = ("-", "--", "-.", ":")
 INK, GREY, PALE = "#222222", "#777777", "#ececec"

@@ -25,7 +25,8 @@ def curves(ax, runs, xlabel="epoch", ylabel=None, title=None, *, styles=None, le
         pd.concat(frames), x="epoch", y="value", ax=ax, hue="line", style="line", errorbar=t_interval,
         palette={name: look["color"] for name, look in looks.items()}, linewidth=1.8, markersize=5,
         markers={name: look["marker"] for name, look in looks.items()},
-        dashes={name: DASHES[look["linestyle"]] for name, look in looks.items()}, legend="full" if legend else False)
+        dashes={name: DASHES[look["linestyle"]] for name, look in looks.items()}, legend="full" if legend else False,
+        err_kws={"alpha": 0.18, "linewidth": 0})
     ax.xaxis.get_major_locator().set_params(integer=True)
     if legend:
         ax.legend(fontsize=NOTE, frameon=False, title=None)
