@@ -82,7 +82,8 @@ def loss_split(losses, parts=("total", "reconstruction", "kl"), ylabel="nats per
     for ax, part in zip(axes, parts, strict=True):
         seaborn.lineplot(
             losses, x="epoch", y=part, hue="noise_rate", style="noise_rate", palette=colors, markers=marks, ax=ax,
-            dashes=dashes, errorbar=RANGE, legend="full" if part == parts[0] else False)  # fmt: skip
+            dashes=dashes, markevery=-(-losses["epoch"].max() // 8), errorbar=RANGE,
+            legend="full" if part == parts[0] else False)  # fmt: skip
         ax.xaxis.get_major_locator().set_params(integer=True)
         finish(ax, "KL divergence" if part == "kl" else part, "epoch", ylabel if part == parts[0] else "", grid="y")
     axes[0].legend(title="noise rate", fontsize=NOTE, title_fontsize=NOTE, frameon=False)
