@@ -108,7 +108,7 @@ from pathlib import Path
 def hang(*arguments, **options):
     sleep = [sys.executable, "-S", "-c", "import time; time.sleep(3600)"]
     subprocess.Popen(sleep, start_new_session=True)  # as a kernel is started
-    Path(__file__).with_name("started").touch()
+    Path(__file__).with_name("started").write_text(f"{options['start_timeout']} {options['iopub_timeout']}")
     time.sleep(3600)
 sys.modules["papermill"] = types.SimpleNamespace(execute_notebook=hang)
 sys.modules["papermill.exceptions"] = types.SimpleNamespace(PapermillExecutionError=KeyError)
@@ -133,6 +133,7 @@ def test_a_run_past_its_limit_is_stopped_with_its_kernel(hanging, tmp_path, monk
             runner.run(stub_notebook.write(tmp_path), out_dir=out, timeout=limit)
         assert all_gone(out)
     assert {path.name for path in out.iterdir()} == {f"{NAME}.failed"}
+    assert all(int(seconds) >= 600 for seconds in hanging.with_name("started").read_text().split())
 
 
 def test_limits_are_met_by_a_hang_only():

@@ -8,6 +8,9 @@ import threading
 from pathlib import Path
 
 WIDGET_LIMIT_S = 1800
+PATIENCE_S = {"start_timeout": 600, "iopub_timeout": 600}
+"""How long to wait for the kernel to start, and for a cell's last outputs: by default a minute and four seconds, after
+which a busy machine loses the run or the picture."""
 
 
 def cell_limit(cell, wall_limit: float | None) -> float | None:
@@ -65,7 +68,8 @@ def main(path: str) -> int:
     try:
         papermill.execute_notebook(
             job["notebook"], job["executed"], job["params"], kernel_name="python3", progress_bar=False,
-            log_output=True, cwd=job["cwd"], timeout_func=lambda cell: cell_limit(cell, job["limit"]))  # fmt: skip
+            log_output=True, cwd=job["cwd"], **PATIENCE_S,
+            timeout_func=lambda cell: cell_limit(cell, job["limit"]))  # fmt: skip
     except PapermillExecutionError as error:
         first = (error.source.strip().splitlines() or [""])[0]
         said = f"stopped in cell {error.cell_index + 1} (`{first}`)\n{error.ename}: {error.evalue}"
