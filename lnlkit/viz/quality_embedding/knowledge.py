@@ -112,7 +112,7 @@ def diagonal_words(T):
 def transitions(matrices, class_names=None):
     """Figure of transitions from latent to noisy labels, `{title: T}`, on one scale, two a row (Paper 02, Fig. 9)."""
     rows = -(-len(matrices) // 2)
-    fig, axes = panels(rows, 2, width=9, height=3.9, squeeze=False)
+    fig, axes = panels(rows, 2, width=9, height=3.5, squeeze=False)
     vmax = max(1e-3, *(np.max(T) for T in matrices.values()))
     for ax, (title, T) in zip(axes.flat, matrices.items(), strict=True):
         mesh = transition_panel(ax, T, class_names, f"{title}: {diagonal_words(T)}", vmax=vmax)
