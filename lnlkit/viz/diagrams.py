@@ -13,9 +13,9 @@ def chain(first, layers):
     return " → ".join(str(size) for size in [first, *sizes] if isinstance(size, int))
 
 
-def canvas(xlim, ylim, height, fig=None):
+def canvas(xlim, ylim, height):
     """A figure and its only axes, without ticks, in which a unit is as wide as high; `height` in inches."""
-    fig = whole(fig, WIDTH, height)
+    fig = whole(None, WIDTH, height)
     ax = fig.subplots()
     ax.set(xlim=xlim, ylim=ylim, aspect="equal")
     ax.set_axis_off()

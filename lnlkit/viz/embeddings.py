@@ -34,7 +34,7 @@ def embedding(coords, y_noisy, y_clean, ax, title=None, *, class_names=None, siz
     return ax
 
 
-def embedding_row(coords, y_clean, noisy, *, agreement=None, class_names=None, columns=None, fig=None):
+def embedding_row(coords, y_clean, noisy, *, agreement=None, class_names=None, columns=None):
     """Figure with the same points under several label vectors, `noisy = {title: y_noisy (N,)}` (Paper 01, Fig. 2).
 
     `agreement = {title: share of neighbours with the same label}` is written under each panel.
@@ -42,7 +42,7 @@ def embedding_row(coords, y_clean, noisy, *, agreement=None, class_names=None, c
     count = len(noisy)
     columns = columns or (count if count <= 3 else 3)
     rows = -(-count // columns)
-    fig = whole(fig, WIDTH, WIDTH / columns * rows)
+    fig = whole(None, WIDTH, WIDTH / columns * rows)
     axes = fig.subplots(rows, columns, squeeze=False).ravel()
     for ax, (title, y_noisy) in zip(axes, noisy.items(), strict=False):
         embedding(coords, y_noisy, y_clean, ax, title, class_names=class_names)

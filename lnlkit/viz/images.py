@@ -18,7 +18,7 @@ def plane_of(image):
     return image if image.dtype == np.uint8 else np.clip(image, 0, 1)
 
 
-def image_grid(images, row_labels=None, col_labels=None, *, scores=None, notes=None, fig=None):
+def image_grid(images, row_labels=None, col_labels=None, *, scores=None, notes=None):
     """Figure with a grid of images (R, C, ...), grey or colour, uint8 or in [0, 1]; rows may differ in length.
 
     `scores` (R, C) writes a number under each image, `notes` (R, C) a text instead.
@@ -26,7 +26,7 @@ def image_grid(images, row_labels=None, col_labels=None, *, scores=None, notes=N
     rows, cols = len(images), max(len(row) for row in images)
     side = min((WIDTH - 1.0) / cols, 1.1)
     note = scores is not None or notes is not None
-    fig = whole(fig, side * cols + 1.0, (side + 0.22 * note) * rows + 0.35)
+    fig = whole(None, side * cols + 1.0, (side + 0.22 * note) * rows + 0.35)
     axes = fig.subplots(rows, cols, squeeze=False)
     for r in range(rows):
         for c, ax in enumerate(axes[r]):

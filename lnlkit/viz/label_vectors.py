@@ -86,7 +86,7 @@ def _said(vector, class_names):
     return ", ".join(str(class_names[k]) for k in np.flatnonzero(vector)) or "none"
 
 
-def scene_grid(images, noisy, latent, true=None, class_names=None, *, columns=None, fig=None):
+def scene_grid(images, noisy, latent, true=None, class_names=None, *, columns=None):
     """Figure of images with their labels below: noisy, latent, true (Paper 02, Fig. 8).
 
     images: N of them, (H, W), (H, W, 3) or (C, H, W), of any size; noisy, latent, true: (N, K), probabilities are cut
@@ -103,7 +103,7 @@ def scene_grid(images, noisy, latent, true=None, class_names=None, *, columns=No
              for i in range(len(images))]  # fmt: skip
     space = 0.18 * max(map(len, texts)) + 0.05  # inches below a row of images
     side = min(0.9 * wide, 1.9)
-    fig = whole(fig, WIDTH, rows * (side + space) + 0.1)
+    fig = whole(None, WIDTH, rows * (side + space) + 0.1)
     axes = fig.subplots(2 * rows, columns, squeeze=False, height_ratios=[side, space] * rows)
     for ax in axes.flat:
         ax.set_axis_off()

@@ -66,7 +66,7 @@ def _contrast(ax):
         text.set_color("#444444" if on_grey else "white" if dark[place] else "black")
 
 
-def transition_row(matrices, *, class_names=None, show_diagonal=True, names=NAMES, columns=None, fig=None):
+def transition_row(matrices, *, class_names=None, show_diagonal=True, names=NAMES, columns=None):
     """Figure with several transition matrices, `{title: T}`, on one colour scale.
 
     `names` says what rows and columns are.
@@ -78,7 +78,7 @@ def transition_row(matrices, *, class_names=None, show_diagonal=True, names=NAME
     columns = columns or (count if count <= 3 else 2 if count == 4 else 3)
     rows = -(-count // columns)
     side = min(WIDTH / columns, 4.4)
-    fig = whole(fig, side * columns, side * rows + 0.5)
+    fig = whole(None, side * columns, side * rows + 0.5)
     axes = fig.subplots(rows, columns, squeeze=False).ravel()
     vmax = max(_largest_flip(np.asarray(T, float)) for T in matrices.values())
     for place, (ax, (title, T)) in enumerate(zip(axes, matrices.items(), strict=False)):

@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 from figures import words
 from matplotlib.colors import to_rgb
-from matplotlib.figure import Figure
 
 from lnlkit import viz
 
@@ -89,8 +88,3 @@ def test_rows_and_columns_can_be_something_else_than_labels():
     assert [ax.get_ylabel() for ax in fig.axes[:2]] == ["class asked for", ""]
     assert [ax.get_xlabel() for ax in fig.axes[:2]] == ["class seen"] * 2
     assert fig.axes[2].get_xlabel() == "P(class seen | class asked for) in %, off the diagonal"
-
-
-def test_a_given_figure_is_used():
-    fig = Figure(layout="constrained")
-    assert viz.transition_row({"one": T}, fig=fig) is fig
