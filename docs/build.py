@@ -45,8 +45,10 @@ def words_of_tests() -> dict[str, set[str]]:
 
 
 def tests_of(name: str) -> list[str]:
-    """Test files that call the function or class by its name."""
-    return [file for file, words in words_of_tests().items() if name.rsplit(".", 1)[1] in words]
+    """Test files that call the function or class by its name; in the package of a paper also by that of the package."""
+    path = name.split(".")  # lnlkit.losses.gce, lnlkit.viz.choicenet.fits.overview
+    wanted = {path[-1], *path[2:-2]}
+    return [file for file, words in words_of_tests().items() if wanted <= words]
 
 
 def equations() -> str:
