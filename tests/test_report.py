@@ -101,6 +101,7 @@ def test_a_larger_run_shows_its_own_claims_and_the_recorded_ones_as_counts():
     own = finished(notebook, "paper", claims=[{**claim, "verdict": "reproduced"} for claim in at_lab["claims"]])
     text = screen.after_run(own, at_lab)
     assert text.count("[+]") == len(at_lab["claims"]) and "These runs at paper say" in text
+    assert text.endswith(f"lnlkit report artifacts/paper/{notebook}.json")
     assert f"Recorded at lab: {report.counts(at_lab)}" in text
     assert "No runs at lab are recorded yet" in screen.after_run(finished(notebook, "smoke"), None)
     of_no_paper = runner.RunResult("00_playground", "smoke", Path("a"), Path("b"), None, own.record, 1.0)

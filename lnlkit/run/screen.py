@@ -32,7 +32,7 @@ def after_run(result, at_lab: dict | None) -> str:
         whose, shown, command = "The recorded runs", at_lab, f"lnlkit report {paper.number} --scale lab"
     else:
         end = ["", *([f"Recorded at lab: {report.counts(at_lab)}"] if at_lab else []), *end]
-        whose, shown, command = "These runs", result.record, f"lnlkit report {near(result.record_path)}"
+        whose, shown, command = "These runs", result.record, "see the last line"
     return "\n".join([*top, *_claims(whose, shown, command, LINES - len(top) - len(end)), *end])
 
 
