@@ -26,6 +26,3 @@ def legible(fig):
         apart = min(a.x1, b.x1) - max(a.x0, b.x0) < 2 or min(a.y1, b.y1) - max(a.y0, b.y0) < 2
         assert apart, (one.get_text(), other.get_text())
     return True
-
-
-# ---- recorded results
