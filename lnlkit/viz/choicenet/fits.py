@@ -142,19 +142,14 @@ def overview(table, rows=OVERVIEW, noise="uniform"):
     names = [name for name in targets.FUNCTIONS if name in set(runs["dataset"])]
     fig, axes = panels(1, len(names), height=3.9, squeeze=False)
     for ax, name in zip(axes[0], names, strict=True):
-        errors(ax, runs[runs["dataset"] == name], "mae", rows=rows, strong=("choicenet_regression",), title=name)
+        lines.by_row(runs[runs["dataset"] == name], ax, NOTEBOOK, y="mae", rows=rows, strong=("choicenet_regression",),
+                     interval="range", title=name, xlabel="outlier rate", ylabel=METRICS["mae"])  # fmt: skip
         ax.set_ylim(bottom=0)
     lines.legend_below(fig, axes[0, 0], columns=len(rows))
     runs = runs[runs["dataset"].isin(names)]
     rate = max(set.intersection(*(set(own["noise_rate"]) for _, own in runs.groupby("row"))))
     return describe(fig, f"Mean absolute error against outlier rate. At {rate:g}: "
                          f"{_mean_errors(runs[runs['noise_rate'] == rate])}.")  # fmt: skip
-
-
-def errors(ax, runs, metric, **options):
-    """The axes with an error of each row against the outlier rate: mean and range over the seeds."""
-    return lines.by_row(runs, ax, NOTEBOOK, y=metric, interval="range", xlabel="outlier rate", ylabel=METRICS[metric],
-                        **options)  # fmt: skip
 
 
 def _mean_errors(runs):

@@ -1,0 +1,133 @@
+"""Figures of paper 05 draw what they are given; the table is made up, and its curves are formulas."""
+
+import numpy as np
+import pytest
+from regression_table import ROWS, SEEDS, X, classified, error, made_up
+
+from lnlkit import viz
+from lnlkit.data import targets
+from lnlkit.viz import choicenet
+
+
+@pytest.fixture(scope="module")
+def table():
+    return made_up()
+
+
+def line(ax, label):
+    """x and y of the line with this label."""
+    return next(drawn for drawn in ax.lines if drawn.get_label() == label).get_data()
+
+
+# ---- parts
+
+
+def test_points_curves_and_target_are_drawn_where_they_are(ax):
+    data = targets.sample("step", 100, 0.3, seed=1)
+    fit = 5 * X
+    assert choicenet.fitted(ax, data, {"mdn": fit}, targets.FUNCTIONS["step"], title="step") is ax
+    np.testing.assert_array_equal(line(ax, "outliers"), [data.x[data.outlier, 0], data.y[data.outlier, 0]])
+    np.testing.assert_array_equal(line(ax, "other points"), [data.x[~data.outlier, 0], data.y[~data.outlier, 0]])
+    np.testing.assert_array_equal(line(ax, "MDN"), [X, fit])
+    at, truth = line(ax, "target function")
+    np.testing.assert_array_equal(truth, np.where((at >= -1) & (at < 1), 1, -1))
+    low, high = ax.get_ylim()
+    assert data.y.min() - 1 < low < data.y.min() and data.y.max() < high < data.y.max() + 1  # not that of the fit, 15
+    assert ax.lines[0].get_marker() != ax.lines[1].get_marker()
+
+
+def test_without_outliers_none_are_in_the_legend(ax):
+    choicenet.fitted(ax, targets.sample("step", 20, 0.0), {"l2": X})
+    assert ax.get_legend_handles_labels()[1] == ["other points", "L2"]
+
+
+def test_the_strip_shows_every_component_but_the_first(ax):
+    rho = np.stack([np.ones(61), np.linspace(-1, 1, 61), -X / 3], 1)
+    pi = np.stack([np.full(61, 0.2), np.full(61, 0.3), np.full(61, 0.5)], 1)
+    assert choicenet.correlation_strip(ax, rho, pi) is ax
+    mesh = ax.collections[0]
+    np.testing.assert_allclose(np.reshape(mesh.get_array(), (2, 61)), rho[:, 1:].T)
+    assert mesh.get_clim() == (-1, 1) and mesh.get_cmap().name == "PuOr"
+    assert list(ax.get_yticks()) == [2, 3]
+    weights = [drawn.get_ydata() for drawn in ax.lines if len(drawn.get_xdata()) == 61]
+    np.testing.assert_allclose([w[0] for w in weights], [1.55 + 0.9 * 0.3, 2.55 + 0.9 * 0.5])
+
+
+@pytest.mark.parametrize(("rho", "sentence"), [(np.ones((61, 1)), "one component"), (np.zeros((61, 5)), "independent")])
+def test_without_correlations_a_sentence_takes_the_place_of_the_strip(ax, rho, sentence):
+    choicenet.correlation_strip(ax, rho)
+    assert sentence in ax.texts[0].get_text() and not ax.collections
+
+
+def test_correlations_of_another_length_are_refused(ax):
+    with pytest.raises(ValueError, match=r"`rho` must be \(G, K\).*got \(61,\)"):
+        choicenet.correlation_strip(ax, np.ones(61))
+
+
+# ---- whole figures
+
+
+def test_the_overview_has_a_panel_a_function_that_holds_every_seed(table):
+    fig = choicenet.overview(table)
+    assert [ax.get_title() for ax in fig.axes] == ["cosexp", "step"]
+    names = [text.get_text() for text in fig.legends[0].get_texts()]
+    assert names == ["L2", "MDN", "ChoiceNet"]  # of OVERVIEW those that were run, in its order
+    for ax in fig.axes:
+        means = [np.mean([error("mdn", rate, seed) for seed in SEEDS]) for rate in (0.0, 0.2, 0.6)]
+        assert any(np.allclose(drawn.get_ydata(), means) for drawn in ax.lines if len(drawn.get_ydata()) == 3)
+        low, high = ax.get_ylim()
+        assert low == 0 and high > error("mdn", 0.6, 2)  # no bar leaves the axes
+    assert "At 0.6: cosexp: L2 0.35, MDN 0.48, ChoiceNet 0.09; step:" in viz.description(fig)
+
+
+def test_fits_of_one_rate_stand_over_their_own_points(table):
+    fig = choicenet.fits(table, 0.2)
+    assert [ax.get_title() for ax in fig.axes] == ["cosexp", "step"] and len(fig.legends) == 1
+    data = targets.sample("step", 400, 0.2, 0, sd=0.05)
+    np.testing.assert_array_equal(line(fig.axes[1], "outliers")[0], data.x[data.outlier, 0])
+    np.testing.assert_allclose(line(fig.axes[1], "MDN")[1], table.details["mdn step uniform 0.2 0"]["fit"])
+    assert viz.description(fig).startswith("Fits with 20% outliers, seed 0. Mean absolute error, cosexp: L2 0.12")
+
+
+def test_columns_along_x_hold_fit_and_correlations(table):
+    run = table.runs.query("key == 'choicenet_regression_k2 step flipped_part 0.6 0'").iloc[0]
+    data, curves = choicenet.points_of(table, run), table.details[run.key]
+    fig = choicenet.along_x({"one\nrun": (data, run.row, curves, "step"), "again": (data, run.row, curves, "step")})
+    np.testing.assert_allclose(line(fig.axes[0], "ChoiceNet, K = 2")[1], curves["fit"])
+    np.testing.assert_allclose(np.ravel(fig.axes[3].collections[0].get_array()), np.array(curves["rho"])[:, 1])
+    rho, pi = (np.array(curves[name])[:, 1] for name in ("rho", "pi"))
+    said = f"correlation {rho.min():.2f} to {rho.max():.2f}, weight {pi.min():.2f} to {pi.max():.2f}"
+    assert f"one, run: {said}; again: {said}." in viz.description(fig)
+
+
+def test_training_points_are_made_once(table):
+    run = table.runs.query("key == 'l2 step uniform 0.6 0'").iloc[0]
+    assert choicenet.points_of(table, run) is choicenet.points_of(table, run)
+
+
+def test_accuracies_stand_in_the_cell_of_their_row_and_setting():
+    runs = [classified("ce", "digits", rate, seed, rate + 0.1 * seed) for rate in (0.2, 0.5) for seed in (0, 1)]
+    runs += [classified("choicenet", "digits", 0.2, 0, 0.9), classified("choicenet", "mnist", 0.5, 0, 0.7)]
+    fig = choicenet.accuracies(made_up(runs=runs), ["choicenet", "ce", "mixup"])
+    found = {
+        ax.get_title(loc="left"): {tuple(map(int, t.get_position())): t.get_text() for t in ax.texts if t.get_text()}
+        for ax in fig.axes
+    }  # (column, row)
+    assert found == {
+        "digits, best noisy-validation epoch": {(0, 0): "90.0", (0, 1): "25.0 ± 7.1", (1, 1): "55.0 ± 7.1"},
+        "mnist, best noisy-validation epoch": {(0, 0): "70.0"},
+        "digits, last epoch": {(0, 0): "45.0", (0, 1): "12.5 ± 3.5", (1, 1): "27.5 ± 3.5"},
+        "mnist, last epoch": {(0, 0): "35.0"},
+    }
+    assert [t.get_text() for t in fig.axes[0].get_yticklabels()] == ["ChoiceNet", "CE", "mixup"]
+    assert [t.get_text() for t in fig.axes[2].get_xticklabels()] == ["symmetric\n20 %", "symmetric\n50 %"]
+    assert "n = 1, 2; best of each setting: digits, symmetric 20 %: ChoiceNet 90.0;" in viz.description(fig)
+
+
+def test_the_diagram_names_its_last_component():
+    words = " ".join(text.get_text() for text in choicenet.diagram(K=12).axes[0].texts)
+    assert "component 12, correlation ρ₁₂" in words and "⋮" in words
+
+
+def test_every_row_of_the_made_up_table_is_one_of_the_papers():
+    assert set(ROWS) <= set(viz.row_labels("05_choicenet"))
