@@ -18,7 +18,7 @@ def describe(fig, text):
     """The figure, carrying a sentence that says what it shows: `show` makes it the alternative text."""
     if not isinstance(text, str) or len(text.split()) < 3:
         raise ValueError(f"`text` must be a sentence that says what the figure shows, but got {text!r}.")
-    fig.set_label(text)
+    fig.set_label(text.replace("-\n", "-").replace("\n", " "))  # names broken to fit their column are whole here
     return fig
 
 

@@ -109,3 +109,8 @@ def test_what_all_papers_share_knows_none_of_them():
     shared = {path: path.read_text(encoding="utf-8") for path in folder.glob("*.py") if path.stem not in names}
     assert len(shared) > 10 and not [path for path, code in shared.items() if any(name in code for name in names)]
     assert all(hasattr(viz, name) for name in viz.__all__)
+
+
+def test_a_description_is_one_line(ax):
+    viz.describe(ax.figure, "Best at class-\nconditional\n20 %.")
+    assert viz.description(ax.figure) == "Best at class-conditional 20 %."
