@@ -4,7 +4,7 @@ import pytest
 import torch
 from derived import names_derived_in, with_gradients
 
-from lnlkit import losses
+from lnlkit import lab, losses
 from lnlkit.methods import quality_embedding
 
 
@@ -43,3 +43,11 @@ def test_the_annealing_is_the_packages(derived):
     for step in (0, 1, 23_104, 23_106, 10**6):
         for floor in (0.0, 0.5, 1.0):
             assert derived["annealed"](step, 3e-5, floor) == quality_embedding.annealed(step, 3e-5, floor)
+
+
+@pytest.mark.parametrize(
+    ("scale", "sets"), [("smoke", "scenes, network features_mlp"), ("lab", "scenes, mnist, cifar10n, network")]
+)
+def test_the_first_line_names_the_sets_with_several_labels(scale, sets, tmp_path, capsys):
+    lab.begin("02_quality_embedding", scale=scale, seeds=[0], device="cpu", out_dir=tmp_path, RATE=0.4)
+    assert capsys.readouterr().out.startswith(f"scale {scale}: {sets}")

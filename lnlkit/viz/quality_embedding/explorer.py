@@ -146,8 +146,8 @@ class Qualities(Picture):
         lines = quality_lines(shown)
         self.panel(self.numbers, run.key, _written, lines)
         T = {name: np.array(details[name]) for name in ("trusted", "untrusted")}
-        facts = images.DATASETS.get(CLASSES.get(dataset, dataset))
-        names = facts.class_names if facts and len(facts.class_names) == len(T["trusted"]) else None
+        facts, size = images.DATASETS.get(CLASSES.get(dataset, dataset)), len(T["trusted"])
+        names = tuple(map(str, facts.class_names if facts and len(facts.class_names) == size else range(size)))
         vmax = max(1e-3, *(matrix.max() for matrix in T.values()))
         for ax, (name, matrix) in zip((self.trusted, self.untrusted), T.items(), strict=True):
             self.panel(ax, (name, names), transition_panel, matrix, names, f"{name} labels", numbers=False)
@@ -180,7 +180,7 @@ def quality_lines(shown):
     """What the quality of some runs knows, a sentence a line, each number the mean over those of them that have it."""
     mean, n = shown.mean(numeric_only=True), shown["flagged"].notna().sum()
     lines = [f"Flagged as untrusted: {100 * mean['flagged']:.0f} % of the items."]
-    if np.isnan(mean["trust_auc"]) or np.isnan(mean["recall"]):
+    if np.isnan(mean["trust_auc"]):
         return [*lines, "No AUC and no recall:", "these need right and wrong labels."]
     return [
         f"Trust AUC {mean['trust_auc']:.2f} (loss AUC {mean['loss_auc']:.2f}).", *lines,

@@ -58,7 +58,7 @@ def overview(table):
         if x == "lambda_mi":
             _lambda_curve(ax, found[name, x], runs[(runs["dataset"] == name) & (runs["row"] == PLAIN)])
         else:
-            by_row(found[name, x], ax, NOTEBOOK, x=x, unit=100, rows=ROWS, strong=(CAN,))
+            by_row(found[name, x], ax, NOTEBOOK, x=x, unit=100, strong=(CAN,))
             ax.set_xticks(sorted(found[name, x][x].unique()))
         finish(ax, title, STUDIES[x], "" if c else "mAP on clean test images, %", grid="y")
     first = next(ax for ax in axes.flat if ax.get_legend())

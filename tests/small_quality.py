@@ -1,6 +1,8 @@
-"""A made-up table of runs with label vectors: the structure of the recorded one, the numbers invented for tests."""
+"""Made-up recorded runs of notebook 02: as `recorded.load` gives them, the numbers invented for tests."""
 
 import numpy as np
+
+from lnlkit import recorded
 
 VARIANTS = ("can_rho1", "can_no_quality")  # run at one noise rate only
 EMBEDS = ("can", "can_rho1")  # rows with a quality variable
@@ -47,6 +49,7 @@ def quality(rng, dataset, rate, seed, points):
     noise = 0.01 * rng.standard_normal()
     return {
         "trust_auc": 0.93 - 0.2 * rate + noise if some else None, "loss_auc": 0.9 - 0.25 * rate if some else None,
+        "distance_auc": 0.8 - 0.2 * rate if some else None, "mu_sd": 0.1, "sigma": 0.8,
         "flagged": 0.1 + 0.75 * rate, "recall": 0.9 - 0.2 * rate if some else None, "precision": 0.2 + 0.6 * rate,
         "corrected": 0.6 - 0.4 * rate if some else None, "predicted": 0.55 - 0.4 * rate if some else None,
         "spoiled": 0.02 + 0.1 * rate,
@@ -65,8 +68,10 @@ def entry(rng, row, dataset, rate, seed, *, size=1.0, lambda_mi=None, points=300
     people = dataset == "cifar10n"
     return {
         "row": row, "dataset": dataset, "noise": "human" if people else "permutation", "noise_rate": rate, "seed": seed,
-        "size": size, "lambda_mi": lambda_mi, "key": "invented", "realised_rate": 0.17 if people else 0.9 * rate,
-        "label_rate": 0.034 if people else 0.3 * rate, "best_val": best, "last": best - 0.02, "gap": 0.02,
+        "size": size, "lambda_mi": lambda_mi, "schedule": None,
+        "key": f"{row} {dataset} {rate} {seed} {size} {lambda_mi}", "realised_rate": 0.17 if people else 0.9 * rate,
+        "label_rate": 0.034 if people else 0.3 * rate,
+        "best_val": best, "last": best - 0.02, "gap": 0.02,
         "oracle": best + 0.003, "best_epoch": EPOCHS - 1, "ap": ap.clip(0, 1).tolist(),
         "accuracy": None if dataset == "scenes" else best, "seconds": 1.0,
         "history": {"val_map": curve.tolist(), "test_map": curve.tolist()},
@@ -76,7 +81,7 @@ def entry(rng, row, dataset, rate, seed, *, size=1.0, lambda_mi=None, points=300
 
 def table(datasets=("scenes", "mnist"), rows=tuple(ROWS), rates=RATES, seeds=SEEDS, *, lambdas=LAMBDAS, sizes=SIZES,
           people=True, variants=VARIANTS, points=300):  # fmt: skip
-    """A table of the recorded structure: rows at all rates, lambda, size and variants at 0.4, labels by people."""
+    """A `Recorded`: rows at all rates, lambda, size and variants at 0.4, labels by people."""
     rng = np.random.default_rng(0)
     runs = [entry(rng, row, name, rate, seed, points=points)
             for name in datasets for rate in rates for row in rows for seed in seeds]  # fmt: skip
@@ -90,4 +95,7 @@ def table(datasets=("scenes", "mnist"), rows=tuple(ROWS), rates=RATES, seeds=SEE
                  for name in datasets for size in sizes if size < 1 for row in rows for seed in seeds]  # fmt: skip
     if people:
         runs += [entry(rng, row, "cifar10n", 0.0, seed, points=points) for row in rows for seed in seeds]
-    return {"schema": 1, "notebook": "02_quality_embedding", "scale": "lab", "made": {}, "runs": [], "multilabel": runs}
+    return recorded.tidy({
+        "schema": 1, "notebook": "02_quality_embedding", "scale": "lab", "made": {"command": "invented for tests"},
+        "multilabel": runs,
+    })  # fmt: skip

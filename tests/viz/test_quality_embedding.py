@@ -1,0 +1,226 @@
+"""Figures of Paper 02 draw what they are given; the table is made up, expectations are counted again by hand."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import small_quality
+from figures import legible, words
+from matplotlib.colors import to_rgb
+from matplotlib.patches import Circle, FancyArrowPatch
+
+from lnlkit import viz
+from lnlkit.viz import quality_embedding as paper_02
+from lnlkit.viz.quality_embedding.knowledge import quality_map
+
+pytestmark = pytest.mark.usefixtures("leaves_no_trace")
+
+NAMES = [f"class {k}" for k in range(small_quality.K)]
+LABELS = viz.row_labels("02_quality_embedding")
+TRUSTED = np.array([[0.9, 0.1, 0], [0.05, 0.9502, 0], [0, 0, 1]])  # a row of rounded numbers
+UNTRUSTED = np.array([[0.2, 0.5, 0.3], [0, 0, 0], [0.6, 0.2, 0.2]])
+
+
+@pytest.fixture(scope="module")
+def table():
+    return small_quality.table(points=20)
+
+
+def of(table, dataset="scenes", **fields):
+    """Runs of a data set whose columns have these values; None: no value."""
+    runs = table.runs[table.runs["dataset"] == dataset]
+    for name, value in fields.items():
+        runs = runs[runs[name].isna() if value is None else runs[name] == value]
+    return runs
+
+
+def score(runs):
+    return 100 * runs["best_val"].mean()
+
+
+def line(ax, row):
+    """x and y of the line in the colour of a row."""
+    color = to_rgb(viz.row_styles("02_quality_embedding")[row][1]["color"])
+    found = [drawn for drawn in ax.lines if to_rgb(drawn.get_color()) == color and len(drawn.get_xdata()) > 2]
+    return np.array(found[0].get_xdata(), float), np.array(found[0].get_ydata(), float)
+
+
+# ---- scores
+
+
+def test_the_overview_has_a_row_a_data_set_and_one_legend(table):
+    fig = paper_02.overview(table)
+    assert [ax.get_title().split(",")[0] for ax in fig.axes] == ["scenes"] * 3 + ["MNIST"] * 3
+    assert ["P_" in ax.get_title() for ax in fig.axes] == [False, True, True] * 2  # which rate it is, where it is one
+    names = [text.get_text() for text in fig.legends[0].get_texts()]
+    assert names == [LABELS[row] for row in small_quality.ROWS]  # the ablations are not among them
+    assert all(ax.get_legend() is None for ax in fig.axes) and legible(fig)
+    said = viz.description(fig)
+    assert f"scenes, P_noise 0.4: Plain {score(of(table, row='bce', noise_rate=0.4, size=1.0)):.1f}" in said
+    assert f"CAN {score(of(table, 'mnist', row='can', noise_rate=0.4, size=0.2)):.1f} %." in said
+    assert "ρ = 1" not in said
+
+
+def test_a_study_holds_all_but_one_thing_fixed(table):
+    by_noise, _, by_size, *_ = paper_02.overview(table).axes
+    rates, mean = line(by_noise, "can")
+    np.testing.assert_allclose(rates, small_quality.RATES)
+    own = {rate: of(table, row="can", noise_rate=rate, size=1.0, lambda_mi=None) for rate in rates}
+    assert {len(runs) for runs in own.values()} == {3}
+    np.testing.assert_allclose(mean, [score(runs) for runs in own.values()])
+    sizes, mean = line(by_size, "icnm")
+    np.testing.assert_allclose(sizes, small_quality.SIZES)
+    np.testing.assert_allclose(mean, [score(of(table, row="icnm", noise_rate=0.4, size=size)) for size in sizes])
+
+
+def test_lambdas_stand_at_equal_distances_and_none_is_the_papers(table):
+    ax = paper_02.overview(table).axes[1]
+    at, mean = line(ax, "can")
+    np.testing.assert_array_equal(at, range(8))
+    assert [tick.get_text() for tick in ax.get_xticklabels()] == ["0", "0.2", "0.3", "0.5", "1", "2", "5", "10"]
+    lambdas = (0, 0.2, None, 0.5, 1, 2, 5, 10)
+    own = [of(table, row="can", noise_rate=0.4, size=1.0, lambda_mi=value) for value in lambdas]
+    np.testing.assert_allclose(mean, [score(runs) for runs in own])
+    plain = next(drawn for drawn in ax.lines if drawn.get_linestyle() == "--")
+    np.testing.assert_allclose(plain.get_ydata(), score(of(table, row="bce", noise_rate=0.4, size=1.0)))
+    ground = next(patch for patch in ax.patches if to_rgb(patch.get_facecolor()) == to_rgb("#f2f2f2"))
+    assert ground.get_x() == 3.5 and "no minimum" in words(ax)[0]  # between 0.5 and 1
+
+
+def test_the_overview_shows_the_studies_that_there_are(table):
+    part = table.runs[(table.runs["dataset"] != "mnist") | (table.runs["size"] == 1)]
+    fig = paper_02.overview(replace(table, runs=part))
+    assert [ax.get_title().split(",")[0] for ax in fig.axes] == ["scenes"] * 3 + ["MNIST", "MNIST", ""]
+    assert [ax.axison for ax in fig.axes] == [True] * 5 + [False]
+    with pytest.raises(ValueError, match="must vary noise, lambda or size"):
+        paper_02.overview(replace(table, runs=of(table, "cifar10n")))
+
+
+def test_tables_have_mean_and_deviation_and_the_share_of_wrong_labels(table):
+    runs = paper_02.main_runs(table.runs)
+    fig = paper_02.map_tables(runs[(runs["size"] == 1) & (runs["lambda_mi"] == 0.3)])
+    assert len(fig.axes) == 4 and fig.get_figwidth() <= 10.6 and legible(fig)
+    own = 100 * of(table, "mnist", row="learnq", noise_rate=0.6, size=1.0)["last"]
+    assert "MNIST, mAP in % at the last epoch (n = 3)" in fig.axes[3].get_title()
+    assert f"{own.mean():.1f} ± {own.std():.1f}" in words(fig.axes[3])
+    assert [tick.get_text() for tick in fig.axes[3].get_xticklabels()][3] == "0.6\n(54 %)"
+    sizes = paper_02.map_tables(runs[(runs["noise_rate"] == 0.4) & (runs["lambda_mi"] == 0.3)], columns="size")
+    assert [tick.get_text() for tick in sizes.axes[1].get_xticklabels()] == ["0.2", "0.4", "0.6", "0.8", "1"]
+    assert len(sizes.axes) == 2 and "MNIST at the chosen epoch, best: " in viz.description(sizes)
+
+
+def test_ap_of_each_class_is_compared_with_plain_training(table):
+    runs, rows = of(table, "cifar10n"), list(small_quality.ROWS)
+    fig = paper_02.class_table(runs, table.details, NAMES)
+    ax = fig.axes[0]
+    ap = {row: np.mean([table.details[key]["ap"] for key in runs[runs["row"] == row]["key"]], 0) for row in rows}
+    cells = 100 * np.array([[*ap[row], runs[runs["row"] == row]["best_val"].mean()] for row in rows])
+    assert words(ax) == [f"{value:.1f}" for value in cells.ravel()]
+    np.testing.assert_allclose(ax.collections[0].get_array().reshape(6, 11), cells - cells[0], atol=1e-9)
+    bold = np.array([text.get_fontweight() == "bold" for text in ax.texts]).reshape(6, 11)
+    np.testing.assert_array_equal(bold, cells == cells.max(0))
+    first = (cells[:, :10].argmax(0) == rows.index("can")).sum()
+    assert f"CAN {cells[-1, -1]:.1f} % (best in {first})" in viz.description(fig) and legible(fig)
+    with pytest.raises(ValueError):
+        paper_02.class_table(runs, table.details, ["cat", "dog"])
+
+
+# ---- what the quality knows
+
+EMBEDDING = {"x": [[0, 0], [1, 0], [5, 5], [6, 5]], "label": [0, 1, 0, 1], "wrong": [0, 1, 1, 0],
+             "flagged": [0, 0, 1, 1], "disagrees": [1, 0, 1, 0]}  # fmt: skip
+
+
+@pytest.mark.parametrize(("by", "second"), [("flagged", [2, 3]), ("disagrees", [0, 2])])
+def test_the_map_tells_clusters_by_colour_and_wrong_labels_by_marker(ax, by, second):
+    assert quality_map(ax, EMBEDDING, by, title="map") is ax
+    (points,) = ax.collections
+    np.testing.assert_array_equal(points.get_offsets(), EMBEDDING["x"])
+    colors = [to_rgb(color) for color in points.get_facecolors()]
+    assert colors == [to_rgb(viz.PALETTE[i in second]) for i in range(4)]
+    corners = [len(path.vertices) for path in points.get_paths()]
+    assert corners[0] == corners[3] != corners[1] == corners[2]  # dots and crosses
+    texts = [text.get_text() for text in ax.get_legend().get_texts()]
+    assert texts[1].endswith(": 2 (1 wrong)") and texts[2] == "label vector wrong" and legible(ax.figure)
+
+
+def test_maps_of_two_runs_stand_below_each_other():
+    fig = paper_02.quality_maps({"recorded": EMBEDDING, "yours": EMBEDDING | {"flagged": [1, 1, 1, 0]}})
+    assert [ax.get_title().split(":")[0] for ax in fig.axes] == ["recorded", "recorded", "yours", "yours"]
+    assert "yours: trusted 1 (0 with a wrong label vector), untrusted 3 (2 with" in viz.description(fig)
+    assert "yours: prediction agrees 2 (1 with" in viz.description(fig) and legible(fig)
+    with pytest.raises(ValueError, match="Did you mean 'flagged'"):
+        quality_map(fig.axes[0], EMBEDDING, "flaged")
+
+
+def test_transitions_share_a_scale_and_name_labels_that_never_occur():
+    fig = paper_02.transitions({"trusted": TRUSTED, "untrusted": UNTRUSTED}, ["a", "b", "c"])
+    left, right = fig.axes[:2]
+    assert left.get_title() == "trusted: mean diagonal 95 %" and left.get_ylabel() == "latent label"
+    assert left.collections[0].get_clim() == right.collections[0].get_clim() == (0, 100)
+    drawn = np.ma.masked_array(right.collections[0].get_array()).reshape(3, 3)
+    np.testing.assert_allclose(drawn.filled(-1), np.where(UNTRUSTED.sum(1, keepdims=True) > 0, 100 * UNTRUSTED, -1))
+    assert sorted(words(right)) == sorted(["20", "50", "30", "never", "60", "20", "20"])
+    assert viz.description(fig).endswith("untrusted: mean diagonal 20 %.") and legible(fig)
+    assert UNTRUSTED[1].sum() == 0  # the argument is left as it was
+    assert "none: no latent label" in viz.description(paper_02.transitions({"some": TRUSTED, "none": np.zeros((3, 3))}))
+    assert paper_02.diagonal(UNTRUSTED) == pytest.approx(0.2) and np.isnan(paper_02.diagonal(np.zeros((3, 3))))
+
+
+def test_error_signals_stand_in_groups_and_wrong_labels_on_grey():
+    import pandas as pd
+
+    signals = pd.DataFrame({"bce": [0.1, 2.5], "can": [0.2, -0.6]}, index=["cat", "cat"])
+    fig = paper_02.error_signals(signals, [False, True])
+    (ax,) = fig.axes
+    assert [[bar.get_height() for bar in bars] for bars in ax.containers] == [[0.1, 2.5], [0.2, -0.6]]
+    assert sorted(words(ax)) == ["+0.10", "+0.20", "+2.50", "-0.60"]
+    (grey,) = [patch for patch in ax.patches if to_rgb(patch.get_facecolor()) == to_rgb("#eeeeee")]
+    assert (grey.get_x(), grey.get_x() + grey.get_width()) == (0.5, 1.5)
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["Plain", "CAN"] and legible(fig)
+    assert "CAN +0.20, -0.60" in viz.description(fig)
+
+
+# ---- diagrams
+
+
+def edges(ax):
+    """Arrows between circles, by letters, solid and dashed."""
+    letters = {text.get_position(): text.get_text() for text in ax.texts}
+    found = {"-": [], "--": []}
+    for patch in ax.patches:
+        if isinstance(patch, FancyArrowPatch):
+            start, end = (letters[tuple(place)] for place in patch._posA_posB)
+            found["-" if patch.get_linestyle() == "-" else "--"].append(start + end)
+    return {drawn: sorted(pairs) for drawn, pairs in found.items()}
+
+
+def test_the_graph_has_the_arrows_of_the_model():
+    fig = paper_02.graph()
+    assert edges(fig.axes[0]) == {"-": ["SY", "XZ", "ZY"], "--": ["XS", "XZ", "YS", "YZ"]}
+    shaded = {tuple(np.round(c.center, 6)) for c in fig.axes[0].patches
+              if isinstance(c, Circle) and to_rgb(c.get_facecolor()) != (1, 1, 1)}  # fmt: skip
+    letters = {text.get_text(): text.get_position() for text in fig.axes[0].texts}
+    assert shaded == {letters["X"], letters["Y"]} and legible(fig)
+    assert "X to Z, Z and S to Y" in viz.description(fig)
+
+
+def test_the_auto_encoders_differ_in_x():
+    fig = paper_02.autoencoder_comparison()
+    usual, ours = (edges(ax) for ax in fig.axes)
+    assert usual == {"-": ["SY", "ZY"], "--": ["YS", "YZ"]}
+    assert ours == {"-": ["SY", "XZ", "ZY"], "--": ["XS", "XZ", "YS", "YZ"]} and legible(fig)
+    assert "decodes only Y" in viz.description(fig)
+
+
+def test_gradients_stop_behind_the_prediction_and_before_the_target():
+    fig = paper_02.architecture()
+    (ax,) = fig.axes
+    at = {text.get_text().split("\n")[0]: text.get_position() for text in ax.texts}
+    stops = [drawn.get_xydata().mean(0) for drawn in ax.lines if to_rgb(drawn.get_color()) == to_rgb("#c00000")]
+    assert len(stops) == 4  # two double bars
+    behind, before = np.array(stops).reshape(2, 2, 2).mean(1)
+    assert at["prediction"][0] < behind[0] < at["additive layer"][0]
+    assert behind[1] == pytest.approx(at["prediction"][1])
+    assert at["target, Eq. (7)"][0] < before[0] < at["additive layer"][0] and before[1] > at["prediction"][1] + 1
+    assert legible(fig) and "without gradient" in viz.description(fig)
