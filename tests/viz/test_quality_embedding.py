@@ -115,7 +115,10 @@ def test_ap_of_each_class_is_compared_with_plain_training(table):
     ax = fig.axes[0]
     ap = {row: np.mean([table.details[key]["ap"] for key in runs[runs["row"] == row]["key"]], 0) for row in rows}
     cells = 100 * np.array([[*ap[row], runs[runs["row"] == row]["best_val"].mean()] for row in rows])
-    assert words(ax) == [f"{value:.1f}" for value in cells.ravel()]
+    said = [text.split(" ± ")[0] for text in words(ax)]
+    assert said == [f"{value:.1f}" for value in cells.ravel()]
+    own = 100 * runs[runs["row"] == "can"]["best_val"]
+    assert words(ax)[-1] == f"{own.mean():.1f} ± {own.std():.1f}"
     np.testing.assert_allclose(ax.collections[0].get_array().reshape(6, 11), cells - cells[0], atol=1e-9)
     bold = np.array([text.get_fontweight() == "bold" for text in ax.texts]).reshape(6, 11)
     np.testing.assert_array_equal(bold, cells == cells.max(0))

@@ -9,7 +9,7 @@ import seaborn
 from lnlkit.viz.lines import by_row, legend_below, t_interval
 from lnlkit.viz.show import describe
 from lnlkit.viz.style import LABEL, NOTE, TICK, WIDTH, finish, panels, row_labels, row_styles
-from lnlkit.viz.tables import heat_table
+from lnlkit.viz.tables import heat_table, spread
 
 NOTEBOOK = "02_quality_embedding"
 CAN, PLAIN = "can", "bce"
@@ -137,10 +137,12 @@ def class_table(runs, details, class_names):
     """
     labels = row_labels(NOTEBOOK)
     ap = pd.DataFrame([details[key]["ap"] for key in runs["key"]], index=runs["row"], columns=list(class_names))
-    mean = 100 * ap.assign(mAP=runs["best_val"].to_numpy()).groupby(level=0).mean()
-    mean = mean.reindex([row for row in ROWS if row in mean.index])
+    groups = (100 * ap.assign(mAP=runs["best_val"].to_numpy())).groupby(level=0)
+    mean = groups.mean().reindex([row for row in ROWS if row in groups.groups])
+    cells = mean.map("{:.1f}".format)
+    cells["mAP"] = [spread(*pair) for pair in zip(mean["mAP"], groups["mAP"].std()[mean.index], strict=True)]
     fig, ax = panels(width=WIDTH, height=0.36 * len(mean) + 1.2)
-    seaborn.heatmap(mean - mean.loc[PLAIN], annot=mean.round(1), fmt=".1f", cmap="PuOr", center=0, ax=ax,
+    seaborn.heatmap(mean - mean.loc[PLAIN], annot=cells, fmt="", cmap="PuOr", center=0, ax=ax,
                     linewidths=0.5, annot_kws={"fontsize": NOTE}, yticklabels=[labels[row] for row in mean.index],
                     cbar_kws={"label": "points more than plain", "pad": 0.01})  # fmt: skip
     ax.axvline(len(class_names), color="black", linewidth=1.5)
