@@ -12,7 +12,7 @@ ROWS = {"l2": 0.5, "mdn": 0.7, "choicenet_regression": 0.1, "choicenet_regressio
 
 
 def error(row, rate, seed):
-    return 0.02 + ROWS[row] * rate * (1 + 0.1 * seed)
+    return 0.02 + ROWS[row] * rate * (1 + 0.1 * seed**2)
 
 
 def entry(row, dataset, noise, rate, seed):
@@ -22,7 +22,7 @@ def entry(row, dataset, noise, rate, seed):
         K = {"mdn": 5, "choicenet_regression": 5, "choicenet_regression_k2": 2}.get(row, 0)
         curves["fit"] = ((1 - ROWS[row] * rate) * targets.FUNCTIONS[dataset](X) + ROWS[row] * rate * 0.5).tolist()
         if K:
-            falling = np.cos(np.arange(K) * (X[:, None] + 3) / 4)
+            falling = np.cos(np.arange(K) * ((X[:, None] + 3) / 4 + rate))
             curves["rho"] = (falling if row != "mdn" else 0 * falling).tolist()
             weights = np.exp(np.sin(np.arange(K) + X[:, None]))
             curves["pi"] = (weights / weights.sum(1, keepdims=True)).tolist()

@@ -78,7 +78,7 @@ def test_the_overview_has_a_panel_a_function_that_holds_every_seed(table):
         bars = [segment[:, 1] for found in ax.collections for segment in found.get_segments()]
         assert any(np.allclose(ends, [error("mdn", 0.6, 0), error("mdn", 0.6, 2)]) for ends in bars)
         assert ax.get_ylim()[0] == 0 and ax.get_ylim()[1] > np.max(bars)  # no bar leaves the axes
-    assert "At 0.6: cosexp: L2 0.35, MDN 0.48, ChoiceNet 0.09; step:" in viz.description(fig)
+    assert "At 0.6: cosexp: L2 0.37, MDN 0.51, ChoiceNet 0.09; step:" in viz.description(fig)
 
 
 def test_fits_of_one_rate_stand_over_their_own_points(table):
