@@ -1,7 +1,7 @@
 """The explorers of notebook 05 offer what is recorded, show it as a fresh figure would, and need no torch."""
 
 import dataclasses
-import subprocess
+import importlib
 import sys
 
 import numpy as np
@@ -13,13 +13,7 @@ from regression_table import RATES, SEEDS, X, error, made_up
 from lnlkit import recorded, viz, widgets
 from lnlkit.data import targets
 from lnlkit.viz.choicenet import Regressions, TwoClassifiers, pictures
-
-
-@pytest.fixture(autouse=True)
-def _errors_start_empty():
-    widgets.ERRORS.clear()
-    yield
-    widgets.ERRORS.clear()
+from lnlkit.viz.choicenet.explorer import row_name
 
 
 @pytest.fixture(scope="module")
@@ -150,17 +144,17 @@ def test_words_of_a_run_have_its_numbers(picture):
 
 def pixels(picture, choice):
     fig = picture.draw(**choice)
+    fig.dpi = 40
     fig.canvas.draw()
     return np.asarray(fig.canvas.buffer_rgba()).copy()
 
 
 def test_a_picture_that_was_others_before_is_the_same_as_a_fresh_one(table):
     picture = Regressions(table)
-    for choice in CHOICES:
-        last = pixels(picture, choice)
-    np.testing.assert_array_equal(last, pixels(Regressions(table), CHOICES[-1]))
-    for choice in (CHOICES[0], {**CHOICES[0], "noise_rate": 0.2}):
-        np.testing.assert_array_equal(pixels(picture, choice), pixels(Regressions(table), choice))
+    for choice in (*CHOICES, CHOICES[0]):
+        picture.draw(**choice)
+    last = {**CHOICES[0], "noise_rate": 0.2}
+    np.testing.assert_array_equal(pixels(picture, last), pixels(Regressions(table), last))
 
 
 def test_another_method_leaves_the_errors_as_they_are(table):
@@ -179,21 +173,19 @@ def test_every_word_can_be_read(picture, choice):
 
 def test_all_values_that_the_shipped_runs_offer_are_drawn():
     picture = pictures(recorded.load("05"))["regression"]
-    values = sum(picture.offered[control].nunique() for control in picture.offered)
-    assert widgets.Explorer(picture).drive(most=0) == values > 20
+    for control in picture.offered:
+        for choice in picture.offered.drop_duplicates(control).to_dict("records"):
+            assert viz.description(picture.draw(**choice)).startswith(row_name(choice["row"]))
 
 
-def test_exploring_regressions_needs_no_torch(root):
-    code = (
-        "import sys; sys.path.insert(0, 'tests'); from regression_table import made_up; from lnlkit import widgets; "
-        "from lnlkit.viz.choicenet import pictures; "
-        "table = made_up(('cosexp',), ('uniform',), (0,)); "
-        "print([widgets.Explorer(picture).redraw() for picture in pictures(table).values()], "
-        "[name for name in ('torch', 'sklearn') if name in sys.modules])"
-    )
-    done = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.strip() == "[True, True] []"
+def test_exploring_regressions_needs_no_torch(table, monkeypatch):
+    monkeypatch.setattr(viz, "choicenet", viz.choicenet)  # put back afterwards, as the modules are
+    for name in [name for name in sys.modules if name.startswith("lnlkit.viz.choicenet")]:
+        monkeypatch.delitem(sys.modules, name)
+    for name in ("torch", "sklearn"):
+        monkeypatch.setitem(sys.modules, name, None)  # importing it fails
+    for picture in importlib.import_module("lnlkit.viz.choicenet").pictures(table).values():
+        picture.draw(**picture.start)
 
 
 # ---- two classifiers
