@@ -164,6 +164,8 @@ def test_another_method_leaves_the_errors_as_they_are(table):
     picture.draw(**{**CHOICES[3], "row": "l2"})
     assert picture.errors.containers[0] is before and picture.fit.lines[0] is not other
     assert len(picture.errors.lines) == lines  # the mark of the other method is gone
+    picture.draw(**CHOICES[1])  # other data, the same outliers
+    assert picture.errors.containers[0] is not before
 
 
 @pytest.mark.parametrize("choice", CHOICES[:3], ids=lambda choice: choice["row"])
