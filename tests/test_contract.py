@@ -57,7 +57,7 @@ def test_predicts_probabilities(name):
 
 @EVERY_CLASSIFIER
 def test_same_seed_same_weights_bit_for_bit_and_never_reads_the_truth(name):
-    """The second run has garbage for clean labels, and leaves its data as they are; another seed changes the weights."""
+    """The second run has garbage for clean labels and leaves its data as they are; another seed changes weights."""
     examples = noisy_digits()
     garbage = dataclasses.replace(examples, y_clean=np.random.default_rng(9).integers(0, 10, len(examples)))
     before = [array.copy() for array in (garbage.x, garbage.y, garbage.y_clean)]

@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 from lnlkit import checks, losses
-from lnlkit.methods.stages import warm_up
 from lnlkit.methods.base import Method
+from lnlkit.methods.stages import warm_up
 from lnlkit.training import Batch, Recipe, TrainingSet
 
 LEAST_PROBABILITY = 1e-12  # of an estimated flip: a saturated softmax must not make a label impossible

@@ -7,8 +7,8 @@ import torch
 from torch import Tensor
 
 from lnlkit import checks, losses
-from lnlkit.methods.stages import stage_recipe
 from lnlkit.methods.base import CE, Method
+from lnlkit.methods.stages import stage_recipe
 from lnlkit.training import Batch, Recipe, TrainingSet, average_predictions
 
 

@@ -7,8 +7,8 @@ import torch
 from torch import Tensor
 
 from lnlkit import losses
-from lnlkit.methods.stages import warm_up
 from lnlkit.methods.base import Method
+from lnlkit.methods.stages import warm_up
 from lnlkit.training import Batch, Recipe, TrainingSet
 
 

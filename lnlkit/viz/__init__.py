@@ -12,10 +12,9 @@ from lnlkit.viz.matrices import transition_heatmap, transition_row
 from lnlkit.viz.picture import Picture
 from lnlkit.viz.show import bundle, describe, description, show
 from lnlkit.viz.style import MARKERS, PALETTE, noise_name, panels, row_labels, row_styles
-from lnlkit.viz.training import curves
 
 __all__ = [
-    "MARKERS", "PALETTE", "Picture", "bundle", "co_occurrence", "curves", "describe", "description", "embedding",
+    "MARKERS", "PALETTE", "Picture", "bundle", "co_occurrence", "describe", "description", "embedding",
     "embedding_row", "image_grid", "label_counts", "lines", "noise_name", "panels", "row_labels", "row_styles",
     "scene_grid", "show", "tables", "transition_heatmap", "transition_row",
 ]  # fmt: skip

@@ -15,7 +15,7 @@ def chain(first, layers):
 
 def canvas(xlim, ylim, height):
     """A figure and its only axes, without ticks, in which a unit is as wide as high; `height` in inches."""
-    fig = whole(None, WIDTH, height)
+    fig = whole(WIDTH, height)
     ax = fig.subplots()
     ax.set(xlim=xlim, ylim=ylim, aspect="equal")
     ax.set_axis_off()

@@ -42,7 +42,7 @@ def embedding_row(coords, y_clean, noisy, *, agreement=None, class_names=None, c
     count = len(noisy)
     columns = columns or (count if count <= 3 else 3)
     rows = -(-count // columns)
-    fig = whole(None, WIDTH, WIDTH / columns * rows)
+    fig = whole(WIDTH, WIDTH / columns * rows)
     axes = fig.subplots(rows, columns, squeeze=False).ravel()
     for ax, (title, y_noisy) in zip(axes, noisy.items(), strict=False):
         embedding(coords, y_noisy, y_clean, ax, title, class_names=class_names)

@@ -26,7 +26,7 @@ def image_grid(images, row_labels=None, col_labels=None, *, scores=None, notes=N
     rows, cols = len(images), max(len(row) for row in images)
     side = min((WIDTH - 1.0) / cols, 1.1)
     note = scores is not None or notes is not None
-    fig = whole(None, side * cols + 1.0, (side + 0.22 * note) * rows + 0.35)
+    fig = whole(side * cols + 1.0, (side + 0.22 * note) * rows + 0.35)
     axes = fig.subplots(rows, cols, squeeze=False)
     for r in range(rows):
         for c, ax in enumerate(axes[r]):

@@ -103,7 +103,7 @@ def scene_grid(images, noisy, latent, true=None, class_names=None, *, columns=No
              for i in range(len(images))]  # fmt: skip
     space = 0.18 * max(map(len, texts)) + 0.05  # inches below a row of images
     side = min(0.9 * wide, 1.9)
-    fig = whole(None, WIDTH, rows * (side + space) + 0.1)
+    fig = whole(WIDTH, rows * (side + space) + 0.1)
     axes = fig.subplots(2 * rows, columns, squeeze=False, height_ratios=[side, space] * rows)
     for ax in axes.flat:
         ax.set_axis_off()

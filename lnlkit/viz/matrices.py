@@ -78,7 +78,7 @@ def transition_row(matrices, *, class_names=None, show_diagonal=True, names=NAME
     columns = columns or (count if count <= 3 else 2 if count == 4 else 3)
     rows = -(-count // columns)
     side = min(WIDTH / columns, 4.4)
-    fig = whole(None, side * columns, side * rows + 0.5)
+    fig = whole(side * columns, side * rows + 0.5)
     axes = fig.subplots(rows, columns, squeeze=False).ravel()
     vmax = max(_largest_flip(np.asarray(T, float)) for T in matrices.values())
     for place, (ax, (title, T)) in enumerate(zip(axes, matrices.items(), strict=False)):

@@ -25,7 +25,7 @@ class Picture:
 
     def __init__(self, table, offered):
         self.table, self.offered = table, offered
-        self.fig = whole(None, *self.size)
+        self.fig = whole(*self.size)
         self.fig.set_layout_engine("none")
         self.fig.dpi = DPI
         self._drawn = {}  # axes -> key of what is in it

@@ -54,11 +54,10 @@ def noise_name(noise):
     return NOISES.get(noise, str(noise))
 
 
-def whole(fig, width, height):
-    """The figure given, or an empty one of this size in inches when it is None."""
-    if fig is None:
-        fig = Figure(figsize=(width, height), layout="constrained")
-        FigureCanvasAgg(fig)  # one canvas for all measuring of texts: without, each text makes its own, 100 MB in all
+def whole(width, height):
+    """An empty figure of this size in inches."""
+    fig = Figure(figsize=(width, height), layout="constrained")
+    FigureCanvasAgg(fig)  # one canvas for all measuring of texts: without, each text makes its own, 100 MB in all
     return fig
 
 
@@ -68,7 +67,7 @@ def panels(rows=1, cols=1, *, width=None, height=3.4, **options):
     `width` is that of the figure and `height` that of one row, in inches; further options go to `Figure.subplots`.
     """
     width = width or (5.5 if cols == 1 else WIDTH)
-    fig = whole(None, width, height * rows)
+    fig = whole(width, height * rows)
     return fig, fig.subplots(rows, cols, **options)
 
 

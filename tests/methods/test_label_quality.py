@@ -201,7 +201,8 @@ def test_embed_draws_examples_with_their_colours():
     index = np.sort(np.random.default_rng(0).permutation(100)[:50])
     expected = {
         "label": np.where(y.any(1), y.argmax(1), -1), "wrong": (y != clean).any(1),
-        "flagged": label_quality.two_means(explained.mu, explained.p, y)[0], "disagrees": label_quality.disagrees(explained.p, y),
+        "flagged": label_quality.two_means(explained.mu, explained.p, y)[0],
+        "disagrees": label_quality.disagrees(explained.p, y),
     }  # fmt: skip
     for name, values in expected.items():
         assert found[name].tolist() == values[index].astype(int).tolist()

@@ -8,7 +8,6 @@ from scipy import stats
 
 from lnlkit import viz
 from lnlkit.viz.lines import legend_below, t_interval
-from lnlkit.viz.training import seeds_by_epochs
 
 pytestmark = pytest.mark.usefixtures("leaves_no_trace")
 
@@ -76,32 +75,3 @@ def test_one_legend_stands_below_all_panels(runs):
     legend_below(fig, axes[0], title="mean over seeds")
     assert [ax.get_legend() for ax in axes] == [None, None]
     assert [text.get_text() for text in fig.legends[0].get_texts()] == ["L2", "MDN"]
-
-
-# ---- curves over epochs
-
-
-def line(ax, label):
-    """The line with this label in the legend."""
-    texts = [text.get_text() for text in ax.get_legend().get_texts()]
-    return ax.lines[texts.index(label)]
-
-
-def test_curves_draw_mean_and_interval_over_seeds(ax):
-    runs = np.array([[0.1, 0.5, 0.7], [0.3, 0.6, 0.6], [0.2, 0.4, 0.8]])
-    viz.curves(ax, {"CE": runs, "GCE": [0.2, 0.3, 0.4]}, ylabel="accuracy")
-    np.testing.assert_allclose(line(ax, "CE (n = 3)").get_xydata(), np.c_[[1, 2, 3], runs.mean(0)])
-    np.testing.assert_allclose(line(ax, "GCE (n = 1)").get_ydata(), [0.2, 0.3, 0.4])
-    edge = ax.collections[0].get_paths()[0].vertices
-    for epoch, values in enumerate(runs.T, 1):
-        assert edge[edge[:, 0] == epoch, 1].min() == pytest.approx(t_interval(values)[0], abs=1e-6) or epoch == 1
-        assert edge[edge[:, 0] == epoch, 1].max() == pytest.approx(t_interval(values)[1], abs=1e-6)
-    assert not line(ax, "CE (n = 3)").is_dashed() and line(ax, "GCE (n = 1)").is_dashed()
-    assert ax.get_ylabel() == "accuracy"
-
-
-def test_curves_take_seeds_that_ended_early_and_looks_of_their_own(ax):
-    viz.curves(ax, {"CE": [[1.0, 2.0], [3.0]]}, styles={"CE": {"color": "#123456", "marker": "D"}}, count=False)
-    np.testing.assert_allclose(line(ax, "CE").get_ydata(), [2.0, 2.0])
-    assert (to_hex(line(ax, "CE").get_color()), line(ax, "CE").get_marker()) == ("#123456", "D")
-    np.testing.assert_array_equal(seeds_by_epochs([[1, 2], [3]]), [[1, 2], [3, np.nan]])

@@ -55,7 +55,7 @@ def graph():
     Source: Paper 02, Fig. 2.
     """
     places = {"X": (0.9, 2.65), "Z": (3.1, 2.65), "Y": (5.3, 1.65), "S": (3.1, 0.65)}
-    fig = whole(None, 7.6, 3.9)
+    fig = whole(7.6, 3.9)
     ax = fig.subplots()
     _canvas(ax, (0.1, 7.6), (-0.15, 3.6))
     nodes = _nodes(ax, places)
@@ -83,7 +83,7 @@ def graph():
 
 def autoencoder_comparison():
     """Figure of a conventional auto-encoder (a) beside the quality embedding model (b) (Paper 02, Fig. 4)."""
-    fig = whole(None, 9.0, 3.5)
+    fig = whole(9.0, 3.5)
     ways = (("(a) conventional auto-encoder", False), ("(b) quality embedding model", True))
     for ax, (title, ours) in zip(fig.subplots(1, 2), ways, strict=True):
         _canvas(ax, (0.0, 4.4), (0.05, 3.35))
@@ -126,7 +126,7 @@ def architecture():
         "decoder": (9.15, 1.6, 1.35, 1.3, "decoder\nP(y | z, s)\n2 × (linear,\nReLU), linear", INK),
         "target": (1.15, 3.2, 1.5, 0.95, "target, Eq. (7)\n(1 − ρ) q + ρ y", blue),
     }  # fmt: skip
-    fig = whole(None, WIDTH, 5.2)
+    fig = whole(WIDTH, 5.2)
     ax = fig.subplots()
     _canvas(ax, (-0.05, 10.6), (-0.3, 4.85))
     modules = {"classifier": (1.0, 3.15), "encoder": (4.5, 2.35), "sampler": (7.0, 1.95), "decoder": (9.05, 1.55)}
