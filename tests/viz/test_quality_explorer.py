@@ -151,7 +151,7 @@ def test_a_step_redraws_what_depends_on_it_alone(table, monkeypatch):
 
 
 def test_the_tour_draws_every_offered_choice_without_torch(root):
-    small = "small_quality.table(('scenes',), ('bce', 'can'), (0.0, 0.4), (0,), lambdas=(2.0,), sizes=(), points=20)"
+    small = "small_quality.table(('scenes',), ('bce', 'can'), (0.4,), (0,), lambdas=(2.0,), sizes=(), points=20)"
     code = (
         "import sys; sys.path.insert(0, 'tests'); import small_quality; from lnlkit import widgets; "
         "from lnlkit.viz import quality_embedding; "
@@ -160,7 +160,7 @@ def test_the_tour_draws_every_offered_choice_without_torch(root):
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    assert done.stdout.strip() == f"{START} 9 [] []"
+    assert done.stdout.strip() == f"{START} 7 [] []"  # one noise only: dots, the ablations among them
 
 
 def test_controls_return_to_the_usual_value_where_they_matter_again(picture):

@@ -96,10 +96,11 @@ class Qualities(Picture):
 
     def _curves(self, ax, of):
         """mAP against noise, or a dot a method where there is one noise only; and the marks of what is chosen."""
-        rows = [row for row in ROWS if row in set(of["row"])]
+        one_noise = of["noise_rate"].nunique() < 2
+        rows = [row for row in (row_styles(NOTEBOOK) if one_noise else ROWS) if row in set(of["row"])]
         of = of[of["lambda_mi"].isin([np.nan, LAMBDA])]
         self.places = None
-        if of["noise_rate"].nunique() < 2:
+        if one_noise:
             self.places = {row: place for place, row in enumerate(rows)}
             seaborn.pointplot(
                 of, x="score", y="row", hue="row", order=rows, hue_order=rows, errorbar=t_interval, linestyle="none",
@@ -125,13 +126,14 @@ class Qualities(Picture):
     def _mark(self, shown, noise_rate, row, lambda_mi):
         """The ring around the chosen mean, the upright line at its rate, and the name of what has no curve."""
         (name, style), mean = row_styles(NOTEBOOK)[row], shown["score"].mean()
-        color, other = style["color"], row not in ROWS or lambda_mi not in (None, LAMBDA)
+        color, curve = style["color"], row in ROWS or self.places is not None
+        other = not curve or lambda_mi not in (None, LAMBDA)
         at = (noise_rate, mean) if self.places is None else (mean, self.places[row])
         self.dot.set(data=[[value] for value in at], color=color, marker=style["marker"], visible=other)
         self.ring.set(data=[[value] for value in at], color=color)
         self.upright.set(xdata=[at[0]] * 2, visible=self.places is None)
         self.note.xy = at
-        self.note.set(text=(name if row not in ROWS else f"λ = {lambda_mi:g}") if other else "", color=color)
+        self.note.set(text=(f"λ = {lambda_mi:g}" if curve else name) if other else "", color=color)
 
     def _quality(self, shown, run, dataset):
         """The five panels of what the quality knows, and the same in words."""
