@@ -110,7 +110,10 @@ class Erratum:
 
 @dataclass(frozen=True)
 class Paper:
-    """Everything the kit knows about a paper besides its method."""
+    """Everything the kit knows about a paper besides its method.
+
+    live: by scale the data sets that the notebook trains on itself, where they are not the scale's own alone.
+    """
 
     key: str
     title: str
@@ -123,6 +126,7 @@ class Paper:
     claims: tuple[Claim, ...]
     scales: dict[str, dict[str, Any]]
     errata: tuple[Erratum, ...]
+    live: dict[str, list[str]]
 
     @property
     def number(self) -> str:
@@ -173,6 +177,7 @@ def _paper(key: str, raw: dict) -> Paper:
             tables=_by_id(_table(dict(table)) for table in raw["tables"]),
             claims=tuple(_by_id(Claim(**claim) for claim in raw["claims"]).values()),
             scales=raw["scales"],
+            live=raw.get("live", {}),
             errata=tuple(Erratum(**erratum) for erratum in raw["errata"]),
             **head,
         )

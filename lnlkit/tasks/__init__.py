@@ -33,9 +33,8 @@ def grid(paper: Paper, scale: str) -> list[dict]:
 
 def data_sets(paper: Paper, scale: str) -> list[str]:
     """The data sets that a paper's notebook reads at a scale: what it trains live, at `paper` its whole grid, too."""
-    settings = paper.scale(scale)
     configs = grid(paper, scale) if scale == "paper" else []  # below, tables come recorded
-    live = settings.get("live", [settings["dataset"]])
+    live = paper.live.get(scale) or [paper.scale(scale)["dataset"]]
     return list(dict.fromkeys([*live, *(config["dataset"] for config in configs)]))
 
 
