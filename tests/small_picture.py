@@ -29,7 +29,7 @@ class Panels(viz.Picture):
 
     def curve(self, ax, row):
         self.drawn.append("curve")
-        viz.curves(ax, {row: [1, 2, 3]})
+        ax.plot([1, 2, 3], label=row)
 
 
 def picture():

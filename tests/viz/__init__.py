@@ -1,0 +1,1 @@
+"""Tests of figures; a package, because a paper's pictures and its method are tested in files of one name."""
