@@ -1,4 +1,4 @@
-"""Every notebook keeps the contract of its source, and runs at the small scale in little memory, with a readable page."""
+"""Every notebook keeps the contract of its source, and runs at smoke in little memory, with a readable page."""
 
 import ast
 import json
