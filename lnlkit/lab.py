@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from lnlkit import checks, papers, records
+from lnlkit import checks, papers, records, tasks
 
 
 @dataclass(frozen=True)
@@ -55,10 +55,9 @@ def begin(notebook: str, *, scale: str, seeds, device: str, out_dir, **fractions
     session = Session(paper, scale, settings, checks.seed_list(seeds, "SEEDS"), pick_device(device), Path(out_dir),
                       started)  # fmt: skip
     own = "".join(f"; {name} {value:g}" for name, value in fractions.items())
-    parts = [part for part in (settings, *settings.values()) if isinstance(part, dict)]
-    run = next((part for part in parts if part.get("sweep")), settings)  # the first kind of label that has runs
-    sets = run.get("dataset") or ", ".join(dict.fromkeys(name for block in run["sweep"] for name in block["datasets"]))
-    print(f"scale {scale}: {sets}, network {run['network']}, {run['epochs']} epochs, on {session.device}; "
+    run, *more = tasks.grid(paper, scale)
+    sets = dict.fromkeys(config["dataset"] for config in (run, *more) if tasks.of(config) is tasks.of(run))
+    print(f"scale {scale}: {', '.join(sets)}, network {run['network']}, {run['epochs']} epochs, on {session.device}; "
           f"seeds {', '.join(map(str, session.seeds))}{own}")  # fmt: skip
     return session
 
@@ -78,7 +77,9 @@ def show(obj):
     from IPython.display import Code, display
 
     # Code alone would leave a terminal or a plain reader with "<IPython.core.display.Code object>".
-    display({"text/html": Code(code, language="python")._repr_html_(), "text/plain": code}, raw=True)
+    page = Code(code, language="python")._repr_html_()
+    page = page.replace("<pre>", '<pre style="font-size: 12px; white-space: pre">', 1)  # 120 characters fit a cell
+    display({"text/html": page, "text/plain": code}, raw=True)
 
 
 def _source(obj):
