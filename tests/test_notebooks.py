@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from lnlkit import papers
-from lnlkit.run import report, runner
+from lnlkit.run import executed, report, runner
 
 ROOT = Path(__file__).resolve().parents[1]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
@@ -180,3 +180,12 @@ def test_smoke_judges_every_claim_of_its_paper_and_compares_with_it(smoke):
 def test_no_path_of_this_machine_is_in_the_record(smoke):
     text = smoke.record_path.read_text(encoding="utf-8")
     assert str(smoke.record_path.parent) not in text and str(ROOT) not in text
+
+
+def test_code_on_a_page_has_no_scroll_bar(tmp_path):
+    import nbformat
+
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("x = 1\n" * 25)])
+    nbformat.write(notebook, tmp_path / "long.ipynb")
+    page = executed.write_html(tmp_path / "long.ipynb", tmp_path / "long.html").read_text(encoding="utf-8")
+    assert ".highlight pre { overflow-y: hidden; }" in page.partition("<body")[0]

@@ -19,6 +19,13 @@ MAX_OUTPUT_MB = 2.0
 VERSIONS = ("torch", "torchvision", "numpy", "scikit-learn", "matplotlib", "seaborn", "pandas", "ipywidgets",
             "papermill")  # fmt: skip
 WIDGET_STATE = "application/vnd.jupyter.widget-state+json"
+PAGE_STYLE = """<style>
+.highlight pre { overflow-y: hidden; }  /* lines of code end a fraction of a pixel below their box */
+div.text_cell table { margin-left: 0; }
+div.text_cell th, div.text_cell td { text-align: left; }
+div.output_html { background: none; }  /* the style of highlighted code greys every table */
+</style>
+"""
 
 
 def problems(notebook_path, record_path, notebook: str, scale: str) -> list[str]:
@@ -84,6 +91,7 @@ def write_html(notebook_path, html_path) -> Path:
     from nbconvert import HTMLExporter
 
     body, _ = HTMLExporter(template_name="classic").from_filename(str(notebook_path))
+    body = body.replace("</head>", f"{PAGE_STYLE}</head>", 1)
     temporary = Path(html_path).with_suffix(".html.tmp")
     temporary.write_text(body, encoding="utf-8")
     os.replace(temporary, html_path)
