@@ -62,3 +62,4 @@ def test_source_shown_in_a_notebook_is_highlighted_and_readable_as_text(executed
     place, code = executed.cells[4].outputs
     assert place.text.startswith("lnlkit/viz/show.py, line ")
     assert code.data["text/plain"].startswith("def show(fig, text") and "<span" in code.data["text/html"]
+    assert "white-space: pre" in code.data["text/html"]  # else lines of 120 characters break within words
