@@ -71,6 +71,21 @@ def panels(rows=1, cols=1, *, width=None, height=3.4, **options):
     return fig, fig.subplots(rows, cols, **options)
 
 
+def mosaic(count, largest=WIDTH, below=0.0):
+    """An empty figure of square panels, at most three a row, and its axes (rows, columns), of which `count` show.
+
+    largest: of a panel, and below: more room under them, in inches.
+    """
+    columns = 2 if count == 4 else min(count, 3)
+    rows = -(-count // columns)
+    side = min(WIDTH / columns, largest)
+    fig = whole(side * columns, side * rows + below)
+    axes = fig.subplots(rows, columns, squeeze=False)
+    for ax in axes.flat[count:]:
+        ax.set_axis_off()
+    return fig, axes
+
+
 def finish(ax, title=None, xlabel=None, ylabel=None, grid=None):
     """The axes with readable font sizes, no box around them and, for `grid` 'x', 'y' or 'both', light grid lines."""
     ax.spines[["top", "right"]].set_visible(False)
@@ -84,6 +99,14 @@ def finish(ax, title=None, xlabel=None, ylabel=None, grid=None):
     if grid:
         ax.grid(axis=grid, color="#dddddd", linewidth=0.6)
         ax.set_axisbelow(True)
+    return ax
+
+
+def slant(ax):
+    """The axes with long names below slanted so that each ends at its column."""
+    if max(len(text.get_text()) for text in ax.get_xticklabels()) > 2:
+        for text in ax.get_xticklabels():
+            text.set(rotation=50, ha="right", va="center", rotation_mode="anchor")
     return ax
 
 

@@ -113,7 +113,7 @@ class Runs(Picture):
     def _matrix(self, ax, matrices, noise_rate):
         T = np.mean(matrices["T"].tolist(), axis=0) if len(matrices) else np.eye(len(self.table.matrices["T"].iloc[0]))
         # The brightest colour: all the noise of a class goes to one other class. So kinds and rates can be compared.
-        transition_heatmap(T, ax, title="realised transitions", vmax=noise_rate or None, fontsize=8)
+        transition_heatmap(T, ax, title="realised transitions", vmax=noise_rate or None)
 
     def _points(self, ax, setting):
         drawn = self.table.embedding
