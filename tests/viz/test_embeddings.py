@@ -23,20 +23,22 @@ def test_embedding_crosses_the_wrong_labels_in_the_colour_given(ax):
 
 
 def test_embedding_names_the_true_classes_at_their_centres(ax):
-    viz.embedding(COORDS, NOISY, CLEAN, ax, class_names=["cat", "dog"])
-    assert {text.get_text(): text.get_position() for text in ax.texts} == {"cat": (1, 0), "dog": (11, 5)}
+    viz.embedding(COORDS, NOISY, CLEAN, ax)
+    assert {text.get_text(): text.get_position() for text in ax.texts} == {"0": (1, 0), "1": (11, 5)}
 
 
 def test_embedding_refuses_unequal_lengths(ax):
-    with pytest.raises(ValueError, match="one entry per example, but got 6, 6 and 5"):
+    with pytest.raises(ValueError, match="same number of examples, but got 6 and 6 and 5"):
         viz.embedding(COORDS, NOISY, CLEAN[:5], ax)
 
 
 def test_embedding_row_writes_the_agreement_below():
-    fig = viz.embedding_row(COORDS, CLEAN, {"clean": CLEAN, "rate 0.3": NOISY}, agreement={"rate 0.3": 0.625})
+    agreement = {"clean": 1, "rate 0.3": 0.625}
+    fig = viz.embedding_row(COORDS, CLEAN, {"clean": CLEAN, "rate 0.3": NOISY}, agreement=agreement)
     assert [ax.get_title() for ax in fig.axes] == ["clean", "rate 0.3"]
-    assert [ax.get_xlabel() for ax in fig.axes] == ["", "62.5 % of neighbours share the label"]
+    below = [ax.get_xlabel() for ax in fig.axes]
+    assert below == [f"{share} % of neighbours share the label" for share in (100.0, 62.5)]
     assert [len(ax.collections[1].get_offsets()) for ax in fig.axes] == [0, 2]
     assert viz.description(fig) == (
-        "6 points in two dimensions, wrong labels crossed. clean: 0 % have a wrong label; "
-        "rate 0.3: 33 % have a wrong label and 62.5 % of neighbours share it.")  # fmt: skip
+        "6 points in two dimensions, wrong labels crossed. clean: 0% have a wrong label, 100.0 % of neighbours share "
+        "the label; rate 0.3: 33% have a wrong label, 62.5 % of neighbours share the label.")  # fmt: skip
