@@ -5,24 +5,21 @@ controls only, a picture that is drawn from values alone, one display handle tha
 `Output` widget. What goes wrong in a callback is shown in red and kept in `ERRORS`, because front ends hide it.
 """
 
-import contextlib
+import functools
 import html
 import time
 import traceback
-from collections import OrderedDict
 
 import ipywidgets
 
 from lnlkit import viz
-from lnlkit.viz.show import place, replace
+from lnlkit.viz.show import place
 
 ERRORS: list[dict] = []
 """What went wrong in callbacks so far: dicts with `where`, `choice`, `error` and `traceback`."""
 
 ERROR_CLASS = "lnlkit-error"  # in the HTML of a red message, so that a runner can find it in the widget state
-ALL = 300  # up to so many combinations `drive` walks through every one
 KEPT = 100  # pictures that an explorer keeps, a hundredth of a megabyte to a tenth each
-DRAWING = "drawing ..."
 NOTHING = "–"  # the value of a control that does not matter here: controls take no None
 
 
@@ -48,11 +45,6 @@ def _show_controls(box, text):
 
 def _number(value):
     return isinstance(value, (int, float)) and not isinstance(value, bool)
-
-
-def _text(value):
-    """A value as it stands on a control."""
-    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def _control(label, pairs):
@@ -89,32 +81,26 @@ class Explorer:
     def __init__(self, picture):
         self.picture, self.title = picture, picture.title
         offered = picture.offered.drop_duplicates()
-        self.rows = offered.astype(object).where(offered.notna(), NOTHING).to_dict("records")
-        self.names = list(offered.columns)
-        if not self.rows:
+        if offered.empty:
             raise ValueError(f"`offered` of the {self.title} must have at least one row, but is empty.")
-        for given in ("start", "labels", "names"):
-            unknown = sorted(set(getattr(picture, given)) - set(self.names))
-            if unknown:
-                raise ValueError(f"`{given}` must name controls ({', '.join(self.names)}), but got {unknown}.")
-        self.labels = {name: picture.labels.get(name, name.replace("_", " ")) for name in self.names}
-        made = [_control(self.labels[name], self._pairs(name, self._values(name))) for name in self.names]
-        self.controls = dict(zip(self.names, (control for control, _ in made), strict=True))
-        self._line = ipywidgets.HBox([labelled for _, labelled in made], layout={"flex_flow": "row wrap"})
+        self.rows = offered.astype(object).where(offered.notna(), NOTHING).to_dict("records")
+        self.labels = {name: picture.labels.get(name, name.replace("_", " ")) for name in offered}
+        made = {name: _control(label, self._pairs(name, {})) for name, label in self.labels.items()}
+        self.controls = {name: control for name, (control, _) in made.items()}
+        self._line = ipywidgets.HBox([labelled for _, labelled in made.values()], layout={"flex_flow": "row wrap"})
         self.message = ipywidgets.HTML(layout={"min_height": "1.8em"})
-        self.handle, self._paused, self._kept = None, False, OrderedDict()
+        self.handle, self._paused = None, False
+        self._bundle = functools.lru_cache(KEPT)(self._render)
         self._settle(picture.start)
         for control in self.controls.values():
             control.observe(self._on_change, names="value")
 
-    def _values(self, name, choice=None):
-        """The values of a control that are recorded together with these of other controls, numbers in order."""
-        found = dict.fromkeys(row[name] for row in self.rows if all(row[k] == v for k, v in (choice or {}).items()))
-        return sorted(found, key=lambda value: value if _number(value) else 0)
-
-    def _pairs(self, name, values):
-        text = self.picture.names.get(name, _text)
-        return tuple((value if value == NOTHING else str(text(value)), value) for value in values)
+    def _pairs(self, name, choice):
+        """What a control offers, (text, value): what is recorded together with these values of other controls."""
+        found = dict.fromkeys(row[name] for row in self.rows if choice.items() <= row.items())
+        text = self.picture.names.get(name, lambda value: f"{value:g}" if _number(value) else str(value))
+        return tuple((value if value == NOTHING else text(value), value)
+                     for value in sorted(found, key=lambda value: value if _number(value) else 0))  # fmt: skip
 
     @property
     def choice(self):
@@ -123,49 +109,32 @@ class Explorer:
 
     def _settle(self, wanted):
         """Sets each control in turn to what it can offer and to what is wanted, or what is nearest, without drawing."""
-        choice = {}
-        with self._silently():
-            for name, control in self.controls.items():
-                value, pairs = wanted.get(name, control.value), self._pairs(name, self._values(name, choice))
-                value = self.picture.start.get(name, value) if value == NOTHING else value  # it matters again
-                choice[name] = _nearest(value, [value for _, value in pairs])
-                with control.hold_sync():  # setting options chooses the first: the page is told of the end alone
-                    if tuple(control.options) != pairs:
-                        control.options = pairs
-                    control.value, control.disabled = choice[name], len(pairs) == 1
-
-    @contextlib.contextmanager
-    def _silently(self):
-        self._paused = True
-        try:
-            yield
-        finally:
-            self._paused = False
+        choice, self._paused = {}, True
+        for name, control in self.controls.items():
+            value, pairs = wanted.get(name, control.value), self._pairs(name, choice)
+            value = self.picture.start.get(name, value) if value == NOTHING else value  # it matters again
+            choice[name] = _nearest(value, [value for _, value in pairs])
+            with control.hold_sync():  # setting options chooses the first: the page is told of the end alone
+                if tuple(control.options) != pairs:
+                    control.options = pairs
+                control.value, control.disabled = choice[name], len(pairs) == 1
+        self._paused = False
 
     def _on_change(self, change):
         if not self._paused:
-            self._settle(self.choice)
-            self.redraw()
+            self.choose(**self.choice)
 
-    def figure(self):
-        """The figure of the values now chosen."""
-        return self.picture.draw(**{name: None if value == NOTHING else value for name, value in self.choice.items()})
-
-    def _bundle(self, small=False):
-        """The picture of the values now chosen, from among those kept if it is there."""
-        key = tuple(self.choice.values())
-        if key not in self._kept:
-            self.message.value = DRAWING
-            fig = self.figure()
-            self._kept[key] = viz.bundle(fig, fig.dpi, small=small)
-            if len(self._kept) > KEPT:
-                self._kept.popitem(last=False)
-        self._kept.move_to_end(key)
-        return self._kept[key]
+    def _render(self, *values, small=False):
+        """The picture of these values of the controls, as `viz.bundle` has it."""
+        self.message.value = "drawing ..."
+        choice = {name: None if value == NOTHING else value for name, value in zip(self.labels, values, strict=True)}
+        fig = self.picture.draw(**choice)
+        return viz.bundle(fig, fig.dpi, small=small)
 
     def show(self):
         """Puts controls and picture on the page. An error in this first drawing is raised, not only recorded."""
-        bundled, self.message.value = self._bundle(small=True), ""  # this one stays in the notebook
+        bundled = self._render(*self.choice.values(), small=True)  # this one stays in the notebook
+        self.message.value = ""
         text = (f"Controls for {', '.join(self.labels.values())}: they need a running kernel. "
                 "The picture shows the first choice.")  # fmt: skip
         _show_controls(ipywidgets.VBox([self._line, self.message]), text)
@@ -176,9 +145,9 @@ class Explorer:
     def redraw(self):
         """Draws the values now chosen in place of the picture; True when that worked."""
         try:
-            bundled = self._bundle()  # rendered also while nothing is on the page, so that `drive` finds faults
+            data, metadata = self._bundle(*self.choice.values())  # also before `show`, so that `drive` finds faults
             if self.handle is not None:
-                replace(self.handle, bundled)
+                self.handle.update(data, raw=True, metadata=metadata)
         except Exception as error:  # a front end would swallow it
             self.message.value = _failed(self.title, self.choice, error)
             return False
@@ -190,23 +159,13 @@ class Explorer:
         self._settle(wanted)
         return self.redraw()
 
-    def _tour(self, most):
-        """All recorded choices if there are at most so many, else one for every value of each control."""
-        if len(self.rows) <= most:
-            return self.rows
-        now = self.choice
-        return [max((row for row in self.rows if row[name] == value), key=lambda row: _alike(row, now))
-                for name in self.names for value in self._values(name)]  # fmt: skip
+    def drive(self):
+        """Number of pictures shown while the controls walk through all recorded choices; ends where it began.
 
-    def drive(self, most=ALL):
-        """Number of pictures shown while the controls walk through what they offer; ends where it began.
-
-        All recorded choices are visited if there are at most `most`, else every value of each control, the others as
-        they are where that is recorded (`most=0` asks for that).
         Raises RuntimeError when any of them failed, so that a notebook which drives its explorers fails with them.
         """
         start, known = self.choice, len(ERRORS)
-        shown = sum(self.choose(**choice) for choice in self._tour(most))
+        shown = sum(self.choose(**choice) for choice in self.rows)
         self.choose(**start)
         if len(ERRORS) > known:
             raise RuntimeError(
@@ -214,11 +173,6 @@ class Explorer:
                 f"at {ERRORS[known]['choice']}: see lnlkit.widgets.ERRORS."
             )
         return shown
-
-
-def _alike(row, choice):
-    """Number of controls on which two choices agree."""
-    return sum(row[name] == value for name, value in choice.items())
 
 
 class TrainButton:
@@ -230,7 +184,7 @@ class TrainButton:
     """
 
     def __init__(self, label, run, *, seconds=None):
-        self.label, self.run, self.result = label, run, None
+        self.label, self.run = label, run
         about = f" (about {seconds:g} s)" if seconds else ""
         self.button = ipywidgets.Button(description=label + about, layout={"width": "auto"})
         self.message = ipywidgets.HTML()
@@ -239,13 +193,9 @@ class TrainButton:
 
     def show(self):
         """Puts the button and its line of text on the page."""
-        from IPython import get_ipython
-        from IPython.display import display
-
         text = f"Button: {self.button.description}. It needs a running kernel."
         _show_controls(ipywidgets.VBox([self.button, self.message]), text)
-        if get_ipython() is not None:
-            self.handle = display({"text/plain": "Not started."}, raw=True, display_id=True)
+        self.handle = place(({"text/plain": "Not started."}, {}))
 
     _ipython_display_ = show
 
@@ -259,20 +209,20 @@ class TrainButton:
         started = time.perf_counter()
         try:
             self.report("Training ...")
-            self.result = self.run(self.report)
-            self._finish(time.perf_counter() - started)
+            self._finish(self.run(self.report), time.perf_counter() - started)
         except Exception as error:  # a front end would swallow it
             self.message.value = _failed(self.label, {}, error)
             self.report("Failed.")
         finally:
             self.button.disabled = False
 
-    def _finish(self, seconds):
+    def _finish(self, result, seconds):
         """The closing sentence, or the figure with what it says as text: numbers are not for screen readers alone."""
-        figure = hasattr(self.result, "savefig")
-        said = viz.description(self.result) if figure else self.result or "Done."
+        figure = hasattr(result, "savefig")
+        said = f"{viz.description(result) if figure else result or 'Done.'} ({seconds:.1f} s)"
         if figure and self.handle is not None:
-            replace(self.handle, viz.bundle(self.result))
-            self.message.value = html.escape(f"{said} ({seconds:.1f} s)")
+            data, metadata = viz.bundle(result)
+            self.handle.update(data, raw=True, metadata=metadata)
+            self.message.value = html.escape(said)
         else:
-            self.report(f"{said} ({seconds:.1f} s)")
+            self.report(said)

@@ -1,4 +1,4 @@
-"""Figures on the page: one PNG with the figure's description as alternative text, and a handle to replace both."""
+"""Figures on the page: one PNG with the figure's description as alternative text."""
 
 import base64
 import gc
@@ -6,7 +6,6 @@ import io
 import sys
 
 import numpy as np
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from PIL import Image
 
 DPI = 160  # dots per inch of a figure on the page: sharp on screens of every kind
@@ -48,19 +47,13 @@ def bundle(fig, dpi=DPI, *, small=True):
 
 def _image(fig, dpi):
     """The figure drawn: whole where it has a layout of its own, else cut to what is drawn."""
-    if fig.get_layout_engine() is None:
-        stream = io.BytesIO()
-        fig.savefig(stream, format="png", dpi=dpi, bbox_inches="tight", facecolor="white")
-        return Image.open(stream).convert("RGB")
-    before = fig.dpi
-    if dpi != before:  # setting it makes every text be measured anew
-        fig.dpi = dpi
-    canvas = FigureCanvasAgg(fig) if not hasattr(fig.canvas, "buffer_rgba") else fig.canvas
-    canvas.draw()  # `savefig` would draw everything twice
-    image = Image.fromarray(np.asarray(canvas.buffer_rgba())[..., :3].copy())
-    if dpi != before:
-        fig.dpi = before
-    return image
+    whole = fig.get_layout_engine() is not None
+    if whole and fig.dpi == dpi:
+        fig.canvas.draw()  # `savefig` would draw everything twice, for which an explorer has no time
+        return Image.fromarray(np.asarray(fig.canvas.buffer_rgba())[..., :3].copy())
+    stream = io.BytesIO()
+    fig.savefig(stream, format="png", dpi=dpi, bbox_inches=None if whole else "tight", facecolor="white")
+    return Image.open(stream).convert("RGB")
 
 
 def _few_colours(image):
@@ -91,10 +84,3 @@ def place(bundled):
         print(data["text/plain"])
         return None
     return display(data, raw=True, metadata=metadata, display_id=True)
-
-
-def replace(handle, bundled):
-    """The handle, now showing another bundle."""
-    data, metadata = bundled
-    handle.update(data, raw=True, metadata=metadata)
-    return handle

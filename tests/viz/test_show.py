@@ -11,7 +11,7 @@ from PIL import Image
 
 from lnlkit import viz
 from lnlkit.papers import KEYS
-from lnlkit.viz.show import DPI, SHOWN, replace
+from lnlkit.viz.show import DPI, SHOWN
 
 pytestmark = pytest.mark.usefixtures("leaves_no_trace")
 
@@ -83,25 +83,14 @@ def test_outside_of_a_notebook_the_sentence_is_printed(ax, capsys):
     assert capsys.readouterr().out == "One empty panel.\n"
 
 
-def test_show_and_replace_hand_over_the_description(fig, monkeypatch):
-    class Handle:
-        def update(self, data, **options):
-            shown.append((data, options))
-
+def test_show_hands_over_the_description(fig, monkeypatch):
     shown = []
-
-    def display(data, **options):
-        shown.append((data, options))
-        return Handle()
-
     monkeypatch.setattr("IPython.get_ipython", lambda: object())
-    monkeypatch.setattr("IPython.display.display", display)
-    assert viz.show(fig, "The first of two.") is None  # nothing that a cell would print below it
-    replace(Handle(), viz.bundle(viz.describe(fig, "The second of two.")))
-    texts = [options["metadata"]["image/png"]["alt"] for _, options in shown]
-    assert texts == ["The first of two.", "The second of two."]
-    assert all(options["raw"] and "image/png" in data for data, options in shown)
-    assert shown[0][1]["display_id"] is True
+    monkeypatch.setattr("IPython.display.display", lambda data, **options: shown.append((data, options)))
+    assert viz.show(fig, "Another one of these.") is None  # nothing that a cell would print below it
+    ((data, options),) = shown
+    assert options["metadata"]["image/png"]["alt"] == "Another one of these." and "image/png" in data
+    assert options["raw"] and options["display_id"]
 
 
 def test_what_all_papers_share_knows_none_of_them():
