@@ -11,7 +11,7 @@ from lnlkit.viz.style import INK, LABEL, PALETTE, TITLE, finish, mosaic
 def embedding(coords, y_noisy, y_clean, ax, title=None, *, size=9):
     """The axes with the points (N, 2) in the colour of their noisy label, a cross where that label is wrong.
 
-    The number of a class stands at the median of the points whose clean label it is.
+    The number of a class stands at the median of the points whose clean label it is, or above another one there.
     """
     checks.same_length(coords=coords, y_noisy=y_noisy, y_clean=y_clean)
     coords, y_noisy, y_clean = np.asarray(coords, float), np.asarray(y_noisy), np.asarray(y_clean)
@@ -19,8 +19,12 @@ def embedding(coords, y_noisy, y_clean, ax, title=None, *, size=9):
     right, dot = y_noisy == y_clean, {"s": size, "linewidths": 0, "alpha": 0.55}
     for part, style in (right, dot), (~right, {"s": 4 * size, "linewidths": 0.5, "marker": "X", "zorder": 3}):
         ax.scatter(*coords[part].T, c=list(colors[part]), edgecolors="white", **style)
+    near, taken = 0.06 * np.ptp(coords, axis=0), []
     for label in np.unique(y_clean):
         center = np.median(coords[y_clean == label], axis=0)
+        while any((np.abs(center - other) < 0.9 * near).all() for other in taken):
+            center = center + (0, near[1])
+        taken.append(center)
         ax.text(*center, str(label), fontsize=TITLE, fontweight="bold", ha="center", va="center", zorder=4, color=INK,
                 bbox={"boxstyle": "round,pad=0.15", "facecolor": "white", "alpha": 0.8, "linewidth": 0})  # fmt: skip
     ax.set(xticks=[], yticks=[])

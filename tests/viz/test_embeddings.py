@@ -27,6 +27,13 @@ def test_embedding_names_the_true_classes_at_their_centres(ax):
     assert {text.get_text(): text.get_position() for text in ax.texts} == {"0": (1, 0), "1": (11, 5)}
 
 
+def test_names_of_classes_in_one_place_stand_above_each_other(ax):
+    y = np.repeat([0, 1], 6)
+    viz.embedding(np.tile(COORDS, (2, 1)), y, y, ax)
+    (left, low), (right, high) = (text.get_position() for text in ax.texts)
+    assert left == right and low + 0.3 < high < low + 0.5
+
+
 def test_embedding_refuses_unequal_lengths(ax):
     with pytest.raises(ValueError, match="same number of examples, but got 6 and 6 and 5"):
         viz.embedding(COORDS, NOISY, CLEAN[:5], ax)
