@@ -28,7 +28,7 @@ def executed(tmp_path_factory, root):
     nbformat.write(notebook, folder / "in.ipynb")
     papermill.execute_notebook(
         str(folder / "in.ipynb"), str(folder / "out.ipynb"), kernel_name="python3", progress_bar=False,
-        cwd=str(folder), timeout_func=lambda cell: 120,
+        cwd=str(folder), timeout_func=lambda cell: 3600,
     )  # fmt: skip
     return nbformat.read(folder / "out.ipynb", as_version=4)
 
