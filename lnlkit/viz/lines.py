@@ -16,7 +16,12 @@ def t_interval(values):
     return mean - half, mean + half
 
 
-BARS = {"t95": t_interval, "range": ("pi", 100), None: None}
+def _span(values):
+    """The range (low, high) of values, of which rounding does not put the mean outside."""
+    return min(values.min(), values.mean()), max(values.max(), values.mean())
+
+
+BARS = {"t95": t_interval, "range": _span, None: None}
 
 
 def by_row(runs, ax, notebook, *, x="noise_rate", y="best_val", rows=None, strong=(), interval="t95", unit=1.0,
@@ -48,6 +53,17 @@ def by_row(runs, ax, notebook, *, x="noise_rate", y="best_val", rows=None, stron
     if legend:
         ax.legend(fontsize=NOTE, frameon=False, title=None)
     return finish(ax, title, xlabel or x.replace("_", " "), ylabel or y.replace("_", " "), grid="y")
+
+
+def dots(runs, ax, notebook, *, x, rows, xlabel):
+    """The axes with a dot a seed at `x`, a line of dots a row in its colour, the row's name above it."""
+    styles = row_styles(notebook)
+    seaborn.stripplot(runs, x=x, y="row", order=rows, hue="row", hue_order=rows, size=7, jitter=False, legend=False,
+                      palette=[styles[row][1]["color"] for row in rows], ax=ax)  # fmt: skip
+    ax.set(ylim=(len(rows) - 0.5, -0.5), yticks=[])
+    for place, row in enumerate(rows):
+        ax.text(0.01, place - 0.36, styles[row][0], transform=ax.get_yaxis_transform(), fontsize=NOTE, va="top")
+    return finish(ax, "all methods, a dot a seed", xlabel, "", grid="x")
 
 
 def legend_below(fig, ax, *, columns=4, title=None):

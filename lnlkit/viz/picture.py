@@ -1,9 +1,24 @@
 """What an explorer shows: one figure with a fixed layout, whose panels are drawn again only where they change."""
 
 from lnlkit.viz.show import describe
-from lnlkit.viz.style import whole
+from lnlkit.viz.style import TITLE, whole
 
 DPI = 120  # of an explorer's figure: every step draws it whole
+
+
+def in_order(runs, columns, names):
+    """The combinations of columns that were run, numbers ascending and other values in the order of `names`."""
+    places = {name: place for place, name in enumerate(names)}
+    found = runs[columns].drop_duplicates()
+    return found.sort_values(columns, key=lambda of: of if of.dtype.kind in "fi" else of.map(places), ignore_index=True)
+
+
+def standing(means, row, labels, text="{:.1f} %", *, lowest=False):
+    """'the highest of 6 methods', or which method has the highest of these means, (row: value)."""
+    best, most = (means.idxmin(), "smallest") if lowest else (means.idxmax(), "highest")
+    if best == row:
+        return f"the {most} of {len(means)} methods"
+    return f"the {most} is {text.format(means[best])}, of {labels[best]}"
 
 
 class Picture:
@@ -42,6 +57,13 @@ class Picture:
     def draw(self, **choice):
         """The figure of a choice, described. It is the same object every time, drawn anew where the choice differs."""
         return describe(self.fig, self.fill(**choice))
+
+    def heading(self, text, runs, realised="realised {:.3f}"):
+        """Writes the title of a setting, with its realised rate and the number of its runs, one a seed; returns it."""
+        seeds = f"{len(runs)} seed{'s' if len(runs) > 1 else ''}"
+        title = f"{text} ({realised.format(runs['realised_rate'].mean())}; {seeds})"
+        self.fig.suptitle(title, fontsize=TITLE + 1)
+        return title
 
     def panel(self, ax, key, drawer, *arguments, **options):
         """Clears the axes and calls drawer(ax, ...), unless they show `key` already: all that a drawing depends on."""

@@ -111,8 +111,8 @@ def slant(ax):
 
 
 def blank(ax, text):
-    """The axes emptied, with a sentence in the middle: used where nothing was recorded."""
-    ax.set(xticks=[], yticks=[], facecolor="#f4f4f4")
-    ax.spines[:].set(color="#bbbbbb", linestyle="--")
-    ax.text(0.5, 0.5, text, transform=ax.transAxes, ha="center", va="center", fontsize=LABEL, color=INK)
+    """The axes without a frame, a sentence in the middle: used where nothing was recorded. `ax.clear()` ends it."""
+    ax.set_axis_off()
+    ax.text(0.5, 0.5, text, transform=ax.transAxes, ha="center", va="center", fontsize=LABEL, color=INK,
+            bbox={"boxstyle": "round,pad=1", "facecolor": "#f4f4f4", "edgecolor": "#bbbbbb", "ls": "--"})  # fmt: skip
     return ax

@@ -1,4 +1,4 @@
-"""Fits to corrupted functions with the correlations along x, and errors against the outlier rate.
+"""Fits to corrupted functions with the correlations along x, errors and accuracies of all rows, the network drawn.
 
 G inputs on a grid, K components.
 """
@@ -6,18 +6,34 @@ G inputs on a grid, K components.
 import functools
 
 import numpy as np
+import pandas as pd
 from matplotlib.patheffects import withStroke
 
 from lnlkit.data import targets
 from lnlkit.tasks import regression
 from lnlkit.viz import lines
+from lnlkit.viz.diagrams import BLUE, GREEN, ORANGE, arrow, canvas, joined
+from lnlkit.viz.matrices import colour_scale
 from lnlkit.viz.show import describe
-from lnlkit.viz.style import INK, NOTE, blank, finish, panels, row_labels, row_styles
+from lnlkit.viz.style import (
+    INK,
+    LABEL,
+    NOTE,
+    TICK,
+    blank,
+    finish,
+    noise_name,
+    panels,
+    row_labels,
+    row_styles,
+)
+from lnlkit.viz.tables import heat_table
 
 NOTEBOOK = "05_choicenet"
 GRID = regression.GRID[:, 0]
 OVERVIEW = ("l2", "tukey", "mdn", "choicenet_regression", "choicenet_regression_nll", "choicenet_regression_code")
 BAND = "#d9d0ee"  # of the target function: no line of a row has a colour near it
+PARTS = {"best_val": "best noisy-validation epoch", "last": "last epoch"}
 METRICS = {"mae": "mean absolute error", "rmse": "root mean squared error"}
 
 
@@ -72,8 +88,9 @@ def correlation_strip(ax, rho, pi=None, *, title=None):
     if rho.ndim != 2 or len(rho) != len(GRID):
         raise ValueError(f"`rho` must be (G, K) with G = {len(GRID)} inputs, but got {rho.shape}. "
                          "One component is rho[:, None].")  # fmt: skip
-    if missing := no_correlation(rho):
-        return blank(ax, f"{missing}:\nthere is no correlation to show")
+    if rho.shape[1] == 1 or not rho[:, 0].any():
+        why = "one component, the target's" if rho.shape[1] == 1 else "independent components"
+        return blank(ax, f"{why}:\nthere is no correlation to show")
     K = rho.shape[1]
     edges = np.concatenate([GRID[:1], (GRID[1:] + GRID[:-1]) / 2, GRID[-1:]])
     ax.pcolormesh(edges, np.arange(K) + 1.5, rho[:, 1:].T, cmap="PuOr", vmin=-1, vmax=1)
@@ -86,20 +103,10 @@ def correlation_strip(ax, rho, pi=None, *, title=None):
     return finish(ax, title, "x", "component")
 
 
-def no_correlation(rho):
-    """Why correlations (G, K) have nothing to show, or None where they have."""
-    if rho.shape[1] == 1:
-        return "one component, the target's"
-    return None if rho[:, 0].any() else "independent components"
-
-
 def correlation_scale(fig, mesh, **where):
     """The colour bar of correlation strips: `ax` or `cax` say where."""
-    bar = fig.colorbar(mesh, orientation="horizontal", ticks=[-1, -0.5, 0, 0.5, 1], **where)
-    bar.set_label("correlation ρ with component 1;  lines: weight π, from 0 to 1 in each strip", fontsize=NOTE)
-    bar.ax.tick_params(labelsize=NOTE)
-    bar.outline.set_visible(False)
-    return bar
+    text = "correlation ρ with component 1;  lines: weight π, from 0 to 1 in each strip"
+    return colour_scale(fig, mesh, text, orientation="horizontal", ticks=[-1, -0.5, 0, 0.5, 1], **where)
 
 
 def along_x(columns):
@@ -108,22 +115,16 @@ def along_x(columns):
     columns: {title: (data, row, curves, function)}: a training set, the row's id, `fit` (G,), `rho` and `pi` (G, K) at
     the inputs `tasks.regression.GRID`, and the name of the target function.
     """
-    fig, axes = panels(2, len(columns), height=2.7, sharex=True, squeeze=False,
-                       gridspec_kw={"height_ratios": [3, 1]})  # fmt: skip
+    fig, axes = panels(2, len(columns), height=2.7, sharex=True, squeeze=False, height_ratios=[3, 1])
+    said = []
     for (above, below), (title, (data, row, curves, function)) in zip(axes.T, columns.items(), strict=True):
         fitted(above, data, {row: curves["fit"]}, targets.FUNCTIONS[function], title=title, legend=False)
         above.set_xlabel(None)
         correlation_strip(below, curves["rho"], curves["pi"])
-    correlation_scale(fig, axes[1, 0].collections[0], ax=axes[1], location="bottom", aspect=70, pad=0.06)
-    said = "; ".join(f"{title.replace(chr(10), ', ')}: correlation {_span(curves['rho'])}, weight {_span(curves['pi'])}"
-                     for title, (_, _, curves, _) in columns.items())  # fmt: skip
-    return describe(_legend_above(fig, axes[0]), f"Fits, and along x what the second component is. {said}.")
-
-
-def _span(values):
-    """'-0.98 to 1.00' for the second component of values (G, K)."""
-    second = np.asarray(values)[:, 1]
-    return f"{second.min():.2f} to {second.max():.2f}"
+        second = np.asarray(curves["rho"])[:, 1]
+        said.append(f"{', '.join(title.splitlines())}: correlation {second.min():.2f} to {second.max():.2f}")
+    correlation_scale(fig, axes[1, 0].collections[0], ax=axes[1], aspect=70, pad=0.06)
+    return describe(_legend_above(fig, axes[0]), f"Fits, and along x what the second component is. {'; '.join(said)}.")
 
 
 def _legend_above(fig, axes):
@@ -133,19 +134,20 @@ def _legend_above(fig, axes):
     return fig
 
 
-def overview(table, rows=OVERVIEW, noise="uniform"):
+def overview(table):
     """Figure of the errors of several rows against the outlier rate, one panel a function (Paper 05, Fig. 6).
 
     Lines are means over the seeds, bars their range.
     """
-    runs = table.runs[(table.runs["noise"] == noise) & table.runs["row"].isin(rows)]
+    runs = table.runs[(table.runs["noise"] == "uniform") & table.runs["row"].isin(OVERVIEW)]
     names = [name for name in targets.FUNCTIONS if name in set(runs["dataset"])]
     fig, axes = panels(1, len(names), height=3.9, squeeze=False)
     for ax, name in zip(axes[0], names, strict=True):
-        lines.by_row(runs[runs["dataset"] == name], ax, NOTEBOOK, y="mae", rows=rows, strong=("choicenet_regression",),
-                     interval="range", title=name, xlabel="outlier rate", ylabel=METRICS["mae"])  # fmt: skip
+        own = runs[runs["dataset"] == name]
+        lines.by_row(own, ax, NOTEBOOK, y="mae", rows=OVERVIEW, strong=("choicenet_regression",), interval="range",
+                     title=name, xlabel="outlier rate", ylabel=METRICS["mae"])  # fmt: skip
         ax.set_ylim(bottom=0)
-    lines.legend_below(fig, axes[0, 0], columns=len(rows))
+    lines.legend_below(fig, axes[0, 0], columns=len(OVERVIEW))
     runs = runs[runs["dataset"].isin(names)]
     rate = max(set.intersection(*(set(own["noise_rate"]) for _, own in runs.groupby("row"))))
     return describe(fig, f"Mean absolute error against outlier rate. At {rate:g}: "
@@ -159,9 +161,9 @@ def _mean_errors(runs):
                      for name in of.index.unique("dataset"))  # fmt: skip
 
 
-def fits(table, noise_rate, rows=OVERVIEW[:4], noise="uniform"):
+def fits(table, noise_rate):
     """Figure of recorded fits of several rows at one outlier rate, seed 0, a panel a function (Paper 05, Fig. 6)."""
-    runs = table.runs.query("noise == @noise and noise_rate == @noise_rate and seed == 0 and row in @rows")
+    runs = table.runs.query("noise == 'uniform' and noise_rate == @noise_rate and seed == 0 and row in @OVERVIEW[:4]")
     names = [name for name in targets.FUNCTIONS if name in set(runs["dataset"])]
     fig, axes = panels(1, len(names), height=3.9, sharey=True, squeeze=False)
     for ax, name in zip(axes[0], names, strict=True):
@@ -172,3 +174,60 @@ def fits(table, noise_rate, rows=OVERVIEW[:4], noise="uniform"):
     runs = runs[runs["dataset"].isin(names)]
     said = f"Fits with {noise_rate:.0%} outliers, seed 0. Mean absolute error, {_mean_errors(runs)}."
     return describe(_legend_above(fig, axes[0]), said)
+
+
+def setting_name(noise, noise_rate):
+    """Heading of a column: kind of noise above its rate."""
+    return "\n".join([*noise_name(noise).split(" "), f"{100 * noise_rate:.0f} %"])
+
+
+def accuracies(table, rows):
+    """Figure of the accuracies of rows, a heat map for each data set (left to right) and each of PARTS (below).
+
+    A cell is the mean over the seeds ± standard deviation, in per cent; what was not run stays empty.
+    """
+    runs = table.runs[table.runs["row"].isin(rows) & (table.runs["task"] == "classification")]
+    runs = runs.assign(setting=list(map(setting_name, runs["noise"], runs["noise_rate"])))
+    settings = runs.groupby("dataset", sort=False)["setting"].unique()
+    fig, axes = panels(len(PARTS), len(settings), height=0.3 * len(rows) + 0.8, squeeze=False,
+                       width_ratios=settings.map(len))  # fmt: skip
+    for (part, epoch), across in zip(PARTS.items(), axes, strict=True):
+        for ax, (name, own) in zip(across, runs.groupby("dataset", sort=False), strict=True):
+            own = own.assign(place=own["setting"].map(list(settings[name]).index))
+            empty = pd.DataFrame({"row": rows, "place": 0})  # every panel has all rows, side by side
+            heat_table(pd.concat([own, empty]), NOTEBOOK, rows=rows, columns="place", value=part, ax=ax)
+            ax.set_title(f"{name}, {epoch}", fontsize=LABEL, loc="left")
+            ax.set_xticklabels(settings[name] if ax in axes[-1] else [], fontsize=NOTE)
+            ax.set(xlabel="", ylabel="")
+            ax.tick_params(axis="y", labelleft=ax is across[0])
+    means = runs.groupby(["dataset", "setting", "row"])["best_val"].mean().unstack()
+    best = means.idxmax(axis=1).map(row_labels(NOTEBOOK)).value_counts()
+    said = ", ".join(f"{label} in {count}" for label, count in best.items())
+    return describe(fig, f"Accuracy of {len(rows)} methods; the best of {len(means)} settings: {said}.")
+
+
+def diagram(K=2):
+    """Figure of ChoiceNet: base network, Cholesky block, triplets of its K components (Paper 05, Fig. 2 and Fig. 3).
+
+    The first component, with correlation 1, is the target; of the others the last one is drawn.
+    """
+    k = str(K).translate(str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉"))
+    boxes = {  # name: x, y, width, height, text, colour
+        "x": (0.0, 1.5, 0.75, 0.7, "input\nx", INK),
+        "h": (1.15, 1.4, 1.2, 0.9, "any network\n\nfeatures h", INK),
+        "weights": (2.95, 0.1, 2.0, 0.9, "shared by all components\nW* ~ N(μ*, Σ*)\nZ ~ N(0, Σ_Z)", GREEN),
+        "heads": (2.95, 1.3, 2.0, 1.1, "ρ = tanh(W_ρ h),  ρ₁ = 1\nπ = softmax(W_π h)\nΣ₀ = exp(W_Σ h)", ORANGE),
+        "cholesky": (5.5, 0.15, 1.75, 0.75, "Cholesky, Eq. (5)\nW̃ₖ for each ρₖ", GREEN),
+        "first": (7.9, 1.95, 2.5, 0.95, "component 1: the target\nμ₁ = μ* h,  Σ₁ = 1/τ,  π₁", BLUE),
+        "last": (7.9, 0.15, 2.5, 1.1, f"component {K}, correlation ρ{k}\nμ{k} = W̃{k} h,  π{k}\n"
+                                      f"Σ{k} = (1 − ρ{k}²) Σ₀ + 1/τ", ORANGE),
+    }  # fmt: skip
+    fig, ax = canvas((-0.05, 10.5), (0.05, 3.0), 3.1)
+    joined(ax, boxes, ("x", "h", "heads"), ("weights", "cholesky", "last"))
+    arrow(ax, (4.95, 2.1), (7.9, 2.4), BLUE)  # weight and variance of the target; its mean needs no draw
+    arrow(ax, (4.95, 1.85), (7.9, 1.0), ORANGE)
+    arrow(ax, (4.95, 1.5), (6.1, 0.9), ORANGE)
+    if K > 2:
+        ax.text(9.15, 1.6, "⋮", ha="center", va="center", fontsize=TICK + 4, color=INK)
+    return describe(fig, "Features go to heads for correlation, weight and variance and to the Cholesky transform of "
+                         "shared weights; of the components that come out the first is the prediction.")  # fmt: skip

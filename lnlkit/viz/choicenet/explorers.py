@@ -1,16 +1,134 @@
-"""Two classifiers, the second correlated with the first: why correlation matters in a mixture."""
+"""The explorers: recorded regressions with the errors of all methods, and two correlated classifiers."""
 
 import itertools
 
 import numpy as np
 import pandas as pd
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import Normalize
 
-from lnlkit import checks
-from lnlkit.viz.picture import Picture
-from lnlkit.viz.style import GREY, INK, LABEL, NOTE, PALETTE, TICK, TITLE, finish
+from lnlkit.data import targets
+from lnlkit.tasks.regression import OUTLIERS
+from lnlkit.viz import lines
+from lnlkit.viz.choicenet import figures
+from lnlkit.viz.choicenet.figures import METRICS, NOTEBOOK
+from lnlkit.viz.picture import Picture, in_order, standing
+from lnlkit.viz.style import (
+    GREY,
+    INK,
+    LABEL,
+    NOTE,
+    PALETTE,
+    TICK,
+    TITLE,
+    blank,
+    finish,
+    noise_name,
+    row_labels,
+    row_styles,
+)
 
 KEPT, FLIPPED = PALETTE[0], PALETTE[3]
 SIGMA = 0.5  # deviation of each classifier's score
+LABELS = row_labels(NOTEBOOK)
+
+
+def dataset_name(dataset):
+    """Readable name of a regression set: 'diabetes' -> 'diabetes (table)'."""
+    return f"{dataset} (table)" if dataset in targets.DATASETS else dataset
+
+
+class Regressions(Picture):
+    """One recorded setting: fit over its training points, correlations below, errors of all rows beside.
+
+    A table with several inputs has no curve: the errors of its seeds stand there, method by method.
+    """
+
+    title = "regression explorer"
+    labels = {"dataset": "data", "noise": "outliers", "noise_rate": "outlier rate", "row": "method"}
+    names = {"dataset": dataset_name, "noise": noise_name, "row": LABELS.get}
+    start = {"dataset": "cosexp", "noise": "uniform", "noise_rate": 0.6, "row": "choicenet_regression"}
+    size = (10.6, 5.4)
+
+    def __init__(self, table):
+        self.runs = table.runs[table.runs["task"] == "regression"]
+        has_curve = self.runs["key"].map(lambda key: "fit" in table.details[key])
+        drawn = self.runs[has_curve | self.runs["dataset"].isin(targets.DATASETS)]
+        order = [*targets.FUNCTIONS, *targets.DATASETS, *OUTLIERS, *LABELS]
+        super().__init__(table, in_order(drawn, list(self.labels), order))
+
+    def lay_out(self):
+        self.fit, self.strip, self.seeds, self.errors, self.scale = (self.fig.add_axes(place) for place in (
+            (0.07, 0.46, 0.465, 0.39), (0.07, 0.21, 0.465, 0.19), (0.07, 0.11, 0.465, 0.77),
+            (0.62, 0.26, 0.365, 0.62), (0.07, 0.085, 0.465, 0.02)))  # fmt: skip
+        figures.correlation_scale(self.fig, ScalarMappable(Normalize(-1, 1), "PuOr"), cax=self.scale)
+        self.marks = []
+
+    def fill(self, dataset, noise, noise_rate, row):
+        runs = self.of(dataset, noise)
+        at_rate = runs[runs["noise_rate"] == noise_rate]
+        own = at_rate[at_rate["row"] == row]
+        metric = "rmse" if dataset in targets.DATASETS else "mae"  # as in Table 1 and Fig. 6
+        run = next((run for run in own.itertuples() if "fit" in self.table.details[run.key]), None)
+        if run:
+            self._curves(run, self.table.details[run.key])
+        else:
+            self.panel(self.seeds, (dataset, noise, noise_rate, row), _seeds, at_rate, metric, row)
+        for ax, shown in ((self.fit, run), (self.strip, run), (self.seeds, not run),
+                          (self.scale, run and self.strip.collections)):  # fmt: skip
+            ax.set_visible(bool(shown))
+        self._errors(runs, (dataset, noise), noise_rate, row, metric)
+        setting = f"{LABELS[row]} on {dataset_name(dataset)}, {noise_name(noise)}, rate {noise_rate:g}"
+        heading = self.heading(setting, own, "realised {:.3f}" + " of all points" * noise.endswith("_part"))
+        found = standing(at_rate.groupby("row")[metric].mean(), row, LABELS, "{:.3g}", lowest=True)
+        return f"{heading}: {METRICS[metric]} {own[metric].mean():.3g}, {found}."
+
+    def of(self, dataset, noise):
+        """The runs of the rows that met this kind of outliers; at rate 0, where all kinds are the same, of any kind."""
+        runs = self.runs[self.runs["dataset"] == dataset]
+        rows = runs.loc[runs["noise"] == noise, "row"]
+        runs = runs[((runs["noise"] == noise) | (runs["noise_rate"] == 0)) & runs["row"].isin(rows)]
+        own_first = runs.sort_values("noise", key=lambda kinds: kinds != noise, kind="stable")
+        return own_first.drop_duplicates(["row", "noise_rate", "seed"]).sort_index()
+
+    def _curves(self, run, curves):
+        """Fit and correlations of a run on a function, or a sentence where there are none."""
+        data, truth = figures.points_of(self.table, run), targets.FUNCTIONS[run.dataset]
+        self.panel(self.fit, run.key, _fit, data, {run.row: curves["fit"]}, truth)
+        if "rho" in curves:
+            self.panel(self.strip, run.key, figures.correlation_strip, curves["rho"], curves["pi"])
+        else:
+            self.panel(self.strip, run.row, blank, f"{LABELS[run.row]} is no mixture:\nthere is no correlation to show")
+
+    def _errors(self, runs, key, noise_rate, row, metric):
+        """All rows against the rate, drawn once for a data set and its outliers; the chosen one is marked on top."""
+        self.panel(self.errors, key, self._all_errors, runs, metric)
+        while self.marks:
+            self.marks.pop().remove()
+        mean, (_, style) = runs[runs["row"] == row].groupby("noise_rate")[metric].mean(), row_styles(NOTEBOOK)[row]
+        self.marks += self.errors.plot(mean.index, mean, linewidth=3, markersize=8, zorder=5, **style)
+        self.marks.append(self.errors.axvline(noise_rate, color=GREY, linewidth=1.2, linestyle=":", zorder=1))
+
+    def _all_errors(self, ax, runs, metric):
+        self.marks = []  # they went with what the panel showed
+        lines.by_row(runs, ax, NOTEBOOK, y=metric, interval="range", title="all methods: mean and range over seeds",
+                     xlabel="outlier rate", ylabel=METRICS[metric])  # fmt: skip
+        ax.set_ylim(bottom=0)
+        ax.legend(fontsize=NOTE, frameon=False, loc="upper center", bbox_to_anchor=(0.45, -0.12), ncols=3,
+                  columnspacing=1.2)  # fmt: skip
+
+
+def _fit(ax, *what):
+    figures.fitted(ax, *what, legend=False)
+    ax.legend(fontsize=NOTE, frameon=False, loc="lower center", bbox_to_anchor=(0.5, 0.98), ncols=4)
+    ax.set(xlabel="")
+
+
+def _seeds(ax, runs, metric, row):
+    """The error of each seed, a line of dots a method, the chosen one on grey."""
+    rows = [name for name in LABELS if name in set(runs["row"])]
+    lines.dots(runs, ax, NOTEBOOK, x=metric, rows=rows, xlabel=METRICS[metric]).set_xlim(left=0)
+    ax.axhspan(rows.index(row) - 0.4, rows.index(row) + 0.4, color="#f0f0f0", zorder=0)
 
 
 def signed_scores(rho, corruption, n=2000):
@@ -18,9 +136,6 @@ def signed_scores(rho, corruption, n=2000):
 
     See `TwoClassifiers`. Draws are the same for all arguments, so that pictures compare.
     """
-    if not -1 <= rho <= 1:
-        raise ValueError(f"`rho` must be a correlation in [-1, 1], but got {rho!r}.")
-    checks.fraction(corruption, "corruption")
     rng = np.random.default_rng(0)
     y = np.where(np.arange(n) % 2, 1.0, -1.0)
     noise = SIGMA * rng.standard_normal((2, n))
