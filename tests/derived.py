@@ -8,10 +8,19 @@ import torch
 NOTEBOOKS = Path(__file__).resolve().parents[1] / "notebooks"
 
 
+def cells_of(notebook: str) -> list[dict]:
+    return json.loads((NOTEBOOKS / f"{notebook}.ipynb").read_text(encoding="utf-8"))["cells"]
+
+
+def outcome_told_in(notebook: str) -> str:
+    """What a notebook says above its first picture."""
+    return "".join(next(cell["source"] for cell in cells_of(notebook) if cell["id"] == "outcome"))
+
+
 def names_derived_in(notebook: str) -> dict:
     """The names that the cells tagged `setup` and `derive` of a notebook define, executed in a fresh namespace."""
     namespace = {"__name__": "notebook"}
-    for cell in json.loads((NOTEBOOKS / f"{notebook}.ipynb").read_text(encoding="utf-8"))["cells"]:
+    for cell in cells_of(notebook):
         if {"setup", "derive"} & set(cell["metadata"].get("tags", [])):
             exec(compile("".join(cell["source"]), cell["id"], "exec"), namespace)
     return namespace

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 import torch
-from derived import names_derived_in, with_gradients
+from derived import names_derived_in, outcome_told_in, with_gradients
 
-from lnlkit import losses, models, noise, training
+from lnlkit import losses, models, noise, papers, recorded, training
 from lnlkit.methods import cvae_augmentation
 
 
@@ -61,3 +61,19 @@ def test_the_loss_of_the_cvae_is_the_packages_for_every_weight(derived, batch):
         loss = (weights * reconstruction + weights.flip(0) * kl).sum()
         gradients.append([reconstruction, kl, *torch.autograd.grad(loss, list(cvae.parameters()))])
     torch.testing.assert_close(*gradients)
+
+
+def test_the_outcome_is_told_as_it_was_recorded():
+    runs = recorded.load("01").runs.query("noise == 'model_idn'")
+    others = [row.id for row in papers.load("01").rows.values() if row.published == "quoted"]
+
+    def lead(row, others, rate):
+        return np.mean(recorded.lead(runs[runs["noise_rate"] == rate], row, others))
+
+    gains = [lead("ce_affine", ["ce"], rate) for rate in (0.1, 0.2, 0.3, 0.4)]
+    behind = [-lead("cvae_augmentation", *of) for of in ((others, 0.2), (["seal"], 0.4), (["ce"], 0.1))]
+    text = outcome_told_in("01_cvae_augmentation")
+    assert len(others) == 7 and "seven others" in text
+    assert f"at 20 % it is {behind[0]:.1f} points behind the best" in text
+    assert f"{behind[1]:.1f} points below SEAL" in text and f"{behind[2]:.1f} points below plain cross-entropy" in text
+    assert f"gains {min(gains):.1f} to {max(gains):.1f} points over CE" in text

@@ -1,10 +1,12 @@
 """What notebook 02 derives is what the package runs: values and gradients, on other numbers than its own checks."""
 
+from pathlib import Path
+
 import pytest
 import torch
-from derived import names_derived_in, with_gradients
+from derived import names_derived_in, outcome_told_in, with_gradients
 
-from lnlkit import lab, losses
+from lnlkit import lab, losses, records
 from lnlkit.methods import quality_embedding
 
 
@@ -51,3 +53,16 @@ def test_the_annealing_is_the_packages(derived):
 def test_the_first_line_names_the_sets_with_several_labels(scale, sets, tmp_path, capsys):
     lab.begin("02_quality_embedding", scale=scale, seeds=[0], device="cpu", out_dir=tmp_path, RATE=0.4)
     assert capsys.readouterr().out.startswith(f"scale {scale}: {sets}")
+
+
+def test_the_outcome_is_told_as_it_was_measured():
+    record = records.read_notebook(Path(__file__).parents[1] / "results" / "02_quality_embedding" / "lab.json")
+    claims = {claim["id"]: claim for claim in record["claims"]}
+    scenes, mnist = (
+        [-claims[f"best-{name}-{rate}"]["value"] for rate in (20, 40, 60, 80)] for name in ("scenes", "mnist")
+    )
+    text = outcome_told_in("02_quality_embedding")
+    assert f"{min(scenes):.1f} to {max(scenes):.1f} points behind on scenes" in text
+    assert f"{min(mnist):.1f} to {max(mnist):.1f} on MNIST" in text
+    assert f"({claims['lambda-helps']['value']:.1f} points of mAP from $\\lambda = 0$ to 0.2" in text
+    assert all(claims[name]["verdict"] == "reproduced" for name in ("plain-best-clean", "chance-at-1", "lambda-helps"))
