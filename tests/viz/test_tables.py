@@ -39,6 +39,8 @@ def test_only_sentences_wrap():
     page = viz.tables.rich(pd.DataFrame({"name": ["x"], "says": ["a b"]}), "words", text=["says"]).to_html()
     assert re.findall(r"td\.(col\d) \{[^}]*white-space: normal", page) == ["col1"]
     assert re.search(r"td \{[^}]*white-space: nowrap", page)
+    page = viz.tables.rich(pd.DataFrame({"says": ["at 10 % noise"]}), "words", text=["says"]).to_html()
+    assert "at 10\u00a0% noise" in page.replace("&nbsp;", "\u00a0")
 
 
 def test_mean_and_deviation_are_written_with_what_there_is():
