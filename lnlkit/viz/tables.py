@@ -31,10 +31,10 @@ def rich(frame, caption, *, best=None, digits=2, text=(), hide_index=True, width
     width}, for instance "28em". Text in cells is shown as it stands, `*`, `_` and `<` too.
     """
     numbers = [name for name in frame.columns if frame[name].dtype.kind == "f"]
-    frame = frame.assign(**{name: frame[name].str.replace(" %", "\u00a0%") for name in text})  # 10 % stays in one line
     places = digits if isinstance(digits, dict) else dict.fromkeys(numbers, digits)
     table = _styled(frame, html.escape(caption)).format(
-        {name: f"{{:.{places.get(name, 2)}f}}" for name in numbers}, na_rep="", escape="html")  # fmt: skip
+        {name: f"{{:.{places.get(name, 2)}f}}" for name in numbers}
+        | dict.fromkeys(text, lambda words: words.replace(" %", "\u00a0%")), na_rep="", escape="html")  # fmt: skip
     words = [name for name in frame.columns if frame[name].dtype.kind not in "fiub"]
     looks = {name: [{"selector": kind, "props": "text-align: left"} for kind in ("th", "td")] for name in words}
     for name in text:
