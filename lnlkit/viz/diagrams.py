@@ -13,9 +13,9 @@ def chain(first, layers):
     return " → ".join(str(size) for size in [first, *sizes] if isinstance(size, int))
 
 
-def canvas(xlim, ylim, height):
-    """A figure and its only axes, without ticks, in which a unit is as wide as high; `height` in inches."""
-    fig = whole(WIDTH, height)
+def canvas(xlim, ylim, height, width=WIDTH):
+    """A figure and its only axes, without ticks, in which a unit is as wide as high; height and width in inches."""
+    fig = whole(width, height)
     ax = fig.subplots()
     ax.set(xlim=xlim, ylim=ylim, aspect="equal")
     ax.set_axis_off()
@@ -41,9 +41,9 @@ def arrow(ax, start, end, color=INK):
 
 
 def joined(ax, boxes, *chains):
-    """Draws boxes {name: (x, y, width, height, text, colour)} and arrows along chains of names."""
+    """Draws boxes {name: (x, y, width, height, text, colour)} and, along chains of names, arrows in their colours."""
     for place in boxes.values():
         box(ax, *place)
     for names in chains:
         for start, end in zip(names, names[1:], strict=False):
-            arrow(ax, side(boxes[start], right=True), side(boxes[end], right=False))
+            arrow(ax, side(boxes[start], right=True), side(boxes[end], right=False), boxes[start][5])

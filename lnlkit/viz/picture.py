@@ -58,10 +58,10 @@ class Picture:
         """The figure of a choice, described. It is the same object every time, drawn anew where the choice differs."""
         return describe(self.fig, self.fill(**choice))
 
-    def heading(self, text, runs, realised="realised {:.3f}"):
+    def heading(self, text, runs, realised=None):
         """Writes the title of a setting, with its realised rate and the number of its runs, one a seed; returns it."""
-        seeds = f"{len(runs)} seed{'s' if len(runs) > 1 else ''}"
-        title = f"{text} ({realised.format(runs['realised_rate'].mean())}; {seeds})"
+        realised = realised or f"realised {runs['realised_rate'].mean():.3f}"
+        title = f"{text} ({realised}; {len(runs)} seed{'s' if len(runs) > 1 else ''})"
         self.fig.suptitle(title, fontsize=TITLE + 1)
         return title
 

@@ -62,8 +62,8 @@ def test_the_picture_marks_the_setting(table, picture):
     fig, said = drawn(picture, noise_rate=0.6)
     own = of(table, dataset="scenes", row="can", noise_rate=0.6)
     mean, half = score(own)
-    assert (picture.ring.get_xdata()[0], picture.ring.get_ydata()[0]) == (0.6, pytest.approx(mean))
-    assert list(picture.upright.get_xdata()) == [0.6, 0.6] and not picture.dot.get_visible()
+    assert tuple(*picture.marks["ring"].get_xydata()) == (0.6, pytest.approx(mean))
+    assert list(picture.marks["line"].get_xdata()) == [0.6, 0.6] and len(picture.marks) == 2
     heading = (f"CAN (λ = 0.3) on scenes, P_noise 0.6: mAP {mean:.1f} ± {half:.1f} % "
                "(54 % of the label vectors wrong; 3 seeds)")  # fmt: skip
     assert fig.get_suptitle() == heading and said.startswith(heading) and "the highest of 6 methods" in said
@@ -91,29 +91,30 @@ def test_lines_have_the_numbers_of_the_quality_and_say_where_there_are_none(tabl
 
 def test_another_lambda_and_an_ablation_are_dots_with_their_names(table, picture):
     fig, _ = drawn(picture, lambda_mi=5.0)
-    assert picture.ring.get_ydata()[0] == pytest.approx(score(of(table, dataset="scenes", row="can", lambda_mi=5.0))[0])
-    assert picture.dot.get_visible() and picture.note.get_text() == "λ = 5"
+    mean = score(of(table, dataset="scenes", row="can", lambda_mi=5.0))[0]
+    assert [picture.marks[name].get_ydata()[0] for name in ("ring", "dot")] == [pytest.approx(mean)] * 2
+    assert picture.marks["name"].get_text() == "λ = 5"
     assert fig.get_suptitle().startswith("CAN (λ = 5) on scenes") and legible(fig)
     fig, _ = drawn(picture, row="can_rho1")
-    assert picture.note.get_text() == "CAN, ρ = 1" and picture.trusted.get_visible() and legible(fig)
+    assert picture.marks["name"].get_text() == "CAN, ρ = 1" and picture.trusted.get_visible() and legible(fig)
     drawn(picture)
-    assert picture.note.get_text() == "" and not picture.dot.get_visible()
+    assert len(picture.marks) == 2
 
 
 def test_a_method_without_quality_says_so_and_what_is_highest(table, picture):
     best = score(of(table, dataset="mnist", row="can", noise_rate=0.6))[0]
     fig, said = drawn(picture, dataset="mnist", noise_rate=0.6, row="learnq", lambda_mi=None)
-    assert f"the highest is {best:.1f} %, of CAN" in said and said.endswith("Choose CAN to see one.")
-    assert "LearnQ has no quality variable" in words(picture.instead)[0] and legible(fig)
+    assert f"the highest is {best:.1f} %, of CAN" in said and said.endswith("CAN has one.")
+    assert "LearnQ: no quality variable is recorded" in words(picture.instead)[0] and legible(fig)
     assert not any(ax.get_visible() for ax in (picture.points, picture.numbers, picture.trusted, picture.scale))
-    assert "CAN, no quality has no quality variable" in drawn(picture, row="can_no_quality")[1]
+    assert "CAN, no quality: no quality variable" in drawn(picture, row="can_no_quality")[1]
 
 
 def test_quality_that_was_not_recorded_is_said(table):
     few = of(table, dataset="scenes", row="can", noise_rate=0.4, size=1.0)
     bare = {key: {"ap": table.details[key]["ap"]} for key in few["key"]}
     _, said = drawn(paper_02.pictures(replace(table, runs=few, details=bare))["quality"])
-    assert "its quality is not recorded" in said
+    assert "CAN: no quality variable is recorded" in said
     later = paper_02.pictures(replace(table, runs=few[few["seed"] > 0]))["quality"]
     drawn(later)
     assert "t-SNE of the quality:\nnot recorded" in words(later.points)[0]
@@ -123,9 +124,9 @@ def test_labels_by_people_have_dots_and_no_noise_rate(table, picture):
     fig, _ = drawn(picture, dataset="cifar10n", noise_rate=None, row="icnm", lambda_mi=None)
     assert words(picture.curves)[:6] == [picture.names["row"](row) for row in small_quality.ROWS]
     own = score(of(table, dataset="cifar10n", row="icnm"))[0]
-    assert (picture.ring.get_xdata()[0], picture.ring.get_ydata()[0]) == (pytest.approx(own), 2)
+    assert tuple(*picture.marks["ring"].get_xydata()) == (pytest.approx(own), 2)
     low, high = picture.curves.get_xlim()
-    assert low < own < high and low > 20 and not picture.upright.get_visible()
+    assert low < own < high and low > 20 and "line" not in picture.marks
     assert "on CIFAR-10N, labels by people" in fig.get_suptitle() and "P_noise" not in fig.get_suptitle()
     fig, _ = drawn(picture, dataset="cifar10n", noise_rate=None)
     assert [tick.get_text() for tick in picture.trusted.get_xticklabels()][0] == "airplane" and legible(fig)

@@ -79,7 +79,8 @@ class Regressions(Picture):
             ax.set_visible(bool(shown))
         self._errors(runs, (dataset, noise), noise_rate, row, metric)
         setting = f"{LABELS[row]} on {dataset_name(dataset)}, {noise_name(noise)}, rate {noise_rate:g}"
-        heading = self.heading(setting, own, "realised {:.3f}" + " of all points" * noise.endswith("_part"))
+        of = f"realised {own['realised_rate'].mean():.3f} of all points" if noise.endswith("_part") else None
+        heading = self.heading(setting, own, of)
         found = standing(at_rate.groupby("row")[metric].mean(), row, LABELS, "{:.3g}", lowest=True)
         return f"{heading}: {METRICS[metric]} {own[metric].mean():.3g}, {found}."
 

@@ -5,8 +5,19 @@ Tidy runs come from `lnlkit.recorded`; K classes. `overview` and `pictures` are 
 
 from lnlkit.viz.quality_embedding.diagrams import architecture, autoencoder_comparison, graph
 from lnlkit.viz.quality_embedding.explorer import pictures
-from lnlkit.viz.quality_embedding.knowledge import diagonal, error_signals, quality_maps, transitions
-from lnlkit.viz.quality_embedding.scores import CAN, LAMBDA, SETS, class_table, main_runs, map_tables, overview
+from lnlkit.viz.quality_embedding.figures import (
+    CAN,
+    LAMBDA,
+    SETS,
+    class_table,
+    diagonal,
+    error_signals,
+    main_runs,
+    map_tables,
+    overview,
+    quality_maps,
+    transitions,
+)
 
 __all__ = [
     "CAN", "LAMBDA", "SETS", "architecture", "autoencoder_comparison", "class_table", "diagonal", "error_signals",

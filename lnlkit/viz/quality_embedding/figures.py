@@ -1,0 +1,266 @@
+"""Average precision of the recorded runs as curves and heat maps, and what the quality variable knows."""
+
+import itertools
+
+import numpy as np
+import pandas as pd
+import seaborn
+from matplotlib.lines import Line2D
+
+from lnlkit import checks
+from lnlkit.viz.lines import by_row, legend_below, t_interval
+from lnlkit.viz.matrices import colour_scale, percent_map
+from lnlkit.viz.show import describe
+from lnlkit.viz.style import (
+    INK,
+    LABEL,
+    NOTE,
+    PALETTE,
+    TICK,
+    WIDTH,
+    finish,
+    panels,
+    row_labels,
+    row_styles,
+)
+from lnlkit.viz.tables import heat_table, spread
+
+NOTEBOOK = "02_quality_embedding"
+CAN, PLAIN = "can", "bce"
+ROWS = (PLAIN, "learnq", "icnm", "bootstrap", "bootstrap_hard", CAN)  # without our ablations of CAN
+LAMBDA = 0.3  # the paper's, Section IV-B
+AT = 0.4  # P_noise of the runs with another lambda or training size
+SETS = {"scenes": "scenes", "mnist": "MNIST", "cifar10n": "CIFAR-10N", "digits": "digits", "voc2007": "VOC 2007"}
+STUDIES = {  # what is varied: the text at its axis
+    "noise_rate": "$P_{\\mathrm{noise}}$, share of label vectors permuted",
+    "lambda_mi": "λ, weight of the entropies in CAN",
+    "size": "share of the training set",
+}
+SPLITS = {  # field of an embedding: its title, and what 0 and 1 are called
+    "flagged": ("2-means on μ", "trusted", "untrusted"),
+    "disagrees": ("as in the paper: prediction against label", "prediction agrees", "prediction disagrees"),
+}
+LABELS = row_labels(NOTEBOOK)
+
+
+def main_runs(runs):
+    """The runs of the tables, without the checks on another schedule; the paper's lambda where none was set."""
+    return runs[runs["schedule"].isna()].fillna({"lambda_mi": LAMBDA})
+
+
+def _study(runs, x):
+    """Of the main runs of one data set those in which only x varies; size and lambda are varied at one noise rate."""
+    fixed = {"noise_rate": AT, "size": 1.0, "lambda_mi": LAMBDA}
+    del fixed[x]
+    found = runs[np.logical_and.reduce([np.isclose(runs[name], value) for name, value in fixed.items()])]
+    return found[found["row"].isin([CAN] if x == "lambda_mi" else ROWS)]
+
+
+def overview(table):
+    """Figure of the recorded table: mAP against noise, lambda and training size, a row a data set (Paper 02, Fig. 6).
+
+    Its Tables V and VI as curves. Means with 95 % t-intervals over the seeds; where a study was not run is no panel.
+    """
+    runs = main_runs(table.runs)
+    found = {(name, x): of for name in SETS for x in STUDIES
+             if (of := _study(runs[runs["dataset"] == name], x))[x].nunique() > 1}  # fmt: skip
+    if not found:
+        raise ValueError("`table.runs` must vary noise, lambda or size, but has no such runs.")
+    names = list(dict.fromkeys(name for name, _ in found))
+    fig, axes = panels(len(names), len(STUDIES), width=WIDTH, height=2.8, squeeze=False)
+    for (r, name), (c, x) in itertools.product(enumerate(names), enumerate(STUDIES)):
+        ax = axes[r, c]
+        if (name, x) not in found:
+            ax.set_axis_off()
+            continue
+        title = SETS[name] + ("" if x == "noise_rate" else f", $P_{{\\mathrm{{noise}}}}$ = {AT:g}")
+        if x == "lambda_mi":
+            _lambda_curve(ax, found[name, x], runs[(runs["dataset"] == name) & (runs["row"] == PLAIN)])
+        else:
+            by_row(found[name, x], ax, NOTEBOOK, x=x, unit=100, strong=(CAN,))
+        finish(ax, title, STUDIES[x], "" if c else "mAP on clean test images, %", grid="y")
+    first = next(ax for ax in axes.flat if ax.get_legend())
+    legend_below(fig, first, columns=len(ROWS), title="mean and 95 % t-interval over the seeds")
+    at = runs[(runs["noise_rate"] == AT) & (runs["size"] == 1) & (runs["lambda_mi"] == LAMBDA)]
+    mean = 100 * at.groupby(["dataset", "row"])["best_val"].mean()
+    said = "; ".join(f"{SETS[name]}: " + ", ".join(
+        f"{LABELS[row]} {mean[name, row]:.1f} %" for row in (PLAIN, CAN)) for name in names)  # fmt: skip
+    return describe(fig, f"Mean average precision against noise, lambda and size. At P_noise {AT:g}, {said}.")
+
+
+def _lambda_curve(ax, runs, plain):
+    """CAN's mAP at values of lambda, which stand at equal distances; plain training, which has none, is a level line.
+
+    From 1 on, where no variance minimises the loss, the ground is grey.
+    """
+    name, style = row_styles(NOTEBOOK)[CAN]
+    values = sorted(runs["lambda_mi"].unique())
+    seaborn.pointplot(runs.assign(score=100 * runs["best_val"]), x="lambda_mi", y="score", order=values, ax=ax,
+                      errorbar=t_interval, color=style["color"], markersize=5, linewidth=2.6, err_kws={"linewidth": 1},
+                      label=name, legend=False)  # fmt: skip
+    ax.set_xticks(range(len(values)), [f"{value:g}" for value in values])
+    plain = 100 * plain[(plain["noise_rate"] == AT) & (plain["size"] == 1)]["best_val"].mean()
+    color = row_styles(NOTEBOOK)[PLAIN][1]["color"]
+    ax.axhline(plain, color=color, linestyle="--", linewidth=1.5, zorder=1)
+    if values[-1] >= 1:
+        low, high = ax.get_ylim()
+        ax.set_ylim(low - 0.2 * (high - low), high)  # room for the text
+        ax.axvspan(sum(value < 1 for value in values) - 0.5, len(values) - 0.5, color="#f2f2f2", zorder=0)
+        ax.text(0.98, 0.02, "λ ≥ 1: the loss has\nno minimum in σ", transform=ax.transAxes, ha="right", va="bottom",
+                fontsize=NOTE, color="#555555")  # fmt: skip
+    ax.set_xlim(-0.5, len(values) - 0.5)
+
+
+def map_tables(runs, datasets=("scenes", "mnist"), columns="noise_rate"):
+    """Figure of mAP tables as heat maps: a panel a data set, methods against `columns` (Paper 02, Table VI).
+
+    runs: main runs in which only `columns` varies. Against noise there are two columns of panels, at the epoch with the
+    best noisy-validation mAP and at the last one, and below each noise rate the share of label vectors that are wrong.
+    """
+    noise = columns == "noise_rate"
+    title = {"best_val": "at the chosen epoch"} | ({"last": "at the last epoch"} if noise else {})
+    height = 0.3 * len(set(ROWS) & set(runs["row"])) + 1.1
+    fig, axes = panels(len(datasets) if noise else 1, 2, width=WIDTH, height=height, squeeze=False)
+    said = []
+    for place, (ax, (name, metric)) in enumerate(zip(axes.flat, itertools.product(datasets, title), strict=True)):
+        of = runs[runs["dataset"] == name]
+        heat_table(of, NOTEBOOK, rows=ROWS, columns=columns, value=metric, ax=ax,
+                   title=f"{SETS[name]}, mAP in % {title[metric]} (n = {of['seed'].nunique()})")  # fmt: skip
+        wrong = 100 * of.groupby(columns)["realised_rate"].mean()
+        ax.set_xticklabels([f"{at:g}" + (f"\n({share:.0f} %)" if noise else "") for at, share in wrong.items()])
+        more = ", in brackets the share of label vectors that are wrong" if noise else ""
+        ax.set_xlabel(STUDIES[columns].split(",")[0] + more, fontsize=LABEL)
+        ax.tick_params(axis="y", labelleft=place % 2 == 0)
+        best = of.groupby([columns, "row"])[metric].mean().unstack().idxmax(axis=1).map(LABELS).value_counts()
+        said.append(f"{SETS[name]} {title[metric]}, best: " + ", ".join(f"{row} in {n}" for row, n in best.items()))
+    return describe(fig, f"Tables of mean average precision against {columns.replace('_', ' ')}. {'; '.join(said)}.")
+
+
+def class_table(runs, details, class_names):
+    """Figure of the average precision in % of each method in each class and their mean (Paper 02, Tables II to IV).
+
+    runs: of one setting; details: their `ap` (K,) by key. Colour: points more or fewer than plain training.
+    """
+    ap = pd.DataFrame([details[key]["ap"] for key in runs["key"]], index=runs["row"], columns=list(class_names))
+    groups = (100 * ap.assign(mAP=runs["best_val"].to_numpy())).groupby(level=0)
+    mean = groups.mean().reindex([row for row in ROWS if row in groups.groups])
+    cells = mean.map("{:.1f}".format)
+    cells["mAP"] = [spread(*pair) for pair in zip(mean["mAP"], groups["mAP"].std()[mean.index], strict=True)]
+    fig, ax = panels(width=WIDTH, height=0.36 * len(mean) + 1.2)
+    seaborn.heatmap(mean - mean.loc[PLAIN], annot=cells, fmt="", cmap="PuOr", center=0, ax=ax,
+                    linewidths=0.5, annot_kws={"fontsize": NOTE}, yticklabels=[LABELS[row] for row in mean.index],
+                    cbar_kws={"label": "points more than plain", "pad": 0.01})  # fmt: skip
+    ax.axvline(len(class_names), color="black", linewidth=1.5)
+    best = mean.idxmax()
+    for text, (row, name) in zip(ax.texts, itertools.product(mean.index, mean.columns), strict=True):
+        text.set_fontweight("bold" if best[name] == row else "normal")
+    ax.tick_params(axis="both", rotation=0, length=0, labelsize=TICK)
+    finish(ax, f"average precision in %, mean of {runs['seed'].nunique()} seeds; bold: the best of its column", "", "")
+    first = best.drop("mAP").value_counts()
+    said = ", ".join(f"{LABELS[row]} {mean.loc[row, 'mAP']:.1f} % (best in {first.get(row, 0)})" for row in mean.index)
+    return describe(fig, f"Average precision of each method in {len(class_names)} classes. Mean: {said}.")
+
+
+def quality_map(ax, embedding, by="flagged", title=None, *, size=26):
+    """The axes with the t-SNE of the quality means; dots are right label vectors, crosses wrong ones.
+
+    embedding: `embedding` of a recorded run, or what `label_quality.embed` returns (Paper 02, Fig. 7). by: what the
+    colour says: "flagged", the cluster of 2-means; "disagrees", the paper's own: the prediction is not the noisy label.
+    """
+    _, *names = SPLITS[checks.one_of(by, "by", SPLITS)]
+    split, wrong = (np.asarray(embedding[key], bool) for key in (by, "wrong"))
+    points = pd.DataFrame(embedding["x"], columns=["x", "y"])
+    seaborn.scatterplot(points, x="x", y="y", hue=split, style=wrong, palette=PALETTE[:2], s=size, ax=ax,
+                        markers={False: "o", True: "X"}, hue_order=(0, 1), linewidth=0.3, legend=False)  # fmt: skip
+    keys = [Line2D([], [], linestyle="none", marker="s", color=color, markersize=6,
+                   label=f"{name}: {(split == part).sum()} ({(wrong & (split == part)).sum()} wrong)")
+            for part, (name, color) in enumerate(zip(names, PALETTE, strict=False))]  # fmt: skip
+    keys.append(Line2D([], [], linestyle="none", marker="X", color="#666666", markersize=6, label="label vector wrong"))
+    ax.set(xticks=[], yticks=[])
+    ax.legend(handles=keys, fontsize=NOTE, frameon=False, loc="upper center", bbox_to_anchor=(0.5, 0.01), ncols=1,
+              handletextpad=0.1, labelspacing=0.2)  # fmt: skip
+    finish(ax, title, "", "").spines[:].set(visible=True, color="#cccccc")
+    return ax
+
+
+def quality_maps(embeddings):
+    """Figure of `{whose: embedding}`, a row each, coloured by the clusters and as in the paper (Paper 02, Fig. 7)."""
+    fig, axes = panels(len(embeddings), 2, width=9, height=3.2, squeeze=False)
+    for (whose, embedding), row in zip(embeddings.items(), axes, strict=True):
+        for (by, (title, *_)), ax in zip(SPLITS.items(), row, strict=True):
+            quality_map(ax, embedding, by, f"{whose}: {title}")
+    said = [", ".join([ax.get_title(), *(text.get_text() for text in ax.get_legend().get_texts()[:2])])
+            for ax in axes[:, 0]]  # fmt: skip
+    return describe(fig, f"t-SNE maps of the quality means, crosses where label vectors are wrong. {'; '.join(said)}.")
+
+
+def never(T):
+    """Which latent labels, rows of the transitions T (K, K), never occur."""
+    return np.sum(T, 1) < 1e-9
+
+
+def per_cent(T):
+    """Transitions T (K, K) in per cent, NaN in the rows of latent labels that never occur."""
+    return np.where(never(T)[:, None], np.nan, 100 * np.asarray(T, float))
+
+
+def transition_panel(ax, T, class_names=None, title=None, *, vmax=1.0, numbers=True):
+    """The axes with the transitions T (K, K) from latent to noisy labels as a heat map, diagonal and all.
+
+    Rows sum to 1, or to 0 where the latent label never occurs: these say so.
+    """
+    cells = per_cent(T)
+    words = np.where(cells >= 0.5, np.char.mod("%.0f", cells), "") if numbers else ""
+    percent_map(cells, ax, words, class_names, vmax=100 * vmax)
+    for row in np.flatnonzero(never(T)):
+        ax.text(len(T) / 2, row + 0.5, "never", color="#555555", fontstyle="italic", ha="center", va="center",
+                fontsize=NOTE, in_layout=False)  # fmt: skip
+    ax.tick_params(labelsize=NOTE)
+    return finish(ax, title, "noisy label", "latent label")
+
+
+def diagonal(T):
+    """Mean of the diagonal of T (K, K) over the latent labels that occur; nan where none does."""
+    T = np.asarray(T, float)
+    there = T.sum(1) > 0
+    return T.diagonal()[there].mean() if there.any() else np.nan
+
+
+def diagonal_words(T):
+    """'mean diagonal 95 %', or that the latent label never occurs."""
+    return "no latent label" if np.isnan(diagonal(T)) else f"mean diagonal {100 * diagonal(T):.0f} %"
+
+
+def transitions(matrices, class_names=None):
+    """Figure of transitions from latent to noisy labels, `{title: T}`, on one scale, two a row (Paper 02, Fig. 9)."""
+    fig, axes = panels(-(-len(matrices) // 2), 2, width=9, height=3.5, squeeze=False)
+    vmax = max(1e-3, *(np.max(T) for T in matrices.values()))
+    for ax, (title, T) in zip(axes.flat, matrices.items(), strict=True):
+        transition_panel(ax, T, class_names, f"{title}: {diagonal_words(T)}", vmax=vmax)
+    colour_scale(fig, ax.collections[0], "% of the row", ax=axes, shrink=0.6, aspect=30)
+    said = "; ".join(ax.get_title() for ax in axes.flat)
+    return describe(fig, f"Transitions from latent to noisy labels as heat maps. {said}.")
+
+
+def error_signals(signals, wrong):
+    """Figure of the error signal at the classifier, a group of bars an image, a bar a method (Paper 02, Fig. 1).
+
+    signals: DataFrame, one line an image (its name is the index), one column a row id. wrong: (N,) True where the label
+    is wrong: grey ground.
+    """
+    colors = {LABELS[row]: row_styles(NOTEBOOK)[row][1]["color"] for row in signals}
+    fig, ax = panels(width=8.5)
+    long = signals.rename(columns=LABELS).reset_index(drop=True).melt(ignore_index=False, var_name="way").reset_index()
+    seaborn.barplot(long, x="index", y="value", hue="way", ax=ax, palette=colors, saturation=1, zorder=3)
+    for bars in ax.containers:
+        ax.bar_label(bars, fmt="{:+.2f}", fontsize=NOTE, padding=2)
+    ax.axhline(0, color=INK, linewidth=0.8, zorder=4)
+    for i in np.flatnonzero(wrong):
+        ax.axvspan(i - 0.5, i + 0.5, color="#eeeeee", zorder=0)
+    ax.set_xticks(range(len(signals)), signals.index, fontsize=TICK)
+    ax.margins(y=0.12)
+    finish(ax, None, "", "error signal at the classifier", grid="y")
+    ax.tick_params(axis="x", labelsize=LABEL)
+    ax.legend(fontsize=TICK, frameon=False, loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=len(signals.columns))
+    said = "; ".join(f"{LABELS[row]} " + ", ".join(f"{value:+.2f}" for value in signals[row]) for row in signals)
+    return describe(fig, f"Gradient of the loss in the logit for {len(signals)} images. {said}.")
