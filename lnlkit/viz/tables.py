@@ -102,11 +102,11 @@ def _about(rows):
     sizes = sorted({row["n"] for row in rows if row["n"]})
     marks = {"quoted": "† quoted there from another paper", "no": "‡ not in the paper: our control"}
     marks = [text for key, text in marks.items() if any(row["published"] == key for row in rows)]
-    first = f"{rows[0]['place']}, {rows[0]['unit']}: ours (mean ± sd, {_n(sizes)}), and below in grey the paper's"
+    first = f"{rows[0]['place']}, {rows[0]['unit']}: ours (mean ± sd, {n_text(sizes)}), and below in grey the paper's"
     return "; ".join([first, *marks]) + "."
 
 
-def _n(sizes):
+def n_text(sizes):
     """'n = 3', 'n = 1 to 5', unbroken."""
     text = f"n = {min(sizes)}" + (f" to {max(sizes)}" if min(sizes) < max(sizes) else "") if len(sizes) else "not run"
     return text.replace(" ", "\u00a0")
@@ -132,7 +132,7 @@ def heat_table(runs, notebook, *, rows=None, columns="noise_rate", value="best_v
     mean, sd = (found.unstack().reindex(rows) for found in (groups.mean(), groups.std()))
     words = [[spread(m, s, digits) for m, s in zip(*pair, strict=True)]
              for pair in zip(mean.to_numpy(), sd.to_numpy(), strict=True)]  # fmt: skip
-    said = f"{title or what} (mean ± sd, {_n(groups.size())})"
+    said = f"{title or what} (mean ± sd, {n_text(groups.size())})"
     fig = None
     if ax is None:
         wide = max(2.6 + 1.15 * mean.shape[1], 0.09 * len(said))

@@ -1,0 +1,300 @@
+"""Figures of Paper 01: the noise that looks at the image, the conditional VAE, and what the recorded runs say."""
+
+import math
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import seaborn
+from matplotlib.lines import Line2D
+from matplotlib.ticker import LogLocator, NullFormatter
+
+from lnlkit.viz import style
+from lnlkit.viz.diagrams import BLUE, GREEN, ORANGE, arrow, canvas, chain, joined
+from lnlkit.viz.embeddings import embedding
+from lnlkit.viz.lines import DASHES, by_row, legend_below
+from lnlkit.viz.matrices import transition_heatmap
+from lnlkit.viz.picture import Picture, in_order
+from lnlkit.viz.show import describe
+from lnlkit.viz.style import GREY, INK, LABEL, NOTE, PALETTE, TICK, TITLE, WIDTH, finish, noise_name, panels, row_styles
+from lnlkit.viz.tables import n_text
+
+NOTEBOOK = "01_cvae_augmentation"
+LABELS = style.row_labels(NOTEBOOK)
+RANGE = ("pi", 100)  # seaborn's word for the band from the smallest to the largest seed
+MEASURED = {  # column of the epochs: its name, colour, line
+    "train_acc": ("training, noisy labels", PALETTE[1], ":"),
+    "val_acc": ("validation, noisy labels", PALETTE[2], "--"),
+    "test_acc": ("test, clean labels", PALETTE[0], "-"),
+}
+STAR = {"label": "at the best noisy-validation epoch", "linestyle": "none", "marker": "*", "markersize": 11,
+        "color": PALETTE[0], "markeredgecolor": "white"}  # fmt: skip
+STRONG = ("ce_affine", "seal", "ce", "cvae_oracle", "cvae_augmentation")  # the method, what it must beat, its limit
+
+
+def score_thresholds(score, rates):
+    """Figure of the mislabelling scores (N,) and, for each rate, of the score from which labels flip.
+
+    At rate p exactly floor(p N) examples lie at or right of the line (Paper 01, Section 2.3). Scores on a log scale.
+    """
+    fig, ax = panels(width=8)
+    score = np.asarray(score, float).clip(1e-5)  # below that all scores are alike: they share the first bar
+    seaborn.histplot(x=score, bins=50, log_scale=True, color="#c8d4dd", edgecolor="white", alpha=1, ax=ax)
+    ax.xaxis.set_major_locator(LogLocator(subs=(1,) if score.max() > 100 * score.min() else (1, 2, 5)))
+    ax.xaxis.set_major_formatter("{x:g}")
+    ax.xaxis.set_minor_formatter(NullFormatter())
+    ordered, said = np.sort(score)[::-1], []
+    for place, rate in enumerate(sorted(rates)):
+        if flipped := math.floor(rate * len(score) + 1e-9):
+            least = ordered[flipped - 1]
+            ax.axvline(least, color=PALETTE[place % 10], linestyle=style.LINES[place % 4], linewidth=2,
+                       label=f"noise rate {rate:g}: {flipped} labels with a score of {least:.2g} or more")  # fmt: skip
+            said.append(f"{least:.3f} at rate {rate:g}")
+    ax.legend(fontsize=NOTE, frameon=False, loc="upper left")
+    finish(ax, None, "score of mislabelling N(x), log scale", "images")
+    return describe(fig, f"Histogram of the mislabelling scores; labels flip from a score of {', '.join(said)}.")
+
+
+def architecture(cvae):
+    """Figure of the conditional VAE, encoder and decoder both given the label y (Paper 01, Fig. 3).
+
+    `cvae` is a `lnlkit.models.ConditionalVAE`, or a dict with its sizes: `image_shape` (C, H, W), `n_classes`,
+    `latent`, and the layer sizes of `encoder` and `decoder` as lists.
+    """
+    net = SimpleNamespace(**cvae) if isinstance(cvae, dict) else cvae
+    pixels, shape = math.prod(net.image_shape), " × ".join(map(str, net.image_shape))
+    encoder = chain(pixels + net.n_classes, net.encoder)
+    decoder = chain(net.latent + net.n_classes, net.decoder)
+    boxes = {  # name: x, y, width, height, text, colour
+        "x": (0.05, 1.45, 1.2, 0.95, f"image x\n{shape}\n= {pixels} values", INK),
+        "y": (0.05, 0.2, 1.2, 0.7, f"label y\none-hot, {net.n_classes}", ORANGE),
+        "encoder": (1.85, 1.3, 1.65, 1.25, f"encoder Q(z | x, y)\n\n{encoder}", BLUE),
+        "mu": (4.0, 2.15, 0.9, 0.65, f"μ\n{net.latent}", BLUE),
+        "log_var": (4.0, 1.05, 0.9, 0.65, f"log σ²\n{net.latent}", BLUE),
+        "noise": (5.4, 2.75, 1.15, 0.5, "ε ~ N(0, I)", GREEN),
+        "z": (5.4, 1.5, 1.15, 0.85, f"z = μ + σ ε\n{net.latent}", GREEN),
+        "decoder": (7.05, 1.3, 1.75, 1.25, f"decoder P(x | z, y)\n\n{decoder}", BLUE),
+        "out": (9.25, 1.45, 1.2, 0.95, f"image x̂\n{shape}\nin [0, 1]", INK),
+    }
+    fig, ax = canvas((0, 10.5), (0.1, 3.35), 3.4)
+    joined(ax, boxes, ("x", "encoder", "mu", "z", "decoder", "out"), ("encoder", "log_var", "z"))
+    arrow(ax, (5.975, 2.75), (5.975, 2.35), GREEN)
+    middle = [boxes[name][0] + boxes[name][2] / 2 for name in ("encoder", "decoder")]
+    ax.plot([1.25, middle[1]], [0.55, 0.55], color=ORANGE, linewidth=1.5)
+    for x in middle:
+        arrow(ax, (x, 0.55), (x, 1.3), ORANGE)
+    return describe(fig, f"Encoder {encoder} of image and label, code of {net.latent} numbers, decoder {decoder} of "
+                         "code and label back to an image.")  # fmt: skip
+
+
+def loss_split(losses, parts=("total", "reconstruction", "kl"), ylabel="nats per image"):
+    """Figure of the parts of the CVAE's loss over the epochs, a line a noise rate (Paper 01, Fig. 4).
+
+    losses: one row a seed, noise rate and epoch (from 1) with a column a part, in nats per image.
+    """
+    fig, axes = panels(1, len(parts), width=WIDTH, sharey="total" not in parts)
+    n = losses["noise_rate"].nunique()
+    for ax, part in zip(axes, parts, strict=True):
+        seaborn.lineplot(
+            losses, x="epoch", y=part, hue="noise_rate", style="noise_rate", ax=ax, errorbar=RANGE,
+            palette=list(PALETTE[:n]), markers=style.MARKERS[:n], dashes=[DASHES[style.LINES[k % 4]] for k in range(n)],
+            markevery=-(-losses["epoch"].max() // 8), legend="full" if part == parts[0] else False)  # fmt: skip
+        ax.xaxis.get_major_locator().set_params(integer=True)
+        finish(ax, "KL divergence" if part == "kl" else part, "epoch", ylabel if part == parts[0] else "", grid="y")
+    axes[0].legend(title="noise rate", fontsize=NOTE, title_fontsize=NOTE, frameon=False)
+    last = losses[losses["epoch"] == losses["epoch"].max()].groupby("noise_rate")[parts[0]].mean()
+    said = ", ".join(f"{value:.2f} at rate {rate:g}" for rate, value in last.items())
+    return describe(fig, f"The CVAE's loss over epochs per noise rate, {ylabel}. Last epoch, {parts[0]}: {said}.")
+
+
+def train_validation(epochs):
+    """Figure of accuracy (above) and loss (below) in training and validation, a column a noise rate (Paper 01, Fig. 6).
+
+    epochs: one row a run and epoch, of one method and kind of noise; all is measured on noisy labels.
+    """
+    rates, said = sorted(epochs["noise_rate"].unique()), []
+    fig, axes = panels(2, len(rates), width=WIDTH, height=2.6, sharex=True, sharey="row", squeeze=False)
+    look = {"palette": [PALETTE[0], PALETTE[3]], "markers": ["o", "s"], "dashes": ["", (4, 2)]}
+    for column, rate in zip(axes.T, rates, strict=True):
+        of, title = epochs[epochs["noise_rate"] == rate], "clean" if rate == 0 else f"{rate:.0%} wrong"
+        best = of.groupby("epoch")["val_acc"].mean().idxmax()
+        for ax, keys in zip(column, (("train_acc", "val_acc"), ("loss", "val_loss")), strict=True):
+            both = of.set_index("epoch")[list(keys)].set_axis(["training", "validation"], axis=1)
+            seaborn.lineplot(both, ax=ax, errorbar=RANGE, markersize=5, legend=ax is axes[0, 0], **look)
+            ax.axvline(best, color=GREY, linewidth=1.2, linestyle=":", label="best validation epoch")
+            ax.xaxis.get_major_locator().set_params(integer=True)
+            finish(ax, None, "epoch", "loss" if "loss" in keys else "accuracy on noisy labels", grid="y")
+        column[0].set_title(title, fontsize=TITLE)
+        said.append(f"{title} {_best(of)['epoch'].mean():.1f}")
+    legend_below(fig, axes[0, 0])
+    return describe(fig, "Accuracy and loss on noisy labels over epochs, in training and validation; best validation "
+                         f"epoch, mean over the seeds: {'; '.join(said)}.")  # fmt: skip
+
+
+def _best(epochs):
+    """The best noisy-validation epoch of each run."""
+    return epochs.loc[epochs.groupby("key")["val_acc"].idxmax()]
+
+
+def own_run(epochs, title):
+    """Figure of accuracy over the epochs of one's own run; `title` says of what. epochs: as for `train_validation`."""
+    fig, ax = panels(width=7, height=4.2)
+    accuracy(ax, epochs)
+    ax.legend(fontsize=NOTE, frameon=False, loc="upper center", bbox_to_anchor=(0.5, -0.16), ncols=2)
+    ax.set_title(title, fontsize=TITLE)
+    best, last = (100 * part["test_acc"].mean() for part in (_best(epochs), epochs.groupby("key").tail(1)))
+    return describe(fig, f"Accuracy over epochs of {title}; clean-test accuracy {best:.1f} % at the best "
+                         f"noisy-validation epoch, {last:.1f} % at the last one.")  # fmt: skip
+
+
+def accuracy(ax, epochs, plain=None):
+    """The axes with training, noisy validation and clean-test accuracy: mean and range over the runs.
+
+    Behind stands the clean-test curve of the runs of plain cross-entropy. A star is the number that tables report.
+    """
+    layers = [(plain, "test_acc", "CE, clean test (for comparison)", "#b0b0b0", "-")] if plain is not None else []
+    layers += [(epochs, key, *of) for key, of in MEASURED.items()]
+    for frame, key, label, color, line in layers:  # as seaborn's lineplot, a hundred times as fast
+        over = frame.groupby("epoch")[key].agg(["mean", "min", "max"])
+        ax.plot(over.index, over["mean"], label=label, color=color, linestyle=line, linewidth=1.8)
+        ax.fill_between(over.index, over["min"], over["max"], color=color, alpha=0.16, linewidth=0)
+    ax.plot(*_best(epochs)[["epoch", "test_acc"]].to_numpy().T, **STAR, zorder=5)
+    ax.xaxis.get_major_locator().set_params(integer=True)
+    return finish(ax, None, "epoch", "accuracy", grid="y")
+
+
+def paper_against_ours(published, runs):
+    """Figure with one panel a noise rate and one line a method: the paper's number and ours (Paper 01, Table 1).
+
+    published: the paper's `papers.Table`; runs: tidy, of one kind of noise. A grey bar joins the two.
+    """
+    runs = runs[runs["noise_rate"].isin(published.columns)].assign(value=lambda frame: 100 * frame["best_val"])
+    rows = [row for row in LABELS if row in published.mean or row in set(runs["row"])]
+    fig, axes = panels(1, len(published.columns), width=WIDTH, height=0.34 * len(rows) + 1.5, sharey=True)
+    diamond = {"marker": "D", "markersize": 7, "markerfacecolor": "white", "markeredgecolor": INK, "linestyle": "none"}
+    bar = {"marker": "|", "markersize": 13, "markeredgewidth": 2.5, "color": BLUE, "linestyle": "none"}
+    at, gaps = range(len(rows)), []
+    for ax, rate in zip(axes, published.columns, strict=True):
+        own = runs[runs["noise_rate"] == rate]
+        seaborn.stripplot(own, x="value", y="row", order=rows, color=BLUE, size=4, alpha=0.6, jitter=False, zorder=3,
+                          ax=ax)  # fmt: skip
+        ours = own.groupby("row")["value"].mean().reindex(rows)
+        theirs, sd = np.array([published.cell(row, rate) for row in rows], float).T
+        ax.hlines(at, theirs, ours, color="#cccccc", linewidth=3, zorder=1)
+        ax.errorbar(theirs, at, xerr=sd, **diamond, ecolor=GREY, capsize=2, elinewidth=1, zorder=2)
+        ax.plot(ours, at, **bar, zorder=4)
+        gaps.append(abs(ours - theirs))
+        finish(ax, f"noise rate {rate:g}", "", "", grid="both")
+    axes[0].set_yticks(at, [LABELS[row] for row in rows])
+    fig.supxlabel("accuracy on the clean test set, %", fontsize=LABEL)
+    dot = {"marker": "o", "color": BLUE, "alpha": 0.6, "linestyle": "none"}
+    marks = {"paper (± sd)": diamond, "ours, one seed": dot, "ours, mean": bar}
+    fig.legend(handles=[Line2D([], [], label=label, **mark) for label, mark in marks.items()],
+               loc="outside upper center", ncols=3, fontsize=TICK, frameon=False)  # fmt: skip
+    return describe(fig, "Accuracy of each method per noise rate, paper and ours; the mean absolute gap is "
+                         f"{pd.concat(gaps).mean():.1f} points.")  # fmt: skip
+
+
+def overview(table):
+    """Figure of the recorded table: accuracy against the rate, and the points that each method has more than plain CE.
+
+    At the best noisy-validation epoch, under the kind of noise of most runs. The paper's method, CE, SEAL and our
+    controls are labelled, the others stand pale behind.
+    """
+    kind = table.runs["noise"].mode()[0]
+    runs = table.runs[table.runs["noise"] == kind].assign(accuracy=lambda frame: 100 * frame["best_val"])
+    ce = runs[runs["row"] == "ce"].set_index(["noise_rate", "seed"])["accuracy"].rename("ce")
+    runs = runs.join(ce, on=["noise_rate", "seed"]).assign(more=lambda frame: frame["accuracy"] - frame["ce"])
+    last = runs["noise_rate"].max()
+    rest = runs[~runs["row"].isin(STRONG)].groupby(["row", "noise_rate"], as_index=False)[["accuracy", "more"]].mean()
+    fig, axes = panels(1, 2, height=4.4)
+    shown = {"accuracy": (f"{noise_name(kind)} noise", "accuracy on clean test images, %"),
+             "more": ("the same, compared with plain CE", "points more than CE with the same seed")}  # fmt: skip
+    for ax, (y, (title, ylabel)) in zip(axes, shown.items(), strict=True):
+        for _, pale in rest.groupby("row"):
+            ax.plot(pale["noise_rate"], pale[y], color="#cfcfcf")
+        by_row(runs, ax, NOTEBOOK, y=y, rows=STRONG, strong=("ce", "cvae_augmentation"), interval="range", legend=False,
+               title=title, ylabel=ylabel)  # fmt: skip
+    ends = runs[runs["noise_rate"] == last].groupby("row")[["accuracy", "more"]].mean().reindex(STRONG).dropna()
+    _label_ends(axes[1], last, ends["more"])
+    below = f"mean and range, {n_text(runs.groupby(['noise_rate', 'row']).size())}, best noisy-validation epoch"
+    fig.supxlabel(f"{below}; pale: {rest['row'].nunique()} further methods", fontsize=TICK, color=GREY)
+    said = ", ".join(f"{LABELS[row]} {value:.1f} %" for row, value in ends["accuracy"].items())
+    return describe(fig, f"Clean-test accuracy of {runs['row'].nunique()} methods against the rate of "
+                         f"{noise_name(kind)} noise; at rate {last:g}: {said}.")  # fmt: skip
+
+
+def _label_ends(ax, x, ends):
+    """Names of the rows right of the ends of their lines, `ends` (row: y), in their colours and moved apart."""
+    ends = ends.sort_values()
+    at, apart = ends.to_numpy().copy(), 0.055 * np.diff(ax.get_ylim())[0]
+    for i in range(1, len(at)):
+        at[i] = max(at[i], at[i - 1] + apart)
+    at -= (at - ends.to_numpy()).mean()
+    for (row, end), place in zip(ends.items(), at, strict=True):
+        label, color = LABELS[row], row_styles(NOTEBOOK)[row][1]["color"]
+        ax.annotate(label, (x, end), (1.06, place), textcoords=ax.get_yaxis_transform(), fontsize=LABEL, va="center",
+                    color=color, fontweight="bold" if row == "cvae_augmentation" else "normal",
+                    arrowprops={"arrowstyle": "-", "color": color, "linewidth": 0.6})  # fmt: skip
+
+
+class Runs(Picture):
+    """The noise explorer: accuracy over epochs, realised transition matrix and t-SNE of one recorded setting."""
+
+    title = "noise explorer"
+    labels = {"noise": "noise kind", "noise_rate": "noise rate", "row": "method"}
+    names = {"noise": noise_name, "row": LABELS.get}
+    start = {"noise": "model_idn", "noise_rate": 0.2, "row": "cvae_augmentation"}
+
+    def __init__(self, table):
+        runs, kinds = table.runs, table.runs.loc[table.runs["noise_rate"] > 0, ["noise"]].drop_duplicates()
+        clean = runs[runs["noise_rate"] == 0].drop(columns="noise").merge(kinds, how="cross")  # of every kind
+        order = [*kinds["noise"], *LABELS]
+        super().__init__(table, in_order(pd.concat([runs[runs["noise_rate"] > 0], clean]), list(self.labels), order))
+
+    def lay_out(self):
+        self.curves = self.fig.add_axes([0.055, 0.3, 0.345, 0.57])
+        self.matrix = self.fig.add_axes([0.45, 0.16, 0.25, 0.71], anchor="N")
+        self.points = self.fig.add_axes([0.73, 0.16, 0.265, 0.71])
+        self.low = np.floor(20 * self.table.epochs[list(MEASURED)].quantile(0.02).min()) / 20 - 0.01
+        lines = [Line2D([], [], label=label, color=color, linestyle=line) for label, color, line in MEASURED.values()]
+        grey = Line2D([], [], color="#b0b0b0", label="CE, clean test (for comparison)")
+        self.fig.legend(handles=[*lines, Line2D([], [], **STAR), grey], loc="upper left", bbox_to_anchor=(0.01, 0.2),
+                        fontsize=NOTE, frameon=False, ncols=2)  # fmt: skip
+
+    def fill(self, noise, noise_rate, row):
+        key = (noise if noise_rate else None, noise_rate)  # without noise all kinds are the same
+        runs, epochs, matrices = (
+            frame[(frame["noise_rate"] == noise_rate) & ((frame["noise"] == noise) | (noise_rate == 0))]
+            for frame in (self.table.runs, self.table.epochs, self.table.matrices))  # fmt: skip
+        self.panel(self.curves, (*key, row), self._curves, epochs, row)
+        self.panel(self.matrix, key, self._matrix, matrices, noise_rate)
+        self.panel(self.points, key, self._points, key)
+        means = 100 * runs.groupby("row")[["best_val", "last"]].mean()
+        setting = f"{LABELS[row]}, {noise_name(noise)} noise, rate {noise_rate:g}"
+        ce = f"; CE has {means.loc['ce', 'best_val']:.1f} %" if row != "ce" and "ce" in means.index else ""
+        heading, (best, last) = self.heading(setting, runs[runs["row"] == row]), means.loc[row]
+        return (f"{heading}: clean-test accuracy {best:.1f} % at the best noisy-validation epoch and {last:.1f} % at "
+                f"the last epoch{ce}.")  # fmt: skip
+
+    def _curves(self, ax, epochs, row):
+        shown, plain = epochs[epochs["row"] == row], epochs[epochs["row"] == "ce"]
+        accuracy(ax, shown, None if row == "ce" else plain)
+        ax.set_ylim(min(self.low, shown[list(MEASURED)].min().min() - 0.01), 1.01)
+
+    def _matrix(self, ax, matrices, noise_rate):
+        T = np.mean(matrices["T"].tolist(), axis=0) if len(matrices) else np.eye(len(self.table.matrices["T"].iloc[0]))
+        # The brightest colour: all the noise of a class goes to one other class. So kinds and rates can be compared.
+        transition_heatmap(T, ax, title="realised transitions", vmax=noise_rate or None)
+
+    def _points(self, ax, setting):
+        drawn = self.table.embedding
+        of = {(entry["noise"], entry["noise_rate"]): entry for entry in drawn["noisy"]}
+        of[None, 0.0] = {"y": drawn["y_clean"], "knn_agreement": drawn["knn_agreement_clean"]}
+        embedding(drawn["x"], of[setting]["y"], drawn["y_clean"], ax, "t-SNE, wrong labels crossed", size=6)
+        ax.set_xlabel(f"{100 * of[setting]['knn_agreement']:.0f} % of neighbours share the label", fontsize=LABEL)
+
+
+def pictures(table):
+    """The explorers of the paper's recorded table: {name: Picture}."""
+    return {"noise": Runs(table)}
