@@ -46,7 +46,7 @@ def words_of_tests() -> dict[str, set[str]]:
 
 def tests_of(name: str) -> list[str]:
     """Test files that call the function or class by its name; in the package of a paper also by that of the package."""
-    path = name.split(".")  # lnlkit.losses.gce, lnlkit.viz.choicenet.fits.overview
+    path = name.split(".")  # lnlkit.losses.gce, lnlkit.viz.choicenet.figures.overview
     wanted = {path[-1], *path[2:-2]}
     return [file for file, words in words_of_tests().items() if wanted <= words]
 

@@ -56,7 +56,8 @@ def _control(label, pairs):
     elif len(pairs) <= 4 and sum(len(text) for text, _ in pairs) <= 60:  # they would stand below a label of their own
         options["description"], style["button_width"] = "", "auto"
         control = ipywidgets.ToggleButtons(**options, style=style, layout={"width": "auto"})
-        return control, ipywidgets.HBox([ipywidgets.HTML(html.escape(label)), control])
+        beside = ipywidgets.HTML(html.escape(label))
+        return control, ipywidgets.HBox([beside, control], layout={"margin": "0 16px 0 0"})
     else:
         control = ipywidgets.Dropdown(**options, style=style, layout={"width": "auto"})
     return control, control
@@ -89,11 +90,11 @@ class Explorer:
         self.controls = {name: control for name, (control, _) in made.items()}
         self._line = ipywidgets.HBox([labelled for _, labelled in made.values()], layout={"flex_flow": "row wrap"})
         self.message = ipywidgets.HTML(layout={"min_height": "1.8em"})
-        self.handle, self._paused = None, False
+        self.handle, self._paused, self._wanted = None, False, dict(picture.start)  # wanted: by the last hand
         self._bundle = functools.lru_cache(KEPT)(self._render)
-        self._settle(picture.start)
-        for control in self.controls.values():
-            control.observe(self._on_change, names="value")
+        self._settle()
+        for name, control in self.controls.items():
+            control.observe(functools.partial(self._on_change, name), names="value")
 
     def _pairs(self, name, choice):
         """What a control offers, (text, value): what is recorded together with these values of other controls."""
@@ -107,22 +108,21 @@ class Explorer:
         """The values now chosen, `{name: value}`."""
         return {name: control.value for name, control in self.controls.items()}
 
-    def _settle(self, wanted):
+    def _settle(self):
         """Sets each control in turn to what it can offer and to what is wanted, or what is nearest, without drawing."""
         choice, self._paused = {}, True
         for name, control in self.controls.items():
-            value, pairs = wanted.get(name, control.value), self._pairs(name, choice)
-            value = self.picture.start.get(name, value) if value == NOTHING else value  # it matters again
-            choice[name] = _nearest(value, [value for _, value in pairs])
+            pairs = self._pairs(name, choice)
+            choice[name] = _nearest(self._wanted.get(name), [value for _, value in pairs])
             with control.hold_sync():  # setting options chooses the first: the page is told of the end alone
                 if tuple(control.options) != pairs:
                     control.options = pairs
                 control.value, control.disabled = choice[name], len(pairs) == 1
         self._paused = False
 
-    def _on_change(self, change):
+    def _on_change(self, name, change):
         if not self._paused:
-            self.choose(**self.choice)
+            self.choose(**{name: change["new"]})
 
     def _render(self, *values, small=False):
         """The picture of these values of the controls, as `viz.bundle` has it."""
@@ -155,8 +155,12 @@ class Explorer:
         return True
 
     def choose(self, **wanted):
-        """Chooses several values, or what is recorded nearest to them, with one redraw; True when that worked."""
-        self._settle(wanted)
+        """Chooses several values, or what is recorded nearest to them, with one redraw; True when that worked.
+
+        A value that is not recorded with the others now is chosen as soon as it is.
+        """
+        self._wanted |= wanted
+        self._settle()
         return self.redraw()
 
     def drive(self):
@@ -164,8 +168,9 @@ class Explorer:
 
         Raises RuntimeError when any of them failed, so that a notebook which drives its explorers fails with them.
         """
-        start, known = self.choice, len(ERRORS)
+        start, known = dict(self._wanted), len(ERRORS)
         shown = sum(self.choose(**choice) for choice in self.rows)
+        self._wanted = {}
         self.choose(**start)
         if len(ERRORS) > known:
             raise RuntimeError(

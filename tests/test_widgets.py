@@ -88,14 +88,22 @@ def test_a_value_still_offered_is_kept():
     assert told.choice == {"noise": "asymmetric", "rate": 0.3, "row": "a"}
 
 
+def test_what_was_chosen_by_hand_comes_back_when_it_is_recorded_again():
+    told = explorer(start={"rate": 0.2})
+    told.controls["row"].value = "b"
+    told.controls["rate"].value = 0.1
+    assert told.choice["row"] == "a"
+    told.controls["rate"].value = 0.2
+    assert told.choice["row"] == "b"
+
+
 def test_a_control_that_does_not_matter_shows_a_dash_and_hands_over_none():
     offered = pd.DataFrame({"row": ["can", "can", "ce"], "lam": [0.0, 0.3, float("nan")]})
-    told = explorer(offered)
+    told = explorer(offered, start={"lam": 0.3})
     assert [label for label, _ in told.controls["lam"].options] == ["0", "0.3"]
     told.controls["row"].value = "ce"
     assert told.picture.choices == [{"row": "ce", "lam": None}]
     assert [label for label, _ in told.controls["lam"].options] == ["–"] and told.controls["lam"].disabled
-    told.picture.start = {"lam": 0.3}
     told.controls["row"].value = "can"
     assert told.choice == {"row": "can", "lam": 0.3}  # not the first: it matters again
     assert told.drive() == 3
@@ -255,7 +263,7 @@ def test_only_panels_that_change_are_drawn_again():
     assert told.picture.drawn == ["matrix", "curve"]
     told.controls["rate"].value = 0.4  # and so back to ce
     assert told.picture.drawn[2:] == ["matrix", "curve"]
-    told.controls["rate"].value = 0.1
+    told.choose(rate=0.1, row="ce")
     assert told.picture.drawn[4:] == ["matrix"]
 
 
