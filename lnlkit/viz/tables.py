@@ -7,7 +7,7 @@ import pandas as pd
 import seaborn
 
 from lnlkit.viz.show import describe
-from lnlkit.viz.style import LABEL, NOTE, WIDTH, finish, panels, row_styles
+from lnlkit.viz.style import LABEL, NOTE, WIDTH, finish, panels, row_labels
 
 STYLES = [
     {"selector": "", "props": "border-collapse: collapse; font-size: 13px; margin: 4px 0; max-width: 950px"},
@@ -26,7 +26,7 @@ VERDICTS = {"reproduced": "color: #00654a; font-weight: bold", "not reproduced":
 def rich(frame, caption, *, best=None, digits=2, text=(), hide_index=True, widths=None):
     """The frame as a table for the page: a caption (what, n, unit, data), numbers to `digits`, best values in bold.
 
-    best: "max" or "min" of each numeric column, or {column: "max" or "min"}. digits: one number, or {column: number}.
+    best: "max" or "min" of each numeric column. digits: one number, or {column: number}.
     text: columns that are sentences, left-aligned and wrapped between words; nothing else wraps. widths: {column: CSS
     width}, for instance "28em". Text in cells is shown as it stands, `*`, `_` and `<` too.
     """
@@ -41,10 +41,8 @@ def rich(frame, caption, *, best=None, digits=2, text=(), hide_index=True, width
         width = (widths or {}).get(name, "28em")
         looks[name] += [{"selector": "td", "props": f"white-space: normal; min-width: {width}"}]
     table = table.set_table_styles(looks, axis=0, overwrite=False)
-    better = dict.fromkeys(numbers, best) if isinstance(best, str) else best or {}
-    for name, which in better.items():
-        mark = table.highlight_max if which == "max" else table.highlight_min
-        table = mark(subset=[name], axis=0, props=BOLD)
+    if best:
+        table = getattr(table, f"highlight_{best}")(subset=numbers, axis=0, props=BOLD)
     return table.hide(axis="index") if hide_index else table
 
 
@@ -77,23 +75,20 @@ def claims(verdicts, title="Claims"):
     return table.map(lambda verdict: VERDICTS.get(verdict, "color: #666666"), subset=["verdict"])
 
 
-def comparison(rows, place=None, *, best=None, digits=1):
+def comparison(rows, place=None, *, best=None):
     """Paper against ours, as `papers.compare` returns it (of one `place`), as a table for the page.
 
     A cell has ours above and the paper's below in grey. best: "max" or "min", whose value of ours is bold in each
     column. More than eight columns become rows.
     """
     rows = [row for row in rows if place is None or row["place"] == place]
-    frame = pd.DataFrame(rows)
+    frame = pd.DataFrame(rows).astype({"ours": float})
     frame["label"] += frame["published"].map({"quoted": " †", "no": " ‡"}).fillna("")
-    ours = frame.pivot(index="label", columns="heading", values="ours").astype(float)
-    ours = ours.reindex(index=frame["label"].unique(), columns=frame.sort_values("column")["heading"].unique()
-                        if frame["column"].dtype.kind in "fi" else frame["heading"].unique())  # fmt: skip
-    top = ours.eq(ours.max() if best == "max" else ours.min()) & (best is not None)
-    words = pd.DataFrame("", ours.index, ours.columns)
-    for row, label in zip(rows, frame["label"], strict=True):
-        words.loc[label, row["heading"]] = _both(row, digits, top.loc[label, row["heading"]])
-    words.index.name = words.columns.name = None
+    top = frame.groupby("heading")["ours"].transform(best) if best else np.nan
+    frame["cell"] = list(map(_both, rows, frame["ours"] == top))
+    headings = (frame.sort_values("column") if frame["column"].dtype.kind in "fi" else frame)["heading"].unique()
+    words = frame.pivot(index="label", columns="heading", values="cell").rename_axis(index=None, columns=None)
+    words = words.reindex(index=frame["label"].unique(), columns=headings).fillna("")
     return _styled(words.T if len(words.columns) > 8 > len(words) else words, html.escape(_about(rows)))
 
 
@@ -112,43 +107,44 @@ def n_text(sizes):
     return text.replace(" ", "\u00a0")
 
 
-def _both(row, digits, bold):
-    ours, paper = (spread(row[side], row[f"{side}_sd"], digits) for side in ("ours", "paper"))
-    above = f"<b>{ours}</b>" if bold else ours or "–"
-    return f"{above}<br><span style='color: #6b6b6b'>{paper or '–'}</span>"
+def _both(row, bold):
+    ours, paper = (spread(row[side], row[f"{side}_sd"]) or "–" for side in ("ours", "paper"))
+    return f"{f'<b>{ours}</b>' if bold else ours}<br><span style='color: #6b6b6b'>{paper}</span>"
 
 
-def heat_table(runs, notebook, *, rows=None, columns="noise_rate", value="best_val", unit=100.0, digits=1, ax=None,
-               title=None, xlabel=None, low_is_good=False, what="accuracy, %"):  # fmt: skip
+def heat_table(runs, notebook, *, rows=None, columns="noise_rate", value="best_val", unit=100.0, ax=None, title=None,
+               xlabel=None, low_is_good=False, what="accuracy, %"):  # fmt: skip
     """A heat map of methods against noise, each cell annotated mean ± standard deviation over the seeds.
 
     runs: tidy, one row a run. unit: factor on the values, 100 for per cent. Bright is good; the best of a column is
-    bold. Returns the figure with a
-    description, or the axes where `ax` is given.
+    bold. Returns the figure with a description, or the axes where `ax` is given.
     """
-    styles = row_styles(notebook)
-    rows = [row for row in (rows or styles) if row in set(runs["row"])]
-    groups = runs[runs["row"].isin(rows)].assign(value=unit * runs[value]).groupby(["row", columns])["value"]
-    mean, sd = (found.unstack().reindex(rows) for found in (groups.mean(), groups.std()))
-    words = [[spread(m, s, digits) for m, s in zip(*pair, strict=True)]
-             for pair in zip(mean.to_numpy(), sd.to_numpy(), strict=True)]  # fmt: skip
-    said = f"{title or what} (mean ± sd, {n_text(groups.size())})"
-    fig = None
+    labels = row_labels(notebook)
+    rows = [row for row in (rows or labels) if row in set(runs["row"])]
+    groups = (unit * runs.set_index(["row", columns])[value]).groupby(level=[0, 1])
+    mean, words = (groups.agg(how).unstack().reindex(rows) for how in ("mean", lambda of: spread(of.mean(), of.std())))
+    said, fig = f"{title or what} (mean ± sd, {n_text(groups.size())})", None
     if ax is None:
-        wide = max(2.6 + 1.15 * mean.shape[1], 0.09 * len(said))
-        fig, ax = panels(width=min(WIDTH, wide), height=0.3 * len(rows) + 1.0)
+        width = max(2.6 + 1.15 * mean.shape[1], 0.09 * len(said))
+        fig, ax = panels(width=min(WIDTH, width), height=0.3 * len(rows) + 1)
         fig.suptitle(said, fontsize=LABEL, x=0.01, ha="left")
-    seaborn.heatmap(mean, annot=np.array(words), fmt="", cmap="cividis_r" if low_is_good else "cividis", ax=ax,
+    seaborn.heatmap(mean, annot=words.fillna(""), fmt="", cmap="cividis_r" if low_is_good else "cividis", ax=ax,
                     cbar=False, linewidths=0.5, robust=True, annot_kws={"fontsize": NOTE},
-                    yticklabels=[styles[row][0] for row in rows])  # fmt: skip
+                    yticklabels=[labels[row] for row in rows])  # fmt: skip
     best = mean.dropna(axis=1, how="all").agg("idxmin" if low_is_good else "idxmax")
-    at = {(mean.columns.get_loc(column), rows.index(row)) for column, row in best.items()}
-    for text in ax.texts:
-        if tuple(int(place) for place in text.get_position()) in at:
-            text.set_fontweight("bold")
+    in_bold(ax, mean, best)
     ax.tick_params(rotation=0, length=0)
-    finish(ax, title if fig is None else None, xlabel or columns.replace("_", " "), "")
+    finish(ax, None if fig else title, xlabel or columns.replace("_", " "), "")
     if fig is None:
         return ax
-    leaders = [f"{styles[row][0]} {mean.loc[row, column]:.{digits}f} at {column}" for column, row in best.items()]
+    leaders = [f"{labels[row]} {mean.loc[row, column]:.1f} at {column}" for column, row in best.items()]
     return describe(fig, f"Table of {said}, {len(rows)} methods. Best: {', '.join(leaders)}.")
+
+
+def in_bold(ax, values, best):
+    """The heat map of values (a DataFrame) with the number of the `best` row of each column in bold."""
+    for text in ax.texts:
+        column, row = (int(place) for place in text.get_position())
+        leads = best.get(values.columns[column]) == values.index[row]
+        text.set_fontweight("bold" if leads else "normal")
+    return ax

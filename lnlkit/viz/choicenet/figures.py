@@ -15,18 +15,7 @@ from lnlkit.viz import lines
 from lnlkit.viz.diagrams import BLUE, GREEN, ORANGE, arrow, canvas, joined
 from lnlkit.viz.matrices import colour_scale
 from lnlkit.viz.show import describe
-from lnlkit.viz.style import (
-    INK,
-    LABEL,
-    NOTE,
-    TICK,
-    blank,
-    finish,
-    noise_name,
-    panels,
-    row_labels,
-    row_styles,
-)
+from lnlkit.viz.style import INK, LABEL, NOTE, TICK, blank, finish, noise_name, panels, row_labels, row_styles
 from lnlkit.viz.tables import heat_table
 
 NOTEBOOK = "05_choicenet"

@@ -11,19 +11,8 @@ from lnlkit import checks
 from lnlkit.viz.lines import by_row, legend_below, t_interval
 from lnlkit.viz.matrices import colour_scale, percent_map
 from lnlkit.viz.show import describe
-from lnlkit.viz.style import (
-    INK,
-    LABEL,
-    NOTE,
-    PALETTE,
-    TICK,
-    WIDTH,
-    finish,
-    panels,
-    row_labels,
-    row_styles,
-)
-from lnlkit.viz.tables import heat_table, spread
+from lnlkit.viz.style import INK, LABEL, NOTE, PALETTE, TICK, WIDTH, finish, panels, row_labels, row_styles
+from lnlkit.viz.tables import heat_table, in_bold, spread
 
 NOTEBOOK = "02_quality_embedding"
 CAN, PLAIN = "can", "bce"
@@ -152,8 +141,7 @@ def class_table(runs, details, class_names):
                     cbar_kws={"label": "points more than plain", "pad": 0.01})  # fmt: skip
     ax.axvline(len(class_names), color="black", linewidth=1.5)
     best = mean.idxmax()
-    for text, (row, name) in zip(ax.texts, itertools.product(mean.index, mean.columns), strict=True):
-        text.set_fontweight("bold" if best[name] == row else "normal")
+    in_bold(ax, mean, best)
     ax.tick_params(axis="both", rotation=0, length=0, labelsize=TICK)
     finish(ax, f"average precision in %, mean of {runs['seed'].nunique()} seeds; bold: the best of its column", "", "")
     first = best.drop("mAP").value_counts()
