@@ -7,6 +7,7 @@ from regression_table import ROWS, SEEDS, X, classified, error, made_up
 from lnlkit import viz
 from lnlkit.data import targets
 from lnlkit.viz import choicenet
+from lnlkit.viz.choicenet import figures
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +45,7 @@ def test_without_outliers_none_are_in_the_legend(ax):
 def test_the_strip_shows_every_component_but_the_first(ax):
     rho = np.stack([np.ones(61), np.linspace(-1, 1, 61), -X / 3], 1)
     pi = np.stack([np.full(61, 0.2), np.full(61, 0.3), np.full(61, 0.5)], 1)
-    assert choicenet.correlation_strip(ax, rho, pi) is ax
+    assert figures.correlation_strip(ax, rho, pi) is ax
     mesh = ax.collections[0]
     np.testing.assert_allclose(np.reshape(mesh.get_array(), (2, 61)), rho[:, 1:].T)
     assert mesh.get_clim() == (-1, 1) and mesh.get_cmap().name == "PuOr"
@@ -55,13 +56,13 @@ def test_the_strip_shows_every_component_but_the_first(ax):
 
 @pytest.mark.parametrize(("rho", "sentence"), [(np.ones((61, 1)), "one component"), (np.zeros((61, 5)), "independent")])
 def test_without_correlations_a_sentence_takes_the_place_of_the_strip(ax, rho, sentence):
-    choicenet.correlation_strip(ax, rho)
+    figures.correlation_strip(ax, rho)
     assert sentence in ax.texts[0].get_text() and not ax.collections
 
 
 def test_correlations_of_another_length_are_refused(ax):
     with pytest.raises(ValueError, match=r"`rho` must be \(G, K\).*got \(61,\)"):
-        choicenet.correlation_strip(ax, np.ones(61))
+        figures.correlation_strip(ax, np.ones(61))
 
 
 # ---- whole figures

@@ -134,9 +134,10 @@ def test_labels_by_people_have_dots_and_no_noise_rate(table, picture):
 
 def test_a_step_redraws_what_depends_on_it_alone(table, monkeypatch):
     calls = []
-    for name in ("quality_map", "transition_panel", "by_row"):
-        original = getattr(explorer, name)
-        monkeypatch.setattr(explorer, name, lambda *a, name=name, f=original, **k: calls.append(name) or f(*a, **k))
+    of = {"quality_map": explorer.figures, "transition_panel": explorer, "by_row": explorer}
+    for name, module in of.items():
+        original = getattr(module, name)
+        monkeypatch.setattr(module, name, lambda *a, name=name, f=original, **k: calls.append(name) or f(*a, **k))
     picture = paper_02.pictures(table)["quality"]
     drawn(picture)
     assert sorted(calls) == ["by_row", "quality_map", "transition_panel", "transition_panel"]

@@ -11,26 +11,12 @@ from lnlkit.data import targets
 from lnlkit.tasks.regression import OUTLIERS
 from lnlkit.viz import lines
 from lnlkit.viz.choicenet import figures
-from lnlkit.viz.choicenet.figures import METRICS, NOTEBOOK
+from lnlkit.viz.choicenet.figures import LABELS, METRICS, NOTEBOOK
 from lnlkit.viz.picture import Picture, in_order, standing
-from lnlkit.viz.style import (
-    GREY,
-    INK,
-    LABEL,
-    NOTE,
-    PALETTE,
-    TICK,
-    TITLE,
-    blank,
-    finish,
-    noise_name,
-    row_labels,
-    row_styles,
-)
+from lnlkit.viz.style import GREY, INK, LABEL, NOTE, PALETTE, TICK, TITLE, blank, finish, noise_name, row_styles
 
 KEPT, FLIPPED = PALETTE[0], PALETTE[3]
 SIGMA = 0.5  # deviation of each classifier's score
-LABELS = row_labels(NOTEBOOK)
 
 
 def dataset_name(dataset):

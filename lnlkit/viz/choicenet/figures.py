@@ -19,6 +19,7 @@ from lnlkit.viz.style import INK, LABEL, NOTE, TICK, blank, finish, noise_name, 
 from lnlkit.viz.tables import heat_table
 
 NOTEBOOK = "05_choicenet"
+LABELS = row_labels(NOTEBOOK)
 GRID = regression.GRID[:, 0]
 OVERVIEW = ("l2", "tukey", "mdn", "choicenet_regression", "choicenet_regression_nll", "choicenet_regression_code")
 BAND = "#d9d0ee"  # of the target function: no line of a row has a colour near it
@@ -27,16 +28,14 @@ METRICS = {"mae": "mean absolute error", "rmse": "root mean squared error"}
 
 
 @functools.lru_cache(64)
-def points(dataset, noise, noise_rate, seed, n_train, sd):
-    """The training set of a recorded run on a function, made again from its settings."""
-    settings = {"dataset": dataset, "noise": noise, "noise_rate": noise_rate, "seed": seed}
-    return regression.splits({**settings, "n_train": n_train, "sd": sd}).train
+def _points(**config):
+    return regression.splits(config).train
 
 
 def points_of(table, run):
-    """The training set of a row of `table.runs`, a named tuple or a Series."""
-    made = table.made["regression"]
-    return points(run.dataset, run.noise, float(run.noise_rate), int(run.seed), made["n_train"], made["sd"])
+    """The training set of a row of `table.runs`, a named tuple or a Series, made again from its settings, once."""
+    made = {name: table.made["regression"][name] for name in ("n_train", "sd")}
+    return _points(dataset=run.dataset, noise=run.noise, noise_rate=float(run.noise_rate), seed=int(run.seed), **made)
 
 
 def fitted(ax, data, curves, truth=None, *, title=None, legend=True):
@@ -145,9 +144,9 @@ def overview(table):
 
 def _mean_errors(runs):
     """'cosexp: L2 0.40, MDN 0.05; step: ...' for runs of one rate."""
-    of, labels = runs.groupby(["dataset", "row"], sort=False)["mae"].mean(), row_labels(NOTEBOOK)
-    return "; ".join(f"{name}: " + ", ".join(f"{labels[row]} {of[name, row]:.2f}" for row in of[name].index)
-                     for name in of.index.unique("dataset"))  # fmt: skip
+    return "; ".join(f"{name}: " + ", ".join(f"{LABELS[row]} {value:.2f}" for row, value in of.items())
+                     for name, own in runs.groupby("dataset", sort=False)
+                     for of in [own.groupby("row", sort=False)["mae"].mean()])  # fmt: skip
 
 
 def fits(table, noise_rate):
@@ -190,7 +189,7 @@ def accuracies(table, rows):
             ax.set(xlabel="", ylabel="")
             ax.tick_params(axis="y", labelleft=ax is across[0])
     means = runs.groupby(["dataset", "setting", "row"])["best_val"].mean().unstack()
-    best = means.idxmax(axis=1).map(row_labels(NOTEBOOK)).value_counts()
+    best = means.idxmax(axis=1).map(LABELS).value_counts()
     said = ", ".join(f"{label} in {count}" for label, count in best.items())
     return describe(fig, f"Accuracy of {len(rows)} methods; the best of {len(means)} settings: {said}.")
 

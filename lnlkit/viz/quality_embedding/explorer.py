@@ -9,21 +9,8 @@ from lnlkit.data import images
 from lnlkit.viz.lines import by_row, dots, t_interval
 from lnlkit.viz.matrices import colour_scale
 from lnlkit.viz.picture import Picture, in_order, standing
-from lnlkit.viz.quality_embedding.figures import (
-    CAN,
-    LABELS,
-    LAMBDA,
-    NOTEBOOK,
-    ROWS,
-    SETS,
-    STUDIES,
-    diagonal_words,
-    main_runs,
-    never,
-    per_cent,
-    quality_map,
-    transition_panel,
-)
+from lnlkit.viz.quality_embedding import figures
+from lnlkit.viz.quality_embedding.figures import CAN, LABELS, LAMBDA, NOTEBOOK, ROWS, SETS, never, transition_panel
 from lnlkit.viz.style import GREY, NOTE, TICK, TITLE, blank, row_styles
 from lnlkit.viz.tables import spread
 
@@ -44,7 +31,7 @@ class Qualities(Picture):
     size = (10.6, 5.5)
 
     def __init__(self, table):
-        runs = main_runs(table.runs)
+        runs = figures.main_runs(table.runs)
         self.runs = runs[runs["size"] == 1].assign(
             score=100 * runs["best_val"], noise_rate=runs["noise_rate"].where(runs["noise"] != "human"),
             lambda_mi=runs["lambda_mi"].where(runs["row"].str.startswith(CAN)))  # fmt: skip
@@ -101,7 +88,7 @@ class Qualities(Picture):
             dots(of, ax, NOTEBOOK, x="score", rows=self.rows, xlabel="mAP on clean test images, %")
         else:
             by_row(of, ax, NOTEBOOK, y="score", rows=self.rows, title="mean and 95 % t-interval over the seeds",
-                   xlabel=STUDIES["noise_rate"], ylabel="mAP on clean test images, %")  # fmt: skip
+                   xlabel=figures.STUDIES["noise_rate"], ylabel="mAP on clean test images, %")  # fmt: skip
             ax.legend(fontsize=NOTE, frameon=False, loc="upper center", bbox_to_anchor=(0.45, -0.15), ncols=3)
         self.against_noise = not one_noise
         ax.set(xlim=ax.get_xlim(), ylim=ax.get_ylim())  # the marks move no limits
@@ -126,7 +113,7 @@ class Qualities(Picture):
         """The five panels of what the quality knows, and the same in words."""
         details = self.table.details[run.key]
         if details.get("embedding"):
-            self.panel(self.points, run.key, quality_map, details["embedding"], size=14,
+            self.panel(self.points, run.key, figures.quality_map, details["embedding"], size=14,
                        title=f"quality means, t-SNE, seed {run.seed}")  # fmt: skip
         else:
             self.panel(self.points, run.key, blank, "t-SNE of the quality:\nnot recorded for this setting")
@@ -138,10 +125,10 @@ class Qualities(Picture):
         vmax = max(1e-3, *(matrix.max() for matrix in T.values()))
         for ax, (name, matrix) in zip((self.trusted, self.untrusted), T.items(), strict=True):
             self.panel(ax, (names, *never(matrix)), transition_panel, matrix, names, f"{name} labels", numbers=False)
-            ax.collections[0].set(array=per_cent(matrix), clim=(0, 100 * vmax))  # faster than new cells
+            ax.collections[0].set(array=figures.per_cent(matrix), clim=(0, 100 * vmax))  # faster than new cells
         self.untrusted.set_ylabel("")
         self.panel(self.scale, vmax, self._scale, vmax)
-        said = "; ".join(f"{name}: {diagonal_words(matrix)}" for name, matrix in T.items())
+        said = "; ".join(f"{name}: {figures.diagonal_words(matrix)}" for name, matrix in T.items())
         return f"{' '.join(lines)} Transitions, {said}."
 
     def _scale(self, ax, vmax):
