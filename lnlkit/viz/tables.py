@@ -122,13 +122,14 @@ def heat_table(runs, notebook, *, rows=None, columns="noise_rate", value="best_v
     labels = row_labels(notebook)
     rows = [row for row in (rows or labels) if row in set(runs["row"])]
     groups = (unit * runs.set_index(["row", columns])[value]).groupby(level=[0, 1])
-    mean, words = (groups.agg(how).unstack().reindex(rows) for how in ("mean", lambda of: spread(of.mean(), of.std())))
+    mean, sd = (found.unstack().reindex(rows) for found in (groups.mean(), groups.std()))
+    words = mean.combine(sd, lambda m, s: m.combine(s, spread))
     said, fig = f"{title or what} (mean ± sd, {n_text(groups.size())})", None
     if ax is None:
         width = max(2.6 + 1.15 * mean.shape[1], 0.09 * len(said))
         fig, ax = panels(width=min(WIDTH, width), height=0.3 * len(rows) + 1)
         fig.suptitle(said, fontsize=LABEL, x=0.01, ha="left")
-    seaborn.heatmap(mean, annot=words.fillna(""), fmt="", cmap="cividis_r" if low_is_good else "cividis", ax=ax,
+    seaborn.heatmap(mean, annot=words, fmt="", cmap="cividis_r" if low_is_good else "cividis", ax=ax,
                     cbar=False, linewidths=0.5, robust=True, annot_kws={"fontsize": NOTE},
                     yticklabels=[labels[row] for row in rows])  # fmt: skip
     best = mean.dropna(axis=1, how="all").agg("idxmin" if low_is_good else "idxmax")

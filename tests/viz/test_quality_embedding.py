@@ -113,7 +113,7 @@ def test_tables_have_mean_and_deviation_and_the_share_of_wrong_labels(table):
         runs[few & (runs["noise_rate"] == 0.4) & (runs["lambda_mi"] == 0.3)], columns="size"
     )
     assert [tick.get_text() for tick in sizes.axes[1].get_xticklabels()] == ["0.2", "0.4", "0.6", "0.8", "1"]
-    assert len(sizes.axes) == 2 and "MNIST at the chosen epoch, best: " in viz.description(sizes)
+    assert len(sizes.axes) == 2 and "MNIST at the chosen epoch, best: CAN in 5" in viz.description(sizes)
 
 
 def test_ap_of_each_class_is_compared_with_plain_training(table):

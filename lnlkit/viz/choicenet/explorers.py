@@ -175,11 +175,8 @@ class TwoClassifiers(Picture):
         if not self.fig.legends:
             self.fig.legend(*self.plane.get_legend_handles_labels(), loc="lower center", ncols=4, fontsize=TICK,
                             frameon=False)  # fmt: skip
-        of = f"{pi[flipped].mean():.2f} for flipped labels, " if flipped.any() else ""
-        return (
-            f"Two classifiers with {setting}. The mean weight of the second is {of}{pi[~flipped].mean():.2f} for kept "
-            f"labels and {pi.mean():.2f} over all, where the true share of flips is {flipped.mean():.2f}; it is {said}."
-        )
+        return (f"Two classifiers with {setting}. The mean weight of the second is {pi.mean():.2f}, where the true "
+                f"share of flips is {flipped.mean():.2f}; it is {said}.")  # fmt: skip
 
 
 def _densities(ax, mean, corruption, title, xlabel=None):

@@ -8,7 +8,7 @@ import seaborn
 from matplotlib.lines import Line2D
 
 from lnlkit import checks
-from lnlkit.viz.lines import by_row, legend_below, t_interval
+from lnlkit.viz.lines import by_row, legend_below
 from lnlkit.viz.matrices import colour_scale, percent_map
 from lnlkit.viz.show import describe
 from lnlkit.viz.style import INK, LABEL, NOTE, PALETTE, TICK, WIDTH, finish, panels, row_labels, row_styles
@@ -82,11 +82,9 @@ def _lambda_curve(ax, runs, plain):
 
     From 1 on, where no variance minimises the loss, the ground is grey.
     """
-    name, style = row_styles(NOTEBOOK)[CAN]
     values = sorted(runs["lambda_mi"].unique())
-    seaborn.pointplot(runs.assign(score=100 * runs["best_val"]), x="lambda_mi", y="score", order=values, ax=ax,
-                      errorbar=t_interval, color=style["color"], markersize=5, linewidth=2.6, err_kws={"linewidth": 1},
-                      label=name, legend=False)  # fmt: skip
+    by_row(runs.assign(place=runs["lambda_mi"].map(values.index)), ax, NOTEBOOK, x="place", unit=100, strong=(CAN,),
+           legend=False)  # fmt: skip
     ax.set_xticks(range(len(values)), [f"{value:g}" for value in values])
     plain = 100 * plain[(plain["noise_rate"] == AT) & (plain["size"] == 1)]["best_val"].mean()
     color = row_styles(NOTEBOOK)[PLAIN][1]["color"]
