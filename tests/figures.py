@@ -10,6 +10,11 @@ def words(ax):
     return [text.get_text() for text in ax.texts if text.get_text()]
 
 
+def line(ax, label):
+    """x and y of the line with this label."""
+    return next(drawn for drawn in ax.lines if drawn.get_label() == label).get_data()
+
+
 def legible(fig):
     """No text that is drawn is cut off by the figure's edge, and no two level ones overlap by more than two pixels."""
     drawn, draw = [], Text.draw

@@ -2,22 +2,18 @@
 
 import numpy as np
 import pytest
+from figures import line
 from regression_table import ROWS, SEEDS, X, classified, error, made_up
 
 from lnlkit import viz
 from lnlkit.data import targets
 from lnlkit.viz import choicenet
-from lnlkit.viz.choicenet import figures
+from lnlkit.viz.choicenet.figures import correlation_strip
 
 
 @pytest.fixture(scope="module")
 def table():
     return made_up()
-
-
-def line(ax, label):
-    """x and y of the line with this label."""
-    return next(drawn for drawn in ax.lines if drawn.get_label() == label).get_data()
 
 
 # ---- parts
@@ -45,7 +41,7 @@ def test_without_outliers_none_are_in_the_legend(ax):
 def test_the_strip_shows_every_component_but_the_first(ax):
     rho = np.stack([np.ones(61), np.linspace(-1, 1, 61), -X / 3], 1)
     pi = np.stack([np.full(61, 0.2), np.full(61, 0.3), np.full(61, 0.5)], 1)
-    assert figures.correlation_strip(ax, rho, pi) is ax
+    assert correlation_strip(ax, rho, pi) is ax
     mesh = ax.collections[0]
     np.testing.assert_allclose(np.reshape(mesh.get_array(), (2, 61)), rho[:, 1:].T)
     assert mesh.get_clim() == (-1, 1) and mesh.get_cmap().name == "PuOr"
@@ -56,13 +52,13 @@ def test_the_strip_shows_every_component_but_the_first(ax):
 
 @pytest.mark.parametrize(("rho", "sentence"), [(np.ones((61, 1)), "one component"), (np.zeros((61, 5)), "independent")])
 def test_without_correlations_a_sentence_takes_the_place_of_the_strip(ax, rho, sentence):
-    figures.correlation_strip(ax, rho)
+    correlation_strip(ax, rho)
     assert sentence in ax.texts[0].get_text() and not ax.collections
 
 
 def test_correlations_of_another_length_are_refused(ax):
     with pytest.raises(ValueError, match=r"`rho` must be \(G, K\).*got \(61,\)"):
-        figures.correlation_strip(ax, np.ones(61))
+        correlation_strip(ax, np.ones(61))
 
 
 # ---- whole figures

@@ -7,7 +7,7 @@ import sys
 import numpy as np
 import pandas as pd
 import pytest
-from figures import legible
+from figures import legible, line
 from regression_table import RATES, ROWS, SEEDS, error, made_up
 
 from lnlkit import recorded, viz, widgets
@@ -33,10 +33,6 @@ CHOICES = [
     {"dataset": "cosexp", "noise": "uniform", "noise_rate": 0.6, "row": "mdn"},
     {"dataset": "step", "noise": "uniform", "noise_rate": 0.0, "row": "choicenet_regression"},
 ]
-
-
-def line(ax, label):
-    return next(drawn for drawn in ax.lines if drawn.get_label() == label).get_data()
 
 
 # ---- recorded regressions

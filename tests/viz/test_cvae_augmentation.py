@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import synthetic
-from figures import legible, words
+from figures import legible, line, words
 
 from lnlkit import papers, recorded, viz, widgets
 from lnlkit.viz import cvae_augmentation as paper_01
@@ -24,11 +24,6 @@ def table():
 @pytest.fixture(scope="module")
 def picture(table):
     return paper_01.pictures(table)["noise"]
-
-
-def line(ax, label):
-    """The data of the line with this label."""
-    return next(np.asarray(drawn.get_ydata(), float) for drawn in ax.lines if drawn.get_label() == label)
 
 
 def drawn_lines(ax):
@@ -176,8 +171,8 @@ def test_the_explorer_draws_means_stars_matrix_and_wrong_labels(table, picture):
     epochs = table.epochs.query("noise == 'asymmetric' and noise_rate == 0.4")
     means = epochs.groupby(["row", "epoch"]).mean(numeric_only=True)
     for key, (label, *_) in MEASURED.items():
-        np.testing.assert_allclose(line(picture.curves, label), means.loc["seal", key])
-    np.testing.assert_allclose(line(picture.curves, "CE, clean test (for comparison)"), means.loc["ce", "test_acc"])
+        np.testing.assert_allclose(line(picture.curves, label)[1], means.loc["seal", key])
+    np.testing.assert_allclose(line(picture.curves, "CE, clean test (for comparison)")[1], means.loc["ce", "test_acc"])
     seal = runs.query("row == 'seal'")
     star = next(drawn for drawn in picture.curves.lines if drawn.get_marker() == "*")
     assert sorted(map(tuple, star.get_xydata())) == sorted(zip(seal["best_epoch"] + 1, seal["best_val"], strict=True))

@@ -156,10 +156,9 @@ class TwoClassifiers(Picture):
         super().__init__(None, pd.DataFrame(values, columns=["rho", "corruption"]))
 
     def lay_out(self):
-        grid = self.fig.add_gridspec(2, 3, width_ratios=(1, 1.15, 1), left=0.05, right=0.99, bottom=0.21, top=0.85,
-                                     wspace=0.26, hspace=0.45)  # fmt: skip
-        places = ((0, 0), (1, 0), (slice(None), 1), (slice(None), 2))
-        self.first, self.second, self.plane, self.bars = (self.fig.add_subplot(grid[place]) for place in places)
+        place = {"left": 0.05, "right": 0.99, "bottom": 0.21, "top": 0.85, "wspace": 0.26, "hspace": 0.45}
+        panels = self.fig.subplot_mosaic("123\n423", width_ratios=(1, 1.15, 1), gridspec_kw=place)
+        self.first, self.plane, self.bars, self.second = panels.values()
 
     def fill(self, rho, corruption):
         first, second, flipped, pi = signed_scores(rho, corruption)
