@@ -86,6 +86,7 @@ class Qualities(Picture):
         of = of[of["lambda_mi"].isin([np.nan, LAMBDA])]
         if one_noise:
             dots(of, ax, NOTEBOOK, x="score", rows=self.rows, xlabel="mAP on clean test images, %")
+            ax.set_title("a dot a seed, the ring their mean", fontsize=TITLE)
         else:
             by_row(of, ax, NOTEBOOK, y="score", rows=self.rows, title="mean and 95 % t-interval over the seeds",
                    xlabel=figures.STUDIES["noise_rate"], ylabel="mAP on clean test images, %")  # fmt: skip
