@@ -82,8 +82,9 @@ def tidy(raw: dict) -> Recorded:
 def _opened(entry: dict, groups: set[str]) -> dict:
     """A run with the values of its groups, such as `quality` and `curves`, beside the others; a group may be None."""
     flat = {name: value for name, value in entry.items() if name not in groups}
-    for name in groups & entry.keys():
-        flat |= entry[name] or {}
+    for name in entry:
+        if name in groups:
+            flat |= entry[name] or {}
     return flat
 
 

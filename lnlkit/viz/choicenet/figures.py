@@ -151,7 +151,8 @@ def _mean_errors(runs):
 
 def fits(table, noise_rate):
     """Figure of recorded fits of several rows at one outlier rate, seed 0, a panel a function (Paper 05, Fig. 6)."""
-    runs = table.runs.query("noise == 'uniform' and noise_rate == @noise_rate and seed == 0 and row in @OVERVIEW[:4]")
+    runs = table.runs.query("noise == 'uniform' and noise_rate == @noise_rate and seed == 0")
+    runs = runs[runs["row"].isin(OVERVIEW[:4])]
     names = [name for name in targets.FUNCTIONS if name in set(runs["dataset"])]
     fig, axes = panels(1, len(names), height=3.9, sharey=True, squeeze=False)
     for ax, name in zip(axes[0], names, strict=True):
