@@ -83,7 +83,7 @@ def sample(function: str, n: int, rate: float, seed: int = 0, *, kind: str = "un
 
 # ---- tables ----------------------------------------------------------------------------------------------------
 
-DATASETS = {"diabetes": (442, "none stated"), "california": (20640, "none stated"), "boston": (506, "none stated")}
+DATASETS = {"diabetes": (442, "not checked"), "california": (20640, "not checked"), "boston": (506, "not checked")}
 """Number of examples and licence of each regression table."""
 BUILT_IN = "built in (scikit-learn)"
 
