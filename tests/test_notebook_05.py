@@ -52,14 +52,11 @@ def test_the_rows_of_the_early_code_are_the_presets():
 def test_the_outcome_is_told_as_it_was_recorded():
     runs = recorded.load("05").runs
     mae = runs.query("noise == 'uniform'").groupby(["row", "noise_rate", "dataset"])["mae"].mean()
-    functions = ["cosexp", "linear", "step"]
-    ours, l2 = (mae[row, 0.5][functions[:2]] for row in ("choicenet_regression", "l2"))
-    mdn, worst = (mae[row, 0.6][functions] for row in ("mdn", "choicenet_regression"))
-    labels = runs.query("dataset == 'digits' and noise == 'symmetric' and noise_rate == 0.5").groupby("row")["best_val"]
-    text = outcome_told_in("05_choicenet")
+    ours, l2 = (mae[row, 0.5][["cosexp", "linear"]] for row in ("choicenet_regression", "l2"))
+    rows = ("choicenet_regression", "choicenet_regression_code", "mdn")
+    text, (printed, code, mdn) = outcome_told_in("05_choicenet"), (mae[row, 0.6] for row in rows)
     assert "errors of {:.2f} and {:.2f}, where plain regression, L2, has {:.2f} and {:.2f}".format(*ours, *l2) in text
-    told = "({:.2f}, {:.2f} and {:.2f} on the three functions against ChoiceNet's {:.2f}, {:.2f} and {:.2f})"
-    assert told.format(*mdn, *worst) in text
-    right = labels.mean()
-    assert f"{right['choice_loss']:.0%}".replace("%", " % of the test images with a plain head") in text
-    assert f"for {right['choicenet']:.0%}".replace("%", " % with ChoiceNet's block") in text
+    told = "({:.2f} and {:.2f}; a mixture density network, MDN, has {:.2f} and {:.2f})"
+    assert told.format(code["cosexp"], code["linear"], mdn["cosexp"], mdn["linear"]) in text
+    assert f"({printed['step']:.2f} and {code['step']:.2f}; MDN {mdn['step']:.2f})" in text
+    assert f"lost there, too ({printed['linear']:.2f})" in text
