@@ -2,6 +2,7 @@
 
 N examples, K classes.
 """
+from collections.abc import Iterable
 from difflib import get_close_matches
 from numbers import Integral, Real
 
@@ -62,12 +63,24 @@ def generator(rng, name="rng"):
     return rng
 
 
+def seed(value, name="seed"):
+    """The seed as an int of at least 0; NumPy's whole numbers are welcome."""
+    if isinstance(value, (bool, np.bool_)) or not isinstance(value, Integral) or value < 0:
+        raise ValueError(f"`{name}` must be a whole number from 0, but got {value!r}.")
+    return int(value)
+
+
 def seed_list(values, name="seeds"):
-    """The seeds as a list of whole numbers from 0, at least one."""
+    """The seeds as a list of whole numbers from 0: at least one, none twice."""
+    if isinstance(values, str) or not isinstance(values, Iterable):
+        raise TypeError(f"`{name}` must be a list of whole numbers from 0, but got {values!r}.")
     values = list(values)
-    if not values or not all(isinstance(v, Integral) and not isinstance(v, bool) and v >= 0 for v in values):
-        raise ValueError(f"`{name}` must be whole numbers from 0, at least one, but got {values}.")
-    return [int(value) for value in values]
+    if not values:
+        raise ValueError(f"`{name}` must hold at least one seed, but is empty.")
+    seeds = [seed(value, name) for value in values]
+    if len(set(seeds)) < len(seeds):
+        raise ValueError(f"`{name}` must differ, but got {seeds}: the same seed again is the same run, not another one.")
+    return seeds
 
 
 def labels(y, name, n_classes):

@@ -4,6 +4,7 @@ A record is a dict of JSON values with `schema`. It is written to a temporary na
 so that a killed run leaves the old file or none, never half a one.
 """
 
+import contextlib
 import functools
 import importlib.metadata
 import json
@@ -12,8 +13,8 @@ import os
 import platform
 import statistics
 import sys
-import tempfile
 import time
+import uuid
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import NamedTuple
@@ -59,20 +60,38 @@ def write(path, record: dict, *, compact: bool = False) -> Path:
         raise ValueError(f"`record` has schema {record['schema']!r}, but this lnlkit writes schema {SCHEMA}.")
     layout = {"separators": (",", ":")} if compact else {"indent": 1}
     text = json.dumps({"schema": SCHEMA, **_plain(record)}, allow_nan=False, **layout) + "\n"
+    with whole_file(path) as file:
+        file.write(text)
+    return path
+
+
+@contextlib.contextmanager
+def whole_file(path, mode: str = "w"):
+    """An open file that takes its name when the block ends well; a block that fails, or is killed, leaves none of it.
+
+    mode: "w" for text in UTF-8, "wb" for bytes. Who may read the file is what the umask says of any new file.
+    """
+    path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    # The name does not end in .json: whoever lists the folder never meets a file in the making.
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
+    # Same folder, so that the renaming is atomic. The name is hidden and its end foreign: who lists `*.json` or `*.npz`
+    # never meets a file in the making, and `remove_scraps` knows those of killed processes.
+    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}.tmp")
     try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
+        with open(temporary, mode.replace("w", "x"), encoding=None if "b" in mode else "utf-8") as file:
+            yield file
             file.flush()
             os.fsync(file.fileno())
-        os.chmod(temporary, 0o644)
         os.replace(temporary, path)
-    except BaseException:
-        os.unlink(temporary)
-        raise
-    return path
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def remove_scraps(folder, older_than_s: float = 3600) -> None:
+    """Removes what killed processes left of files in the making: those that nobody wrote to for an hour."""
+    for scrap in Path(folder).glob(".*.tmp"):
+        with contextlib.suppress(OSError):  # another process may have removed it, or own it
+            if time.time() - scrap.stat().st_mtime > older_than_s:
+                scrap.unlink()
 
 
 def read(path) -> dict:

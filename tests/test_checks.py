@@ -110,6 +110,16 @@ def test_transition_matrix_names_what_is_wrong(T, message):
 
 def test_seeds_are_whole_numbers_from_zero():
     assert checks.seed_list((np.int64(3), 0)) == [3, 0] and type(checks.seed_list([np.int64(3)])[0]) is int
-    for wrong in ([], [-1], [1.5], [True], ["0"]):
-        with pytest.raises(ValueError, match="`SEEDS` must be whole numbers from 0, at least one, but got"):
+    assert checks.seed_list(np.arange(3)) == [0, 1, 2]
+    for wrong in ([-1], [1.5], [True], ["0"], [[0]]):
+        with pytest.raises(ValueError, match="`SEEDS` must be a whole number from 0, but got"):
             checks.seed_list(wrong, "SEEDS")
+    with pytest.raises(ValueError, match="`SEEDS` must hold at least one seed, but is empty"):
+        checks.seed_list([], "SEEDS")
+    with pytest.raises(TypeError, match="`SEEDS` must be a list of whole numbers from 0, but got '0,1'"):
+        checks.seed_list("0,1", "SEEDS")
+
+
+def test_the_same_seed_twice_is_not_two_runs():
+    with pytest.raises(ValueError, match=r"`seeds` must differ, but got \[0, 1, 0\]"):
+        checks.seed_list([0, 1, 0])

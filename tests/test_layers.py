@@ -13,7 +13,8 @@ PACKAGE = Path(lnlkit.__file__).parent
 
 # From the ground up: a module imports from lines above its own, or from its own package.
 LAYERS = """
-    checks seeds
+    checks
+    seeds
     noise records
     sweep papers
     data

@@ -4,10 +4,11 @@ A bundle is an .npz file; of images it holds x_train, y_train, x_test, y_test (t
 """
 
 import os
-import uuid
 from pathlib import Path
 
 import numpy as np
+
+from lnlkit import records
 
 BUNDLE_KEYS = ("x_train", "y_train", "x_test", "y_test")
 
@@ -50,16 +51,8 @@ def read_npz(path, keys, optional=()):
 
 def write_bundle(path, arrays):
     """Write a bundle whole or not at all: a killed run never leaves half a file under the final name."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}.tmp")       # same folder, so the rename is atomic
-    try:
-        with open(temporary, "wb") as file:
-            np.savez(file, **arrays)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with records.whole_file(path, "wb") as file:
+        np.savez(file, **arrays)
 
 
 def how_to_get(name, folder):

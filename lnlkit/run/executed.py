@@ -92,9 +92,8 @@ def write_html(notebook_path, html_path) -> Path:
 
     body, _ = HTMLExporter(template_name="classic").from_filename(str(notebook_path))
     body = body.replace("</head>", f"{PAGE_STYLE}</head>", 1)
-    temporary = Path(html_path).with_suffix(".html.tmp")
-    temporary.write_text(body, encoding="utf-8")
-    os.replace(temporary, html_path)
+    with records.whole_file(html_path) as file:
+        file.write(body)
     return Path(html_path)
 
 

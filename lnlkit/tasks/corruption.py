@@ -1,8 +1,7 @@
 """From a data set and a kind of noise to `NoisyData`, including the noise that needs a trained network."""
 
+import contextlib
 import hashlib
-import os
-import tempfile
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -10,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from lnlkit import checks, data, models, noise, seeds
+from lnlkit import checks, data, models, noise, records, seeds
 from lnlkit.methods.base import CE
 from lnlkit.training import Recipe, average_predictions
 
@@ -59,13 +58,8 @@ def cached_scores(clean: data.Labelled, facts, generator: IDNGenerator, seed: in
     except (OSError, ValueError):  # none there, or not a whole array: computed below
         pass
     scores = mean_scores(clean, facts, generator, seed, device)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=folder, suffix=".npy", delete=False) as file:
-            np.save(file, scores)
-        os.replace(file.name, path)
-    except OSError:  # a shared, read-only data folder: the scores are simply computed again next time
-        pass
+    with contextlib.suppress(OSError), records.whole_file(path, "wb") as file:
+        np.save(file, scores)  # in a read-only folder or on a full disk: they are computed again next time
     return scores
 
 
