@@ -19,11 +19,14 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import NamedTuple
 
+from lnlkit import checks, processes
+
 SCHEMA = 1
 TIMINGS = frozenset({"made_at", "seconds", "cpu_seconds", "calibration_seconds", "peak_memory_mb"})
 """Keys that differ between two runs of the same thing; `same_result` looks past them, at any depth."""
 
-NOTEBOOK_KEYS = ("notebook", "scale", "seeds", "metrics", "claims", "comparison", "environment", "seconds")
+NOTEBOOK_KEYS = {"notebook": str, "scale": str, "seeds": list, "metrics": dict, "claims": list, "comparison": list,
+                 "environment": dict, "seconds": (int, float)}  # fmt: skip
 """What the record of a notebook holds at least; `claims` are verdicts, `comparison` the paper-against-ours rows."""
 
 
@@ -53,13 +56,16 @@ def write(path, record: dict, *, compact: bool = False) -> Path:
 
     Raises TypeError for a value that JSON has no word for, ValueError for a foreign `schema`; nothing is written then.
     """
-    path = Path(path)
+    path = checks.path(path)
     if not isinstance(record, dict):
         raise TypeError(f"`record` must be a dict, but got {type(record).__name__}.")
     if record.get("schema", SCHEMA) != SCHEMA:
         raise ValueError(f"`record` has schema {record['schema']!r}, but this lnlkit writes schema {SCHEMA}.")
     layout = {"separators": (",", ":")} if compact else {"indent": 1}
-    text = json.dumps({"schema": SCHEMA, **_plain(record)}, allow_nan=False, **layout) + "\n"
+    try:
+        text = json.dumps({"schema": SCHEMA, **_plain(record)}, allow_nan=False, **layout) + "\n"
+    except (TypeError, ValueError, RecursionError) as error:
+        raise TypeError(f"`record` must hold what JSON has words for, but got another value ({error}).") from None
     with whole_file(path) as file:
         file.write(text)
     return path
@@ -71,11 +77,13 @@ def whole_file(path, mode: str = "w"):
 
     mode: "w" for text in UTF-8, "wb" for bytes. Who may read the file is what the umask says of any new file.
     """
-    path = Path(path)
+    path, mode = checks.path(path), checks.one_of(mode, "mode", ("w", "wb"))
+    if path.is_dir():
+        raise ValueError(f"`path` must be a file's, but {path} is a folder.")
     path.parent.mkdir(parents=True, exist_ok=True)
     # Same folder, so that the renaming is atomic. The name is hidden and its end foreign: who lists `*.json` or `*.npz`
     # never meets a file in the making, and `remove_scraps` knows those of killed processes.
-    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}.tmp")
+    temporary = path.with_name(f".{path.name}.{processes.me()}.{uuid.uuid4().hex[:8]}.tmp")
     try:
         with open(temporary, mode.replace("w", "x"), encoding=None if "b" in mode else "utf-8") as file:
             yield file
@@ -87,21 +95,23 @@ def whole_file(path, mode: str = "w"):
 
 
 def remove_scraps(folder, older_than_s: float = 3600) -> None:
-    """Removes what killed processes left of files in the making: those that nobody wrote to for an hour."""
-    for scrap in Path(folder).glob(".*.tmp"):
+    """Removes files in the making whose process has ended, and those of other machines that rest for an hour."""
+    for scrap in checks.path(folder, "folder").glob(".*.tmp"):
         with contextlib.suppress(OSError):  # another process may have removed it, or own it
-            if time.time() - scrap.stat().st_mtime > older_than_s:
+            if processes.gone(scrap.name.split(".")[-3]) or time.time() - scrap.stat().st_mtime > older_than_s:
                 scrap.unlink()
 
 
 def read(path) -> dict:
     """The record in a file. Raises FileNotFoundError, or ValueError naming a broken file or an unknown schema."""
-    path = Path(path)
+    path = checks.path(path)
     try:
         record = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise FileNotFoundError(f"No record at `{path}`: make it with `lnlkit run`.") from None
-    except (UnicodeDecodeError, json.JSONDecodeError) as error:
+    except OSError as error:
+        raise ValueError(f"`{path}` can't be read as a record: {error.strerror}.") from None
+    except (ValueError, RecursionError) as error:  # neither text nor JSON
         raise ValueError(f"`{path}` is not a whole JSON record ({error}): delete it and run again.") from None
     if not isinstance(record, dict) or "schema" not in record:
         raise ValueError(f"`{path}` is not a record of lnlkit: it has no `schema`.")
@@ -119,6 +129,9 @@ def read_notebook(path) -> dict:
     missing = [key for key in NOTEBOOK_KEYS if key not in record]
     if missing:
         raise ValueError(f"`{path}` is not the record of a notebook: it has no {', '.join(map(repr, missing))}.")
+    broken = [key for key, kind in NOTEBOOK_KEYS.items() if not isinstance(record[key], kind)]
+    if broken:
+        raise ValueError(f"`{path}` is damaged: its {broken[0]!r} is {record[broken[0]]!r}. Run the notebook again.")
     return record
 
 
@@ -128,9 +141,15 @@ def for_notebook(notebook, scale, seeds, *, config, metrics, claims, comparison,
     started: `time.perf_counter()` at the top of the notebook; claims: verdicts of `papers.judge`;
     comparison: rows of `papers.compare`.
     """
+    found = {"notebook": notebook, "scale": scale, "seeds": checks.seed_list(seeds), "config": config,
+             "metrics": metrics, "claims": claims, "comparison": comparison}  # fmt: skip
+    for name, value in found.items():
+        kind = NOTEBOOK_KEYS.get(name, dict)
+        if not isinstance(value, kind):
+            raise TypeError(f"`{name}` must be a {kind.__name__}, but got {value!r}.")
+    checks.not_negative(started, "started")
     return {
-        "notebook": notebook, "scale": scale, "seeds": list(seeds), "config": config, "metrics": metrics,
-        "claims": claims, "comparison": comparison, **more,
+        **found, **more,
         "environment": environment(),
         "made_at": datetime.now(timezone.utc).isoformat(timespec="seconds"),
         "seconds": round(time.perf_counter() - started, 2),
@@ -167,14 +186,18 @@ def _device() -> str:
 
 
 def environment() -> dict:
-    """Versions and machine of this process; imports nothing heavy, torch's version comes from its metadata."""
-    affinity = getattr(os, "sched_getaffinity", None)
+    """Versions and machine of this process, and the threads that torch computes with here: None without torch.
+
+    Imports nothing heavy: torch's version comes from its metadata.
+    """
+    affinity, torch = getattr(os, "sched_getaffinity", None), sys.modules.get("torch")
     return {
         "python": platform.python_version(),
         **{name: _version(name) for name in ("lnlkit", "numpy", "torch", "torchvision", "sklearn")},
         "device": _device(),
         "cpu": _cpu(),
         "cores": len(affinity(0)) if affinity else os.cpu_count(),
+        "threads": torch.get_num_threads() if torch is not None else None,
         "platform": f"{platform.system()} {platform.machine()}",
     }
 
@@ -225,6 +248,8 @@ def _piece_of_work(rounds: int = 110) -> float:
 
 def at_reference(cpu_seconds: float, calibration_seconds: float | None) -> float:
     """Processor seconds as they would be where `calibration` gives CALIBRATION_S; as they are when it is not known."""
+    checks.not_negative(cpu_seconds, "cpu_seconds")
+    checks.not_negative(calibration_seconds or 0, "calibration_seconds")
     return cpu_seconds * CALIBRATION_S / calibration_seconds if calibration_seconds else cpu_seconds
 
 
@@ -254,9 +279,12 @@ class MeanSd(NamedTuple):
 
 def mean_sd(values) -> MeanSd:
     """Mean, standard deviation and n of a number or of one value per seed; nan when any value is not finite."""
-    values = [float("nan") if value is None else float(value) for value in _as_list(values)]
+    values = [float("nan") if value is None else value for value in _as_list(values)]
     if not values:
         raise ValueError("`values` must hold at least one number, but is empty.")
+    for value in values:
+        if isinstance(value, bool) or not isinstance(value, (int, float)):
+            raise TypeError(f"`values` must be a number, or one number per seed, but got {value!r}.")
     mean = math.fsum(values) / len(values)
     if len(values) == 1:
         return MeanSd(mean, None, 1)

@@ -14,7 +14,7 @@ PACKAGE = Path(lnlkit.__file__).parent
 # From the ground up: a module imports from lines above its own, or from its own package.
 LAYERS = """
     checks
-    seeds
+    seeds processes
     noise records
     sweep papers
     data
@@ -38,8 +38,8 @@ ALLOWED = {
     "papermill": {"run"}, "nbconvert": {"run"}, "click": {"cli"},
 }  # fmt: skip
 
-TORCH_FREE = ["", "seeds", "noise", "data", "records", "papers", "sweep", "tasks", "recorded", "recorded.making", "viz",
-              "widgets", "lab", "run.report", "run.executed", "run.runner", "cli"]  # fmt: skip
+TORCH_FREE = ["", "seeds", "processes", "noise", "data", "records", "papers", "sweep", "tasks", "recorded",
+              "recorded.making", "viz", "widgets", "lab", "run.report", "run.executed", "run.runner", "cli"]  # fmt: skip
 
 # A kind of label is known by its modules alone: data sets of it, and the task that trains on them.
 KINDS = {"images", "label_vectors", "targets", "classification", "regression"}

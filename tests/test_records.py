@@ -1,6 +1,7 @@
 """Records are whole or absent, refused by name when foreign, and equal when only timings differ."""
 
 import importlib.metadata
+import os
 import signal
 import subprocess
 import sys
@@ -145,3 +146,44 @@ def test_a_compact_record_is_the_same_record_on_one_line(tmp_path):
     compact = records.write(tmp_path / "b.json", record, compact=True)
     assert records.read(plain) == records.read(compact)
     assert len(compact.read_text().splitlines()) == 1 < len(plain.read_text().splitlines())
+
+
+def test_scraps_of_ended_processes_go_at_once_and_those_of_living_ones_stay(tmp_path):
+    code = """
+import os, sys
+from lnlkit import records
+with records.whole_file(sys.argv[1], "wb") as file:
+    file.write(b"half")
+    os._exit(9)
+"""
+    for _ in range(2):
+        subprocess.run([sys.executable, "-c", code, str(tmp_path / "a.npz")])
+    assert len(list(tmp_path.iterdir())) == 2
+    with records.whole_file(tmp_path / "b.json") as file:
+        file.write("mine")
+        records.remove_scraps(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["b.json"]
+
+
+def test_scraps_of_another_machine_go_after_an_hour(tmp_path):
+    scrap = tmp_path / ".a.json.1-1700000000-elsewhere.01234567.tmp"
+    scrap.write_text("half")
+    records.remove_scraps(tmp_path)
+    assert scrap.exists()
+    os.utime(scrap, (0, 0))
+    records.remove_scraps(tmp_path)
+    assert not scrap.exists()
+
+
+def test_a_record_says_how_many_threads_computed_it():
+    import torch
+
+    assert records.environment()["threads"] == torch.get_num_threads()
+
+
+@pytest.mark.parametrize("key, value", [("claims", {}), ("seconds", "12"), ("metrics", None), ("seeds", 3)])
+def test_a_damaged_record_of_a_notebook_is_named(tmp_path, key, value):
+    record = records.for_notebook("n", "smoke", [0], config={}, metrics={}, claims=[], comparison=[], started=0.0)
+    path = records.write(tmp_path / "n.json", record | {key: value})
+    with pytest.raises(ValueError, match=f"n.json` is damaged: its '{key}' is"):
+        records.read_notebook(path)

@@ -1,0 +1,34 @@
+"""Which process a file belongs to, and whether it still lives: for files in the making, claims and locks."""
+
+import os
+import platform
+import re
+
+
+def me() -> str:
+    """The name of this process among all of all machines, fit for a file's name: number, start time, machine."""
+    return f"{os.getpid()}-{_start(os.getpid()):.0f}-{_machine()}"
+
+
+def gone(name: str) -> bool:
+    """True when the process of that name (see `me`) has ended; False while it lives, or where that can't be told."""
+    found = re.fullmatch(r"(\d+)-(\d+)-(\w+)", name)
+    if not found or found[3] != _machine():
+        return False
+    start = _start(int(found[1]))
+    return start is None or abs(start - int(found[2])) > 2  # the clock that start times are told by may be set
+
+
+def _machine() -> str:
+    return re.sub(r"[^A-Za-z0-9]", "", platform.node())[:40] or "here"
+
+
+def _start(pid: int) -> float | None:
+    """When a process of this machine was started, in seconds since 1970; None when there is none, or a dead one."""
+    import psutil
+
+    try:
+        process = psutil.Process(pid)
+        return None if process.status() == psutil.STATUS_ZOMBIE else process.create_time()
+    except psutil.NoSuchProcess:
+        return None
