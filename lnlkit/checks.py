@@ -101,6 +101,35 @@ def writable_folder(value, name):
         raise ValueError(f"`{name}` must be a folder to write to, but {folder} is none ({error.strerror}).") from None
 
 
+def count(value, name):
+    """The value as an int of at least 0."""
+    if isinstance(value, (bool, np.bool_)) or not isinstance(value, Integral) or value < 0:
+        raise ValueError(f"`{name}` must be a whole number of at least 0, but got {value!r}.")
+    return int(value)
+
+
+def between(value, name, low, high):
+    """The value as a float in [low, high]."""
+    if isinstance(value, (bool, np.bool_)) or not isinstance(value, Real) or not low <= value <= high:
+        raise ValueError(f"`{name}` must be a number in [{low:g}, {high:g}], but got {value!r}.")
+    return float(value)
+
+
+def flag(value, name):
+    """The value as a bool."""
+    if not isinstance(value, (bool, np.bool_)):
+        raise TypeError(f"`{name}` must be True or False, but got {value!r}.")
+    return bool(value)
+
+
+def function(value, name, *, optional=False):
+    """The value, which can be called; None too where it is optional."""
+    if not callable(value) and not (optional and value is None):
+        raise TypeError(f"`{name}` must be a function{' or None' if optional else ''}, but got {value!r} "
+                        f"of type {type(value).__name__}.")
+    return value
+
+
 def generator(rng, name="rng"):
     """The NumPy generator, so that no draw depends on a hidden global state."""
     if not isinstance(rng, np.random.Generator):
@@ -125,7 +154,7 @@ def seed_list(values, name="seeds"):
         raise ValueError(f"`{name}` must hold at least one seed, but is empty.")
     seeds = [seed(value, name) for value in values]
     if len(set(seeds)) < len(seeds):
-        raise ValueError(f"`{name}` must differ, but got {seeds}: the same seed again is the same run, not another one.")
+        raise ValueError(f"`{name}` must differ, but got {seeds}: the same seed again is the same run.")
     return seeds
 
 

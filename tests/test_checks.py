@@ -72,23 +72,89 @@ def test_labels_become_int64():
     y = checks.labels(np.array([0, 2], dtype=np.uint8), "y", 3)
     assert y.dtype == np.int64 and y.tolist() == [0, 2]
     assert checks.labels([], "y", 3).shape == (0,)
+    assert checks.labels([[0], [2]], "y", 3).tolist() == [0, 2]              # a column, as Keras hands them out
+    assert checks.labels([0, 7], "y").tolist() == [0, 7]                     # how many classes there are is unknown
 
 
 @pytest.mark.parametrize("y, error, message", [
-    ([0, 3], ValueError, "`y` must hold class numbers 0 to 2, but got 0 to 3"),
-    ([-1, 2], ValueError, "but got -1 to 2"),
-    ([[0], [1]], ValueError, r"one label per example, shape \(N,\), but got shape \(2, 1\)"),
-    ([0.0, 1.0], TypeError, "integer class numbers, but got dtype float64"),
+    ([0, 3], ValueError, "`y` must hold class numbers 0 to 2, but got 0 to 3."),
+    ([1, 3], ValueError, "`y` must hold class numbers 0 to 2, but got 1 to 3. Labels from 1? Use y - 1."),
+    ([-1, 2], ValueError, "`y` must hold class numbers 0 to 2, but got -1 to 2."),
+    ([[0, 1]], ValueError, "`y` must be one label per example, shape (N,), but got shape (1, 2). Use .ravel() first."),
+    ([[0, 1], [1, 0]], ValueError,
+     "`y` must be one label per example, shape (N,), but got shape (2, 2). One-hot? Use .argmax(1) first."),
+    (None, ValueError, "`y` must be one label per example, shape (N,), but got None."),
+    ({"y": 0}, ValueError, "`y` must be one label per example, shape (N,), but got one dict."),
+    ([0.0, 1.0], TypeError,
+     "`y` must hold integer class numbers, but got dtype float64. Use .astype(int) first."),
+    ([0, 0.5], TypeError,
+     "`y` must hold integer class numbers, but got dtype float64. Drop or mend labels like 0.5 first."),
+    ([0, np.nan], TypeError,
+     "`y` must hold integer class numbers, but got dtype float64. Drop or mend labels like nan first."),
+    ([True, False], TypeError, "`y` must hold integer class numbers, but got dtype bool. Use .astype(int) first."),
+    (["a", "b"], TypeError, "`y` must hold integer class numbers, but got dtype <U1. "
+     "Text becomes class numbers by np.unique(y, return_inverse=True)[1]."),
 ])
 def test_labels_names_what_is_wrong(y, error, message):
-    with pytest.raises(error, match=message):
+    with pytest.raises(error) as caught:
         checks.labels(y, "y", 3)
+    assert str(caught.value) == message
+
+
+def test_unequal_rows_are_no_array():
+    with pytest.raises(TypeError, match="`y` must be an array or a list of equal rows, on the CPU, but got list: "):
+        checks.labels([[0], [1, 2]], "y", 3)
+
+
+def test_numbers_are_finite_and_no_text():
+    assert checks.numbers([[1, 2]], "y", ndim=2).tolist() == [[1, 2]]
+    for values, error, message in [
+        ([1, np.nan], ValueError, "`y` must hold finite numbers, but 1 of them are NaN or infinite."),
+        (["1"], TypeError, "`y` must hold numbers, but got <U1 of shape (1,)."),
+        ([True], TypeError, "`y` must hold numbers, but got bool of shape (1,)."),
+        (None, TypeError, "`y` must hold numbers, but got None."),
+        ([[1]], ValueError, "`y` must be an array of 1 dimension, but got shape (1, 1)."),
+    ]:
+        with pytest.raises(error) as caught:
+            checks.numbers(values, "y", ndim=1)
+        assert str(caught.value) == message
+
+
+def test_inputs_are_uint8_images_or_finite_features():
+    for shape in ((2, 4, 4), (2, 4, 4, 1), (2, 4, 4, 3)):
+        images = np.zeros(shape, np.uint8)
+        assert checks.inputs(images) is images
+    assert checks.inputs([[0.5, 1.0]]).dtype == np.float32
+
+
+@pytest.mark.parametrize("x, message", [
+    (np.zeros((2, 4, 4)), r"but got float64 of shape \(2, 4, 4\). Images in \[0, 1\]\? Use \(255 \* x\)"),
+    (np.zeros((2, 3, 8, 8), np.uint8), r"Channels first\? Use .transpose\(0, 2, 3, 1\)"),
+    (np.zeros((2, 8, 8), int), r"Pixels 0..255\? Use .astype\(np.uint8\)"),
+    (np.zeros((2, 8), int), r"Rows of numbers\? Use .astype\(np.float32\)"),
+    (np.array([[1.0, np.nan]]), "finite numbers, but 1 of them are not"),
+    (np.array([[1.0, 1e300]]), "finite numbers, but 1 of them are not"),         # infinite as float32
+    (np.zeros((0, 4, 4), np.uint8), r"but got uint8 of shape \(0, 4, 4\)"),
+    (None, "but got None"),
+])
+def test_inputs_name_the_cure(x, message):
+    with pytest.raises(ValueError, match=f"^`x` must .*{message}"):
+        checks.inputs(x)
+
+
+def test_label_vectors_keep_their_values_and_name_what_is_wrong():
+    assert checks.label_vectors([[True, False]], "y").tolist() == [[1, 0]]
+    with pytest.raises(ValueError, match="`y` must be one vector of 0 and 1 per example.*but got 3[.]"):
+        checks.label_vectors(3, "y")
 
 
 def test_same_length_names_both():
     checks.same_length(x=[1, 2], y=[3, 4])
     with pytest.raises(ValueError, match="`x` and `y` must hold the same number of examples, but got 2 and 1"):
         checks.same_length(x=[1, 2], y=[3])
+    for nothing in (3, "12", {}):
+        with pytest.raises(TypeError, match="`x` must hold one entry per example, but got"):
+            checks.same_length(x=nothing, y=None)
 
 
 def test_transition_matrix_takes_float32_and_sums_to_one_exactly_enough_to_draw_from():
@@ -100,11 +166,12 @@ def test_transition_matrix_takes_float32_and_sums_to_one_exactly_enough_to_draw_
     ([[0.5, 0.4], [0.1, 0.9]], "row 0 sums to 0.9"),
     ([[0.9, 0.3], [0.1, 0.7]], "Its columns do: did you mean its transpose?"),
     ([[1.5, -0.5], [0, 1]], "smallest entry is -0.5"),
-    ([[float("nan"), 1], [0, 1]], "must hold probabilities"),
+    ([[float("nan"), 1], [0, 1]], "must hold finite numbers"),
+    ("uniform", "`T` must hold numbers, but got 'uniform'"),
     ([[1, 0, 0], [0, 1, 0]], r"square matrix \(K, K\), but got shape \(2, 3\)"),
 ])
 def test_transition_matrix_names_what_is_wrong(T, message):
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises((ValueError, TypeError), match=message):
         checks.transition_matrix(T)
 
 

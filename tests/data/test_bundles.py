@@ -45,9 +45,15 @@ BAD_ARRAYS = {
     "label 10": (bundle() | {"y_test": np.full(12, 10)}, "`y_test` must hold class numbers 0 to 9, but got 10"),
     "label -1": (bundle() | {"y_test": np.full(12, -1)}, "but got -1 to -1"),
     "float labels": (bundle() | {"y_test": np.zeros(12)}, "`y_test` must hold integer class numbers"),
-    "column of labels": (bundle() | {"y_test": np.zeros((12, 1), int)}, r"but got shape \(12, 1\)"),
+    "row of labels": (bundle() | {"y_test": np.zeros((1, 12), int)}, r"but got shape \(1, 12\)"),
     "pickled objects": (bundle() | {"y_test": np.array([{}] * 12, dtype=object)}, "broken or of another kind"),
 }
+
+
+def test_a_column_of_labels_is_read_as_labels(tmp_path, no_download):
+    arrays = bundle()
+    np.savez(tmp_path / "mnist.npz", **arrays | {"y_test": arrays["y_test"][:, None]})
+    np.testing.assert_array_equal(data.load("mnist", tmp_path).y_test, arrays["y_test"])
 
 
 @pytest.mark.parametrize("case", BAD_ARRAYS)
