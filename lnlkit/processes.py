@@ -3,6 +3,10 @@
 import os
 import platform
 import re
+import time
+from pathlib import Path
+
+A_DAY = 86400
 
 
 def me() -> str:
@@ -17,6 +21,33 @@ def gone(name: str) -> bool:
         return False
     start = _start(int(found[1]))
     return start is None or abs(start - int(found[2])) > 2  # the clock that start times are told by may be set
+
+
+def claim(path: Path, owner: str) -> bool:
+    """True when the work that a claim file stands for is the owner's to do now; the file says so to all others.
+
+    owner: `me()`, and after a dot what tells several works of one process apart.
+    """
+    if taken(path, owner):
+        return False
+    path.unlink(missing_ok=True)
+    try:
+        with open(path, "x") as file:
+            file.write(owner)
+    except FileExistsError:  # another one was faster
+        return False
+    return True
+
+
+def taken(path: Path, owner: str = "") -> bool:
+    """True when a claim file is another owner's who lives; of other machines nothing is known, for a day he may."""
+    try:
+        said, age = path.read_text(), time.time() - path.stat().st_mtime
+    except OSError:
+        return False
+    if not said:  # just being written, or killed in the middle of it
+        return age < 10
+    return said != owner and not gone(said.split(".")[0]) and age < A_DAY
 
 
 def _machine() -> str:
