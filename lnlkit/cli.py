@@ -1,8 +1,10 @@
 """The command `lnlkit`: run, report, sweep, data, methods. Every command imports what it needs when it is called."""
 
 import ast
+import contextlib
 import functools
 import os
+import signal
 import sys
 
 import click
@@ -29,7 +31,7 @@ def cli():
 @click.option("--rate", type=float, help="Noise rate of your own training run, a fraction such as 0.2.")
 @click.option("--device", help="cpu, cuda or auto.")
 @click.option("-p", "--parameter", "pairs", multiple=True, metavar="NAME=VALUE", help="Any other notebook parameter.")
-@click.option("--out-dir", type=click.Path(file_okay=False), help="Default: artifacts/<scale>.")
+@click.option("--out-dir", help="Default: artifacts/<scale>.")
 @click.option("--html", is_flag=True, help="Also write the executed notebook as a web page.")
 @click.option("--reuse", is_flag=True, help="Show the stored result when nothing it depends on has changed.")
 @click.option("--save-results", is_flag=True, help="Copy the record to results/, the folder that is committed.")
@@ -41,13 +43,12 @@ def run(notebook, scale, seeds, rate, device, pairs, out_dir, html, reuse, save_
     """
     from lnlkit.run import runner, screen
 
-    params = dict(_pair(pair) for pair in pairs)
-    params |= {name: value for name, value in (("RATE", rate), ("DEVICE", device)) if value is not None}
+    own = [(name, value) for name, value in (("RATE", rate), ("DEVICE", device)) if value is not None]
     result = runner.run(
-        notebook, scale, _seeds(seeds), out_dir, params, html=html, reuse=reuse, timeout=timeout,
-        progress=functools.partial(_progress, f"{notebook} at {scale}: "))  # fmt: skip
+        notebook, scale, _seeds(seeds), out_dir, _params([*own, *map(_pair, pairs)]), html=html, reuse=reuse,
+        timeout=timeout, progress=functools.partial(_progress, f"{notebook} at {scale}: "))  # fmt: skip
     _progress("", "")
-    click.echo(screen.after_run(result, runner.recorded_at_lab(result.notebook)))
+    click.echo(screen.after_run(result, runner.recorded_at_lab(result.record["notebook"])))
     if save_results:
         click.echo(f"Saved as:           {screen.near(runner.save_results(result))}")
 
@@ -61,6 +62,15 @@ def _pair(text: str) -> tuple:
         return name, ast.literal_eval(value)
     except (ValueError, SyntaxError):
         return name, value
+
+
+def _params(pairs: list) -> dict:
+    """The parameters by name, each given once, whether by its own option or by -p."""
+    params = dict(pairs)
+    if len(params) < len(pairs):
+        twice = next(name for name, _ in pairs if [other for other, _ in pairs].count(name) > 1)
+        raise ValueError(f"`{twice}` must be given once, but got {[value for name, value in pairs if name == twice]}.")
+    return params
 
 
 def _seeds(text: str | None) -> list[int] | None:
@@ -87,32 +97,37 @@ def report(notebook, scale):
     Every claim with its numbers, and the paper's tables against ours. NOTEBOOK: "01", the path of a record, or nothing
     for all notebooks.
     """
-    from lnlkit import papers, records
+    from lnlkit import papers
     from lnlkit.run import report as text
     from lnlkit.run.screen import near
 
-    paths = [notebook] if str(notebook).endswith(".json") else _record_paths(notebook, scale)
-    for path in paths:
-        record = records.read_notebook(path)
+    for path, record in _records(notebook, scale):
         click.echo(papers.load(record["notebook"]).citation)
         click.echo(f"{near(path)}, made {record.get('made_at', 'at an unknown time')}\n{text.cost(record)}\n")
         click.echo(f"{text.claims(record)}\n\n{text.comparison(record)}\n")
 
 
-def _record_paths(notebook: str | None, scale: str | None) -> list:
-    """The records of a notebook and scale (None: of all): the committed one, else the one made here."""
+def _records(notebook: str | None, scale: str | None) -> list:
+    """(path, record) of a file, or of a notebook and scale (None: of all): the committed one, else that in artifacts."""
     from lnlkit import checks, papers
     from lnlkit.run import runner
 
-    keys = [papers.load(notebook).key] if notebook else list(papers.KEYS)
-    scales = [checks.one_of(scale, "scale", list(papers.SCALES))] if scale else list(papers.SCALES)
-    root = runner.root()
-    places = [(root / "results" / key / f"{name}.json", root / "artifacts" / name / f"{key}.json")
-              for key in keys for name in scales]  # fmt: skip
-    found = [next(path for path in two if path.exists()) for two in places if any(path.exists() for path in two)]
+    scales = list(papers.SCALES) if scale is None else [checks.one_of(scale, "scale", list(papers.SCALES))]
+    if str(notebook).endswith(".json"):
+        return [(notebook, runner.recorded(notebook, scales=scales))]
+    keys = list(papers.KEYS) if notebook is None else [papers.load(notebook).key]
+    found, refused = [], []
+    for key in keys:
+        for name in scales:
+            try:
+                found += [(path, runner.recorded(path, key, [name])) for path in runner.record_paths(key, name)[:1]]
+            except ValueError as error:
+                refused.append(str(error))
     if not found:
-        wanted = f"{' or '.join(keys)} at {' or '.join(scales)}"
-        raise FileNotFoundError(f"No record of {wanted}: make one with `lnlkit run`.")
+        raise FileNotFoundError(" ".join([f"No record of {' or '.join(keys)} at {' or '.join(scales)}: make one with "
+                                          "`lnlkit run`.", *refused]))  # fmt: skip
+    for said in refused:
+        click.echo(f"lnlkit: left out: {said}", err=True)
     return found
 
 
@@ -191,9 +206,13 @@ def methods():
 
 
 def main(arguments=None) -> None:
-    """Runs the command: status 0, 2 for bad input (one sentence, no traceback), 1 for a run that failed."""
+    """Runs the command: status 0, 2 for bad input (one sentence, no traceback), 1 for a run that failed.
+
+    A command that is ended by a signal takes its processes along, and has status 128 and the number of the signal.
+    """
     try:
-        cli.main(arguments, standalone_mode=False)
+        with _ended_by_signals():
+            cli.main(arguments, standalone_mode=False)
     except click.ClickException as error:
         error.show()
         sys.exit(2)
@@ -205,3 +224,24 @@ def main(arguments=None) -> None:
         _progress("", "")
         click.echo(f"lnlkit: {error}", err=True)
         sys.exit(1 if isinstance(error, (RuntimeError, ArithmeticError)) else 2)
+
+
+@contextlib.contextmanager
+def _ended_by_signals():
+    """Lets SIGTERM and SIGHUP end a command as Ctrl-C does: by an exception, on whose way all is tidied up."""
+    names = [name for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    before = {number: signal.getsignal(number) for number in (getattr(signal, name) for name in names)}
+
+    def end(number, _):
+        for other in before:
+            signal.signal(other, signal.SIG_IGN)  # the first one is enough
+        sys.exit(128 + number)
+
+    for number, handler in before.items():
+        if handler != signal.SIG_IGN:  # `nohup` wants it ignored
+            signal.signal(number, end)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -4,6 +4,7 @@ import copy
 import functools
 import gc
 import inspect
+import os
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,10 +26,14 @@ class Session:
     started: float
 
     def recorded(self, scale: str | None = None, progress=None):
-        """The recorded runs of a scale, the session's if none is named: shipped ones, else swept now."""
+        """The recorded runs of a scale, the session's if none is named: shipped ones, else swept now.
+
+        They are kept in `<out_dir>/runs`, or where `lnlkit run` says: its OUT_DIR is gone after a run that was killed.
+        """
         from lnlkit.recorded.making import obtain
 
-        return obtain(self.paper, scale or self.scale, self.out_dir / "runs", self.device, progress)
+        runs = Path(os.environ.get("LNLKIT_RUNS") or self.out_dir / "runs")
+        return obtain(self.paper, self.scale if scale is None else scale, runs, self.device, progress)
 
     def save(self, *, config: dict, metrics: dict, claims, comparison, **more) -> Path:
         """Path of the notebook's record, written whole; `more` are further entries (see `records.for_notebook`)."""
@@ -42,7 +47,12 @@ def begin(notebook: str, *, scale: str, seeds, device: str, out_dir, **fractions
     """Checks a notebook's parameters, says what will be run on what, and returns its `Session`.
 
     fractions: further parameters by name that must be fractions, such as RATE.
+    From here on the process computes with one thread, as `lnlkit run` does: the number of threads changes how sums are
+    rounded, and so what a table says.
     """
+    import torch
+    from threadpoolctl import threadpool_limits
+
     from lnlkit.training import pick_device
 
     started = time.perf_counter()
@@ -52,8 +62,10 @@ def begin(notebook: str, *, scale: str, seeds, device: str, out_dir, **fractions
     settings = paper.scale(scale)
     for name, value in fractions.items():
         checks.fraction(value, name)
-    session = Session(paper, scale, settings, checks.seed_list(seeds, "SEEDS"), pick_device(device), Path(out_dir),
-                      started)  # fmt: skip
+    session = Session(paper, scale, settings, checks.seed_list(seeds, "SEEDS"), pick_device(device),
+                      checks.path(out_dir, "out_dir"), started)  # fmt: skip
+    torch.set_num_threads(1)
+    threadpool_limits(1)
     own = "".join(f"; {name} {value:g}" for name, value in fractions.items())
     run, *more = tasks.grid(paper, scale)
     sets = dict.fromkeys(config["dataset"] for config in (run, *more) if tasks.of(config) is tasks.of(run))

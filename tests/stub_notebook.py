@@ -1,7 +1,6 @@
 """A notebook of a few seconds that keeps the runner's contract, for tests of the runner and the command."""
 
 import os
-import shutil
 from pathlib import Path
 from unittest import mock
 
@@ -45,8 +44,8 @@ def write(folder, *sources: str, name: str = NAME) -> Path:
 
 def in_this_process(attempt, progress) -> float:
     """Stands for `Attempt.execute` where a test is not about the kernel: runs the cells without one."""
-    attempt.scratch.joinpath("log.txt").touch()
-    cells = nbformat.read(attempt.path, as_version=4).cells
+    attempt.log.touch()
+    cells = nbformat.reads(attempt.source, as_version=4).cells
     names = {"display": lambda *_, **__: None}
     with mock.patch.dict(os.environ, {"IPYTHONDIR": str(attempt.scratch)}):
         for cell in cells:
@@ -55,6 +54,6 @@ def in_this_process(attempt, progress) -> float:
             except Exception as error:
                 raise attempt.failure(f"stopped\n{type(error).__name__}: {error}") from None
             if "parameters" in cell.metadata.get("tags", []):
-                names |= {**attempt.params, "OUT_DIR": str(attempt.out_dir)}
-    shutil.copy(attempt.path, attempt.scratch / attempt.path.name)
+                names |= {**attempt.params, "OUT_DIR": str(attempt.made)}
+    attempt.executed.write_text(attempt.source)
     return 0.0

@@ -8,7 +8,7 @@ import pytest
 import stub_notebook
 
 from lnlkit import cli, records
-from lnlkit.run import attempt, runner
+from lnlkit.run import attempt, folder, runner
 
 NAME = stub_notebook.NAME
 
@@ -64,7 +64,7 @@ def test_run_says_where_the_page_is_and_keeps_all(checkout, call, no_kernel):
 @pytest.mark.parametrize(
     ("line", "sentence"),
     [
-        ("run 01 --rate 40", "`noise_rate` must be a fraction in [0, 1), but got 40. Did you mean 0.4?"),
+        ("run 01 --rate 40", "`RATE` must be a fraction in [0, 1), but got 40. Did you mean 0.4?"),
         ("run 01 --scale smok", "Did you mean 'smoke'?"),
         ("run 01 -p RAET=0.3", "`RAET` is no parameter of 01_cvae_augmentation.ipynb, which has SCALE, SEEDS"),
         ("run 01 -p RATE", "`--parameter` must be NAME=VALUE, but got 'RATE'."),
@@ -121,7 +121,9 @@ def test_report_reads_results_before_artifacts(checkout, call):
         cell |= {"n": 1, "paper": 1.0, "paper_sd": None, "ours": 2.0, "ours_sd": None, "gap": 1.0}
         return records.for_notebook(NAME, scale, [0], config={}, metrics={}, claims=[], comparison=[cell], started=0)
 
-    records.write(checkout / "artifacts" / "smoke" / f"{NAME}.json", record("smoke", "from artifacts"))
+    made = records.write(checkout / "artifacts" / "smoke" / f"{NAME}.json", record("smoke", "from artifacts"))
+    assert "has not passed the checks of a run" in call("report")[2]
+    records.write(made.with_suffix(".run"), {"record": folder.digest(made)})
     assert "from artifacts" in call("report")[1]
     records.write(checkout / "results" / NAME / "smoke.json", record("smoke", "from results"))
     records.write(checkout / "results" / NAME / "lab.json", record("lab", "at lab"))

@@ -177,7 +177,7 @@ def test_begin_says_scale_data_network_and_device_in_one_line(tmp_path, capsys):
 
 @pytest.mark.parametrize("change, message", [
     ({"scale": "smok"}, "Did you mean 'smoke'"), ({"RATE": 30}, "`RATE` must be a fraction .* Did you mean 0.3"),
-    ({"seeds": []}, "`SEEDS` must be whole numbers from 0, at least one"), ({"seeds": [-1]}, "`SEEDS` must be"),
+    ({"seeds": []}, "`SEEDS` must hold at least one seed"), ({"seeds": [-1]}, "`SEEDS` must be"),
     ({"device": "gpu"}, "`device` must be auto"),
 ])  # fmt: skip
 def test_begin_refuses_a_typing_error_with_its_cure(tmp_path, change, message):

@@ -75,9 +75,8 @@ def test_the_stored_result_is_reused_only_while_nothing_has_changed(good, monkey
     with pytest.raises(TypeError):
         runner.run(path, "smoke", [3], out, {"RATE": 0.3}, reuse=True)
     result.record_path.write_bytes(record)
-    keys = {executed.fingerprint(path, {"RATE": rate}) for rate in (0.3, 0.3, 0.4)}
-    path.write_text(path.read_text().replace("empty axes", "no axes"))
-    keys.add(executed.fingerprint(path, {"RATE": 0.3}))
+    keys = {executed.fingerprint(NAME, "cells", {"RATE": rate}) for rate in (0.3, 0.3, 0.4)}
+    keys.add(executed.fingerprint(NAME, "other cells", {"RATE": 0.3}))
     assert len(keys) == 3
 
 
@@ -110,7 +109,8 @@ def hang(*arguments, **options):
     subprocess.Popen(sleep, start_new_session=True)  # as a kernel is started
     Path(__file__).with_name("started").write_text(f"{options['start_timeout']} {options['iopub_timeout']}")
     time.sleep(3600)
-sys.modules["papermill"] = types.SimpleNamespace(execute_notebook=hang)
+engines = types.SimpleNamespace(NotebookExecutionManager=object)
+sys.modules["papermill"] = types.SimpleNamespace(execute_notebook=hang, engines=engines)
 sys.modules["papermill.exceptions"] = types.SimpleNamespace(PapermillExecutionError=KeyError)
 from lnlkit.run import job
 sys.exit(job.main(sys.argv[1]))"""
@@ -149,7 +149,7 @@ def test_a_killed_runner_leaves_the_last_good_result_and_no_kernel(good, hanging
     before, path = contents(out), str(stub_notebook.write(tmp_path))
     code = f"""from lnlkit.run import attempt, runner
 attempt.JOB = ({str(hanging)!r},)
-runner.check_params = lambda *_: None
+runner.parameters.check = lambda *_: None
 runner.run({path!r}, out_dir={str(out)!r})"""
     with subprocess.Popen([sys.executable, "-c", code]) as process:
         while not hanging.with_name("started").exists() and process.poll() is None:
@@ -167,9 +167,9 @@ runner.run({path!r}, out_dir={str(out)!r})"""
         ({"params": {"SEED": [1]}}, ValueError, "Did you mean 'SEEDS'?"),
         ({"params": {"RATE": "0.1"}}, TypeError, "`RATE` must be of type float, but got '0.1' of type str"),
         ({"params": {"RATE": True}}, TypeError, "`RATE` must be of type float"),
-        ({"params": {"RATE": 40}}, ValueError, r"fraction in \[0, 1\), but got 40. Did you mean 0.4\?"),
+        ({"params": {"RATE": 40}}, ValueError, r"`RATE` must be a fraction .*, but got 40. Did you mean 0.4\?"),
         ({"scale": "smok"}, ValueError, "Did you mean 'smoke'?"),
-        ({"seeds": [0, -1]}, ValueError, "`seeds` must be whole numbers from 0"),
+        ({"seeds": [0, -1]}, ValueError, "`seeds` must be a whole number from 0"),
         ({"seeds": []}, ValueError, "at least one"),
     ],
 )
@@ -187,7 +187,7 @@ def test_a_notebook_is_found_by_number_and_a_near_name_is_suggested(tmp_path, mo
     assert {runner.find(name) for name in ("01", NAME, NAME[3:], str(path))} == {path}
     with pytest.raises(ValueError, match=f"Did you mean '{NAME}'"):
         runner.find("01_cvae_augmentatoin")
-    with pytest.raises(FileNotFoundError, match="no notebook `x.ipynb`"):
+    with pytest.raises(FileNotFoundError, match="there is no file x.ipynb"):
         runner.find("x.ipynb")
 
 
@@ -198,7 +198,7 @@ def checked(tmp_path, good, change) -> list[str]:
     change(notebook)
     path = tmp_path / "changed.ipynb"
     path.write_text(json.dumps(notebook))
-    return executed.problems(path, result.record_path, NAME, "smoke")
+    return executed.problems(path, out, NAME, "smoke")
 
 
 def with_widget(notebook, model, state):
@@ -249,9 +249,20 @@ def test_what_papermill_does_not_see_is_a_problem(tmp_path, good, change, senten
     assert checked(tmp_path, good, change) == [sentence]
 
 
-def test_the_record_of_another_notebook_or_scale_is_a_problem(good):
-    _, _, result, _ = good
-    assert executed.problems(result.executed, result.record_path, "02_x", "lab") == [
-        f"The record says notebook {NAME!r}, but it is the one of '02_x'.",
-        "The record says scale 'smoke', but it is the one of 'lab'.",
+def test_the_record_of_another_notebook_or_scale_is_a_problem(good, tmp_path):
+    _, out, result, _ = good
+    scale = "The record says scale 'smoke', but it is the one of 'lab'."
+    assert executed.problems(result.executed, out, NAME, "lab") == [scale]
+    assert executed.problems(result.executed, out, f"{NAME}-Copy1", "lab") == [scale]  # a copy has its paper's record
+    (tmp_path / "02_x.json").write_bytes(result.record_path.read_bytes())
+    assert executed.problems(result.executed, tmp_path, "02_x", "smoke") == [
+        f"The record says notebook {NAME!r}, but it is the one of '02_x'."
     ]
+    (tmp_path / f"{NAME}.json").write_bytes(result.record_path.read_bytes())
+    assert executed.problems(result.executed, tmp_path, "02_x", "smoke") == [
+        f"The notebook has written 2 records, 02_x.json, {NAME}.json: one is due."
+    ]
+
+
+def test_a_red_message_of_a_widget_is_known_by_its_class():
+    assert executed.ERROR_CLASS == widgets.ERROR_CLASS

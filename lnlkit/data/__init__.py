@@ -13,8 +13,8 @@ from lnlkit.data.noisy import Labelled, NoisyData, split_validation, subset
 
 KINDS = (images, label_vectors, targets)
 
-__all__ = ["KINDS", "ImageData", "Labelled", "NoisyData", "available", "default_dir", "human_labels", "load", "names",
-           "prepare", "split_validation", "subset"]  # fmt: skip
+__all__ = ["KINDS", "ImageData", "Labelled", "NoisyData", "available", "default_dir", "files", "human_labels", "load",
+           "names", "prepare", "split_validation", "subset"]  # fmt: skip
 
 
 def names():
@@ -51,6 +51,11 @@ def load(name="digits", data_dir=None):
 def prepare(name, data_dir=None):
     """The file that a set is read from, checked, and downloaded first if need be; None for a built-in set."""
     return _kind(name).prepare(name, data_dir)
+
+
+def files(name, data_dir=None):
+    """The files that a set is read from, whether they are there or not; none for a built-in set."""
+    return _kind(name).files(name, data_dir)
 
 
 def available(data_dir=None):

@@ -8,15 +8,20 @@ from pathlib import Path
 
 import numpy as np
 
-from lnlkit import records
+from lnlkit import checks, records
 
 BUNDLE_KEYS = ("x_train", "y_train", "x_test", "y_test")
 
 
 def default_dir():
-    """The folder of the bundles when none is named: $LNLKIT_DATA, else the user's cache folder."""
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "lnlkit"
-    return Path(os.environ.get("LNLKIT_DATA") or cache).expanduser()
+    """The folder of the bundles when none is named, absolute: $LNLKIT_DATA, else the user's cache folder."""
+    named, cache = os.environ.get("LNLKIT_DATA"), os.environ.get("XDG_CACHE_HOME")
+    try:
+        folder = Path(named).expanduser() if named else Path(cache or Path.home() / ".cache") / "lnlkit"
+    except RuntimeError:
+        raise ValueError("`LNLKIT_DATA` must name the folder for data sets, because no home folder is known here: "
+                         "export LNLKIT_DATA=/path/to/folder.") from None
+    return folder.absolute()
 
 
 def offline():
@@ -26,7 +31,7 @@ def offline():
 
 def folder_of(data_dir=None):
     """The folder named, or the default one."""
-    return Path(data_dir).expanduser() if data_dir else default_dir()
+    return default_dir() if data_dir is None else checks.path(data_dir, "data_dir").expanduser()
 
 
 def read_npz(path, keys, optional=()):

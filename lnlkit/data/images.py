@@ -119,6 +119,11 @@ def prepare(name, data_dir=None):
     return None if name == "digits" else bundle_path(name, data_dir)
 
 
+def files(name, data_dir=None):
+    """The files that a set is read from; see `data.files`."""
+    return [] if name == "digits" else [bundle_path(name, data_dir)]
+
+
 def available(data_dir=None):
     """One row (a dict) per set of DATASETS; see `data.available`."""
     rows = []

@@ -190,6 +190,16 @@ def prepare(name, data_dir=None):
     return images.bundle_path("cifar10" if name == "cifar10n" else name, data_dir)
 
 
+def files(name, data_dir=None):
+    """The files that a set is read from; see `data.files`."""
+    if name in scenes.POOLS:
+        return images.files(scenes.POOLS[name]["base"], data_dir)
+    if name == "cifar10n":
+        people = [bundles.folder_of(data_dir) / file for file in cifar10n.HUMAN_FILES]
+        return [*images.files("cifar10", data_dir), *people]
+    return [Path(name)] if str(name).endswith(".npz") else [images.bundle_path(name, data_dir)]
+
+
 def available(data_dir=None):
     """One row (a dict) per set of DATASETS; see `data.available`."""
     folder, facts = bundles.folder_of(data_dir), {row["name"]: row for row in images.available(data_dir)}

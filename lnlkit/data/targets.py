@@ -129,6 +129,11 @@ def prepare(name, data_dir=None):
     return None if name == "diabetes" else bundles.folder_of(data_dir) / f"{name}.npz"
 
 
+def files(name, data_dir=None):
+    """The files that a table is read from; see `data.files`."""
+    return [] if name == "diabetes" else [bundles.folder_of(data_dir) / f"{name}.npz"]
+
+
 def available(data_dir=None):
     """One row (a dict) per table of DATASETS; see `data.available`."""
     folder = bundles.folder_of(data_dir)

@@ -7,18 +7,20 @@ papermill ends well although a widget callback failed, a figure has no descripti
 import hashlib
 import importlib.metadata
 import json
-import os
 import platform
 import re
 from pathlib import Path
 
 import lnlkit
-from lnlkit import records
+from lnlkit import papers, records
+from lnlkit.data import bundles
+from lnlkit.run import shape
 
 MAX_OUTPUT_MB = 2.0
 VERSIONS = ("torch", "torchvision", "numpy", "scikit-learn", "matplotlib", "seaborn", "pandas", "ipywidgets",
             "papermill")  # fmt: skip
 WIDGET_STATE = "application/vnd.jupyter.widget-state+json"
+ERROR_CLASS = "lnlkit-error"  # as in `lnlkit.widgets`, which would bring Matplotlib and its settings
 PAGE_STYLE = """<style>
 .highlight pre { overflow-y: hidden; }  /* lines of code end a fraction of a pixel below their box */
 div.text_cell table { margin-left: 0; }
@@ -28,16 +30,14 @@ div.output_html { background: none; }  /* the style of highlighted code greys ev
 """
 
 
-def problems(notebook_path, record_path, notebook: str, scale: str) -> list[str]:
-    """One sentence per fault of an executed notebook; empty when it is as it should be."""
+def problems(notebook_path, out_dir, stem: str, scale: str) -> list[str]:
+    """One sentence per fault of an executed notebook and of what it wrote; empty when all is as it should be."""
     cells = json.loads(Path(notebook_path).read_text(encoding="utf-8"))
-    return [*_widget_errors(cells), *_outputs(cells), *_record(record_path, notebook, scale)]
+    return [*_widget_errors(cells), *_outputs(cells), *_record(out_dir, stem, scale)]
 
 
 def _widget_errors(notebook: dict) -> list[str]:
     """Failed callbacks: a red message of the kit's own widgets, or an error kept by an `Output` widget."""
-    from lnlkit.widgets import ERROR_CLASS
-
     models = notebook.get("metadata", {}).get("widgets", {}).get(WIDGET_STATE, {}).get("state", {})
     states = [model.get("state", {}) for model in models.values()]
     values = [str(state.get("value", "")) for state in states]
@@ -69,16 +69,24 @@ def _outputs(notebook: dict) -> list[str]:
     return found
 
 
-def _record(path, notebook: str, scale: str) -> list[str]:
+def records_in(out_dir, stem: str) -> list[Path]:
+    """The records that a notebook has written: named after itself, or after its paper where it is a copy."""
+    return [path for name in dict.fromkeys((stem, *papers.KEYS)) if (path := Path(out_dir) / f"{name}.json").exists()]
+
+
+def _record(out_dir, stem: str, scale: str) -> list[str]:
+    found = records_in(out_dir, stem)
+    if not found:
+        return [f"The notebook has written no record: `records.write(Path(OUT_DIR) / '{stem}.json', ...)`."]
+    if len(found) > 1:
+        return [f"The notebook has written {len(found)} records, {', '.join(path.name for path in found)}: one is due."]
     try:
-        record = records.read_notebook(path)
-    except FileNotFoundError:
-        return [f"The notebook has written no record: `records.write(Path(OUT_DIR) / '{notebook}.json', ...)`."]
+        record = shape.read_notebook(found[0])
     except ValueError as error:
         return [str(error)]
     return [
         f"The record says {key} {record[key]!r}, but it is the one of {wanted!r}."
-        for key, wanted in (("notebook", notebook), ("scale", scale))
+        for key, wanted in (("notebook", found[0].stem), ("scale", scale))
         if record[key] != wanted
     ]
 
@@ -97,20 +105,17 @@ def write_html(notebook_path, html_path) -> Path:
     return Path(html_path)
 
 
-def digest(path) -> str:
-    """Hash of a file's content."""
-    return hashlib.sha256(Path(path).read_bytes()).hexdigest()
-
-
-def fingerprint(path: Path, params: dict) -> str:
-    """Hash of what a result depends on: the package's files, the notebook, the parameters and the versions."""
+def fingerprint(name: str, source: str, params: dict, data_files=()) -> str:
+    """Hash of what a result depends on: the package's files, the notebook, its parameters, its data, the versions."""
     found = hashlib.sha256()
     package = Path(lnlkit.__file__).parent
     files = [file for end in ("*.py", "*.toml", "*.json") for file in package.rglob(end)]
-    for file in [*sorted(files), path]:
+    for file in sorted(files):
         found.update(f"{file.name}\0".encode() + file.read_bytes())
+    found.update(f"{name}\0{source}".encode())
     versions = {name: importlib.metadata.version(name) for name in VERSIONS}
-    around = {name: os.environ.get(name) for name in ("LNLKIT_DATA", "LNLKIT_PROFILE")}
-    settings = {"params": params, "versions": versions, "python": platform.python_version(), "around": around}
+    sizes = {str(file): (file.stat().st_size, file.stat().st_mtime_ns) for file in data_files if file.exists()}
+    settings = {"params": params, "versions": versions, "python": platform.python_version(), "data": sizes,
+                "data_dir": str(bundles.default_dir())}  # fmt: skip
     found.update(json.dumps(settings, sort_keys=True).encode())
     return found.hexdigest()

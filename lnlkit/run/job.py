@@ -1,5 +1,6 @@
 """The process that `lnlkit.run.runner` starts for one notebook: papermill, a limit per cell, and a line per cell."""
 
+import contextlib
 import json
 import logging
 import os
@@ -48,45 +49,73 @@ class CellLines(logging.Handler):
             print(f"cell {text.split()[2].rstrip('-')} of {self.n_cells}", flush=True)
 
 
-def kill_tree(pid: int) -> None:
-    """Ends a process and its children: a kernel is in a session of its own and outlives the process group."""
+def end_all(scratch, pid: int | None = None) -> None:
+    """Ends the processes of a run, but for the one that asks.
+
+    A kernel is in a session of its own, and when the process that started it has died it is nobody's child: but all of
+    them carry the scratch folder in their environment.
+    """
+    import psutil
+
+    for _ in range(3):  # one may have started another meanwhile
+        found = {process for process in psutil.process_iter() if _belongs(process, scratch)}
+        with contextlib.suppress(psutil.NoSuchProcess):
+            parent = psutil.Process(pid) if pid else None
+            found |= {parent, *parent.children(recursive=True)} if parent else set()
+        found = [process for process in found if process.pid != os.getpid() and not _dead(process)]
+        if not found:
+            return
+        for process in found:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.kill()
+        psutil.wait_procs(found, timeout=5)
+
+
+def _belongs(process, scratch) -> bool:
     import psutil
 
     try:
-        parent = psutil.Process(pid)
-        family = [*parent.children(recursive=True), *([] if pid == os.getpid() else [parent])]
+        return process.environ().get("IPYTHONDIR") == str(Path(scratch) / "ipython")
+    except (psutil.Error, OSError):  # gone, or somebody else's
+        return False
+
+
+def _dead(process) -> bool:
+    import psutil
+
+    try:
+        return process.status() == psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
-        return
-    for process in family:
-        try:
-            process.kill()
-        except psutil.NoSuchProcess:
-            pass
-    psutil.wait_procs(family, timeout=10)
+        return True
 
 
-def end_with_the_runner() -> None:
+def end_with_the_runner(scratch: Path) -> None:
     """Waits for the end of standard input, which comes when the runner has died, and takes the kernel along."""
     sys.stdin.read()
-    kill_tree(os.getpid())
+    end_all(scratch, os.getpid())
     os._exit(1)
+
+
+def unformatted(name: str) -> str:
+    """A path as papermill takes it, which puts parameters in place of names in braces."""
+    return name.replace("{", "{{").replace("}", "}}")
 
 
 def main(path: str) -> int:
     """Exit status of one notebook's execution; why it stopped is written to error.txt beside the job."""
+    threading.Thread(target=end_with_the_runner, args=(Path(path).absolute().parent,), daemon=True).start()
     import papermill
     from papermill.exceptions import PapermillExecutionError
 
-    threading.Thread(target=end_with_the_runner, daemon=True).start()
     save_seldom()
-    job = json.loads(Path(path).read_text())
+    job = json.loads(Path(path).read_text(encoding="utf-8"))
     n_cells = len(json.loads(Path(job["notebook"]).read_text(encoding="utf-8"))["cells"]) + 1  # the injected cell
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
     logging.getLogger("papermill").addHandler(CellLines(n_cells))
     try:
         papermill.execute_notebook(
-            job["notebook"], job["executed"], job["params"], kernel_name="python3", progress_bar=False,
-            log_output=True, cwd=job["cwd"], **PATIENCE_S,
+            job["notebook"], unformatted(job["executed"]), job["params"], kernel_name="python3", language="python",
+            progress_bar=False, log_output=True, cwd=".", **PATIENCE_S,
             timeout_func=lambda cell: cell_limit(cell, job["limit"]))  # fmt: skip
     except PapermillExecutionError as error:
         first = (error.source.strip().splitlines() or [""])[0]
@@ -95,7 +124,7 @@ def main(path: str) -> int:
         said = f"stopped with {type(error).__name__}: {(str(error).strip().splitlines() or [''])[0]}"
     else:
         return 0
-    (Path(path).parent / "error.txt").write_text(said, encoding="utf-8")
+    Path(path).with_name("error.txt").write_text(said, encoding="utf-8")
     return 1
 
 

@@ -20,7 +20,8 @@ def after_run(result, at_lab: dict | None) -> str:
     at_lab: the record that is committed for this notebook, None without. A run at smoke judges next to nothing: its
     screen shows the claims of `at_lab` and its own as counts; that of a larger run the other way round.
     """
-    paper = papers.load(result.notebook) if result.notebook in papers.KEYS else None
+    of = result.record["notebook"]  # of a copy under another name, too
+    paper = papers.load(of) if of in papers.KEYS else None
     top = [*_what(result, paper), "", *_where(result), ""]
     end = [report.cost(result.record), f"Executed notebook:  {near(result.executed)}",
            f"This run in full:   lnlkit report {near(result.record_path)}"]  # fmt: skip
@@ -71,5 +72,8 @@ def _claims(whose: str, record: dict | None, command: str, room: int) -> list[st
 
 def near(path) -> str:
     """The path as seen from here, when it lies below."""
-    relative = os.path.relpath(path)
+    try:
+        relative = os.path.relpath(path)
+    except ValueError:  # on another drive
+        return str(path)
     return str(path) if relative.startswith("..") else relative
