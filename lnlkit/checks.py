@@ -42,7 +42,7 @@ def text(value, name):
 
 def sequence(values, name):
     """The values as a list with at least one entry; a text is none of its letters."""
-    if isinstance(values, (str, dict)) or not isinstance(values, Iterable) or np.ndim(values) == 0:
+    if isinstance(values, (str, dict)) or not isinstance(values, Iterable) or getattr(values, "ndim", 1) == 0:
         raise TypeError(f"`{name}` must be a list, but got {values!r:.80}.")
     if not (values := list(values)):
         raise ValueError(f"`{name}` must hold at least one entry, but is empty.")
@@ -115,11 +115,11 @@ def between(value, name, low, high):
     return float(value)
 
 
-def flag(value, name):
-    """The value as a bool."""
-    if not isinstance(value, (bool, np.bool_)):
-        raise TypeError(f"`{name}` must be True or False, but got {value!r}.")
-    return bool(value)
+def instance(value, name, kind, cure=""):
+    """The value, which is of this kind."""
+    if not isinstance(value, kind):
+        raise TypeError(f"`{name}` must be a {kind.__name__}, but got {type(value).__name__}.{cure and ' ' + cure}")
+    return value
 
 
 def function(value, name, *, optional=False):

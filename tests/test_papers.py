@@ -3,6 +3,7 @@
 import pytest
 
 from lnlkit import papers
+from lnlkit.papers import reading
 
 
 @pytest.fixture(scope="module")
@@ -74,7 +75,7 @@ def test_a_value_that_is_no_number_is_no_success(paper):
 
 
 def test_a_missing_metric_is_an_error_where_it_is_tested_and_a_reason_where_not(paper):
-    with pytest.raises(ValueError, match="best-at-10.*cvae_minus_best_other@0.1"):
+    with pytest.raises(ValueError, match="must hold `cvae_minus_best_other@0.1`, which the claim `best-at-10` needs"):
         papers.judge(paper, "lab", {})
     tested = {claim.metric: 50.0 for claim in paper.claims if "smoke" not in claim.not_tested}
     verdicts = {v.id: v for v in papers.judge(paper, "smoke", tested)}
@@ -109,7 +110,7 @@ def minimal() -> dict:
 
 
 def test_the_minimal_description_is_a_paper():
-    assert papers._paper("x", minimal()).claims[0].wanted("lab") == "at most 1"
+    assert reading.paper_of("x", minimal()).claims[0].wanted("lab") == "at most 1"
 
 
 @pytest.mark.parametrize(
@@ -133,7 +134,7 @@ def test_a_wrong_description_is_refused_by_name(spoil, sentence):
     raw = minimal()
     spoil(raw)
     with pytest.raises(ValueError, match=sentence) as error:
-        papers._paper("05_x", raw)
+        reading.paper_of("05_x", raw)
     assert "`05_x.toml`" in str(error.value)
 
 
@@ -145,7 +146,7 @@ def test_a_wrong_description_is_refused_by_name(spoil, sentence):
 def test_columns_are_shares_plain_numbers_or_texts(columns, columns_as, headings):
     raw = minimal()
     raw["tables"][0] |= {"columns": columns, "columns_as": columns_as, "rows": [{"id": "ce", "mean": [1.0, 2.0, 3.0]}]}
-    rows = papers.compare(papers._paper("x", raw), "t", {("ce", columns[1]): [4.0]})
+    rows = papers.compare(reading.paper_of("x", raw), "t", {("ce", columns[1]): [4.0]})
     assert [(row["column"], row["heading"], row["paper"]) for row in rows] == list(
         zip(columns, headings, [1.0, 2.0, 3.0], strict=True)
     )
