@@ -101,6 +101,16 @@ def writable_folder(value, name):
         raise ValueError(f"`{name}` must be a folder to write to, but {folder} is none ({error.strerror}).") from None
 
 
+def writable_file(value, name):
+    """The file as a Path, in a folder that is there and can be written."""
+    file = path(value, name)
+    if file.is_dir() or not file.parent.is_dir():
+        what = "it is a folder" if file.is_dir() else f"there is no folder {file.parent}"
+        raise ValueError(f"`{name}` must be the name of a file to write, but got {file}, and {what}.")
+    writable_folder(file.parent, name)
+    return file
+
+
 def count(value, name):
     """The value as an int of at least 0."""
     if isinstance(value, (bool, np.bool_)) or not isinstance(value, Integral) or value < 0:

@@ -108,7 +108,7 @@ def report(notebook, scale):
 
 
 def _records(notebook: str | None, scale: str | None) -> list:
-    """(path, record) of a file, or of a notebook and scale (None: of all): the committed one, else that in artifacts."""
+    """(path, record) of a file, or of a notebook and scale (None: of all): the committed one, else one made here."""
     from lnlkit import checks, papers
     from lnlkit.run import runner
 
@@ -134,15 +134,17 @@ def _records(notebook: str | None, scale: str | None) -> list:
 @cli.command()
 @click.argument("notebook")
 @click.option("--scale", default="lab", show_default=True, help="smoke, lab or paper.")
-@click.option("--out", type=click.Path(file_okay=False), help="Default: artifacts/<scale>/runs.")
-@click.option("--jobs", default=1, show_default=True, help="Processes side by side, one thread each.")
+@click.option("--out", help="Default: artifacts/<scale>/runs. Records lie there in a folder for this code.")
+@click.option("--jobs", type=int, default=1, show_default=True, help="Processes side by side, one thread each.")
 @click.option("--limit", type=int, help="Stop after so many runs of the grid; a later call goes on.")
 @click.option("--device", default="auto", show_default=True, help="cpu, cuda or auto.")
-@click.option("--table", type=click.Path(dir_okay=False), help="Also write the collected table to this file.")
-def sweep(notebook, scale, out, jobs, limit, device, table):
+@click.option("--table", help="Also write the collected table to this file.")
+@click.option("--other-code", is_flag=True, help="Take up runs that other versions of the code made.")
+def sweep(notebook, scale, out, jobs, limit, device, table, other_code):
     """Train every run of a paper's grid.
 
-    What is already there is skipped, so a killed sweep goes on.
+    What is already there is skipped, so a killed sweep goes on. Runs that fail are listed at the end; a second call
+    tries them again.
     """
     from lnlkit import checks, papers, records, tasks
     from lnlkit import sweep as engine
@@ -153,16 +155,17 @@ def sweep(notebook, scale, out, jobs, limit, device, table):
     paper = papers.load(notebook)
     configs = tasks.grid(paper, checks.one_of(scale, "scale", list(papers.SCALES)))
     configs = configs if limit is None else configs[: checks.positive_int(limit, "limit")]
-    out = out or runner.root() / "artifacts" / scale / "runs"
     pool = engine.local_pool(jobs) if checks.positive_int(jobs, "jobs") > 1 else None
+    if table is not None:
+        checks.writable_file(table, "table")
+    out = runner.root() / "artifacts" / scale / "runs" if out is None else checks.writable_folder(out, "out")
     from lnlkit.training import pick_device  # after the checks: it brings torch
 
     device = pick_device(device)
-    fn = functools.partial(tasks.record, device=device)
-    paths = engine.sweep(fn, configs, out, executor=pool, progress=click.echo)
-    click.echo(f"{len(paths)} runs in {near(out)}")
-    if table:
-        collected = making.collect(paper, scale, out, device)
+    folder = making.make(configs, out, device, other_code=other_code, executor=pool, progress=click.echo)
+    click.echo(f"{len(configs)} runs in {near(folder)}")
+    if table is not None:
+        collected = making.collect(paper, scale, folder, device)
         click.echo(f"Table: {near(records.write(table, collected, compact=True))}")
 
 

@@ -57,8 +57,7 @@ def write(path, record: dict, *, compact: bool = False) -> Path:
     Raises TypeError for a value that JSON has no word for, ValueError for a foreign `schema`; nothing is written then.
     """
     path = checks.path(path)
-    if not isinstance(record, dict):
-        raise TypeError(f"`record` must be a dict, but got {type(record).__name__}.")
+    checks.instance(record, "record", dict)
     if record.get("schema", SCHEMA) != SCHEMA:
         raise ValueError(f"`record` has schema {record['schema']!r}, but this lnlkit writes schema {SCHEMA}.")
     layout = {"separators": (",", ":")} if compact else {"indent": 1}
@@ -131,7 +130,7 @@ def read_notebook(path) -> dict:
         raise ValueError(f"`{path}` is not the record of a notebook: it has no {', '.join(map(repr, missing))}.")
     broken = [key for key, kind in NOTEBOOK_KEYS.items() if not isinstance(record[key], kind)]
     if broken:
-        raise ValueError(f"`{path}` is damaged: its {broken[0]!r} is {record[broken[0]]!r}. Run the notebook again.")
+        raise ValueError(f"`{path}` is damaged: its {broken[0]!r} is {record[broken[0]]!r:.80}. Run it again.")
     return record
 
 
@@ -144,9 +143,7 @@ def for_notebook(notebook, scale, seeds, *, config, metrics, claims, comparison,
     found = {"notebook": notebook, "scale": scale, "seeds": checks.seed_list(seeds), "config": config,
              "metrics": metrics, "claims": claims, "comparison": comparison}  # fmt: skip
     for name, value in found.items():
-        kind = NOTEBOOK_KEYS.get(name, dict)
-        if not isinstance(value, kind):
-            raise TypeError(f"`{name}` must be a {kind.__name__}, but got {value!r}.")
+        checks.instance(value, name, NOTEBOOK_KEYS.get(name, dict))
     checks.not_negative(started, "started")
     return {
         **found, **more,

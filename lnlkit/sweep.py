@@ -14,7 +14,7 @@ import threading
 import time
 import traceback
 import uuid
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from concurrent.futures import BrokenExecutor, Executor, as_completed
 from pathlib import Path
 from typing import NamedTuple
@@ -27,8 +27,7 @@ LISTED = 20  # failed runs that an error names
 
 def key(config: dict) -> str:
     """Name of a run: hash of its configuration. Numbers that print equal are equal: 0.1 * 3 is 0.3."""
-    if not isinstance(config, dict):
-        raise TypeError(f"`config` must be a dict, but got {config!r}.")
+    checks.instance(config, "config", dict)
     return hashlib.sha256(json.dumps(_named(config), sort_keys=True).encode()).hexdigest()[:16]
 
 
@@ -50,7 +49,7 @@ def _named(value, where="config"):
     if value is None or isinstance(value, (bool, int, str)):
         return value
     raise TypeError(f"`{where}` must be a number, a text, a truth value, None, or a list or dict of these, "
-                    f"but got {value!r}.")  # fmt: skip
+                    f"but got {value!r:.80}.")  # fmt: skip
 
 
 class FailedRuns(RuntimeError):
@@ -95,12 +94,10 @@ def sweep(fn: Callable[[dict], dict], configs: list[dict], out_dir, executor: Ca
     that were being made then are tried again later, each alone, and given up after `ATTEMPTS` such deaths.
     Raises `FailedRuns` at the end when runs failed, OSError at once when a record cannot be written.
     """
-    for name, function in (("fn", fn), ("executor", executor), ("progress", progress)):
-        if not callable(function) and (function is not None or name == "fn"):
-            raise TypeError(f"`{name}` must be a function, but got {function!r}.")
-    if isinstance(configs, (str, dict)) or not isinstance(configs, Iterable):
-        raise TypeError(f"`configs` must be a list of configurations, but got {configs!r}.")
-    planned = {key(config): config for config in configs}
+    checks.function(fn, "fn")
+    checks.function(executor, "executor", optional=True)
+    checks.function(progress, "progress", optional=True)
+    planned = {key(config): config for config in checks.sequence(configs, "configs")}
     folder = checks.writable_folder(out_dir, "out_dir")
     records.remove_scraps(folder)
     for claim in folder.glob(".*.claim"):

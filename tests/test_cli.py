@@ -75,9 +75,6 @@ def test_run_says_where_the_page_is_and_keeps_all(checkout, call, no_kernel):
         ("report 01 --scale lab", "No record of 01_cvae_augmentation at lab: make one with `lnlkit run`."),
         ("report 1x", "`paper` must be one of"),
         ("report x.json", "No record at `x.json`: make it with `lnlkit run`."),
-        ("sweep 01 --scale labs", "Did you mean 'lab'?"),
-        ("sweep 01 --limit 0", "`limit` must be at least 1, but got 0."),
-        ("sweep 01 --jobs 0", "`jobs` must be at least 1, but got 0."),
         ("data prepare minst", "Did you mean 'mnist'?"),
     ],
 )
@@ -130,26 +127,6 @@ def test_report_reads_results_before_artifacts(checkout, call):
     out = call("report")[1]
     assert "from results" in out and "at lab" in out and "from artifacts" not in out
     assert "from results" not in call("report", "--scale", "lab")[1]
-
-
-def test_sweep_goes_on_where_it_stopped_and_collects_a_table(checkout, call, monkeypatch):
-    from lnlkit import tasks
-    from lnlkit.recorded import making
-
-    done = []
-
-    def record(config, device):
-        done.append(config)
-        return {"config": config, "device": device}
-
-    monkeypatch.setattr(tasks, "record", record)
-    monkeypatch.setattr(making, "collect", lambda paper, scale, out, device: {"scale": scale, "out": str(out)})
-    assert call("sweep", "01", "--scale", "smoke", "--limit", "2", "--device", "cpu")[0] == 0
-    assert len(done) == 2
-    status, out, _ = call("sweep", "01", "--scale", "smoke", "--limit", "3", "--device", "cpu", "--table", "t.json")
-    assert status == 0 and len(done) == 3
-    assert "3 runs in artifacts/smoke/runs" in out
-    assert records.read(checkout / "t.json")["out"].endswith("artifacts/smoke/runs")
 
 
 def test_methods_shows_defaults_needs_and_source(call):

@@ -2,39 +2,45 @@
 
 import functools
 import hashlib
+import shutil
 from pathlib import Path
 
 import lnlkit
-from lnlkit import records, tasks
+from lnlkit import checks, records, tasks
 from lnlkit.papers import Paper
 from lnlkit.recorded import Recorded, load_raw, runs_of, tidy
-from lnlkit.sweep import key, sweep
-from lnlkit.tasks.running import distinct
+from lnlkit.sweep import key, sweep, whole_record
+from lnlkit.tasks.running import distinct, one_thread
+
+ABOVE_A_RUN = {"__init__", "__main__", "cli", "lab", "recorded", "run", "viz", "widgets"}  # what no number depends on
 
 
 def collect(paper: Paper, scale: str, out_dir, device: str = "cpu") -> dict:
     """The recorded table of a scale, from the run records in `out_dir`, as it is written."""
-    planned = {key(config): Path(out_dir) / f"{key(config)}.json" for config in tasks.grid(paper, scale)}
-    found = [records.read(path) for path in planned.values() if path.exists()]
+    folder = checks.path(out_dir, "out_dir")
+    planned = {key(config): folder / f"{key(config)}.json" for config in tasks.grid(paper, scale)}
+    found = [record for path in planned.values() if (record := whole_record(path))]
     command = f"lnlkit sweep {paper.number} --scale {scale} --table lnlkit/recorded/{paper.key}.json"
     if not found:
         raise FileNotFoundError(f"`out_dir` must hold records of {paper.key} at {scale}, but {out_dir} has none of the "
                                 f"{len(planned)}: make them with `{command}`.")  # fmt: skip
     made = {"command": command, "runs": len(found), "planned": len(planned),
-            "environments": distinct(record["environment"] for record in found)}  # fmt: skip
+            "environments": distinct(record["environment"] for record in found),
+            "codes": distinct(record.get("code", "unknown") for record in found)}  # fmt: skip
     parts = {}
     for task in tasks.TASKS.values():
         own = [record for record in found if tasks.of(record["config"]) is task]
         made |= task.shared(own)
         rows = [task.row(record, key(record["config"])) for record in own]
-        parts |= task.fold(own, rows, paper, scale, device)
+        with one_thread():
+            parts |= task.fold(own, rows, paper, scale, device)
     return {"schema": records.SCHEMA, "notebook": paper.key, "scale": scale, "made": made, **parts}
 
 
 def obtain(paper: Paper, scale: str, out_dir, device: str = "cpu", progress=None) -> Recorded:
     """The recorded runs of a scale: the shipped ones where they are of this scale, else swept now (and resumable).
 
-    Runs made by another version of the code are not taken up again: they lie in a folder named after it.
+    Runs made by another version of the code are not taken up (see `make`).
     Raises ValueError when the shipped table was made with other settings than the scale has now.
     """
     try:
@@ -49,15 +55,53 @@ def obtain(paper: Paper, scale: str, out_dir, device: str = "cpu", progress=None
                 f"the recorded table of {paper.key} must have the settings of scale {scale}, but {len(stale)} of its "
                 f"runs have others: make it again with `{shipped['made']['command']}`.")
         return tidy(shipped)
-    folder = Path(out_dir) / code_digest()
-    sweep(functools.partial(tasks.record, device=device), configs, folder, progress=progress)
-    return tidy(collect(paper, scale, folder, device))
+    return tidy(collect(paper, scale, make(configs, out_dir, device, progress=progress), device))
+
+
+def make(configs: list[dict], out_dir, device: str = "cpu", *, other_code: bool = False, executor=None,
+         progress=None) -> Path:  # fmt: skip
+    """The folder with the record of every configuration: `<out_dir>/<code_digest()>`; what is there is not made again.
+
+    Runs that other versions of the code made lie beside it, or in `out_dir` itself: they are made again, which
+    `progress` is told; `other_code` takes them up instead. Each record says which `code` made it.
+    """
+    code, say = code_digest(), progress or (lambda line: None)
+    top = checks.writable_folder(out_dir, "out_dir")
+    folder = checks.writable_folder(top / code, "out_dir")
+    records.remove_scraps(top)
+    others = _made_by_other_code(configs, top, code)
+    if others and other_code:
+        for path in others:
+            shutil.copy(path, folder / path.name)
+        say(f"{len(others)} runs that other versions of the code made are taken up")
+    elif others:
+        where = ", ".join(sorted({str(path.parent) for path in others}))
+        say(f"{len(others)} of these runs were made by other versions of the code ({where}) and are made again: "
+            "--other-code takes them up instead.")
+    sweep(functools.partial(_record, device=device, code=code), configs, folder, executor, progress)
+    return folder
+
+
+def _made_by_other_code(configs: list[dict], top: Path, code: str) -> list[Path]:
+    """The newest record by other code of every configuration that this code has not run yet."""
+    found = []
+    for name in dict.fromkeys(f"{key(config)}.json" for config in configs):
+        if not (top / code / name).exists():
+            old = sorted([*top.glob(f"*/{name}"), *top.glob(name)], key=lambda path: path.stat().st_mtime)
+            found += [path for path in old if whole_record(path)][-1:]
+    return found
+
+
+def _record(config: dict, device: str, code: str) -> dict:
+    return {**tasks.record(config, device), "code": code}
 
 
 def code_digest() -> str:
-    """Hash of the package's source: names the folder of runs that are made on the way."""
+    """Hash of the modules that a run depends on, comments and all: names the folder of the runs that they make."""
     package = Path(lnlkit.__file__).parent
     digest = hashlib.sha256()
     for path in sorted(package.rglob("*.py")):
-        digest.update(path.relative_to(package).as_posix().encode() + path.read_bytes())
+        name = path.relative_to(package)
+        if name.parts[0].removesuffix(".py") not in ABOVE_A_RUN:
+            digest.update(name.as_posix().encode() + path.read_bytes())
     return digest.hexdigest()[:12]

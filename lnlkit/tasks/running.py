@@ -1,5 +1,7 @@
 """What a run of any task does: make the data, train, measure, and write down where and how long."""
 
+import contextlib
+import os
 import time
 from dataclasses import dataclass
 from typing import Any
@@ -34,16 +36,35 @@ class Trained:
     history: list[dict]
 
 
+@contextlib.contextmanager
+def one_thread():
+    """Computes with one thread, whatever the machine has: sums of two threads differ from those of one."""
+    import torch
+    from threadpoolctl import threadpool_limits
+
+    threads, told = torch.get_num_threads(), os.environ.get("OMP_NUM_THREADS")
+    torch.set_num_threads(1)
+    os.environ["OMP_NUM_THREADS"] = "1"  # for libraries that are imported on the way
+    try:
+        with threadpool_limits(1):
+            yield
+    finally:
+        torch.set_num_threads(threads)
+        os.environ.pop("OMP_NUM_THREADS") if told is None else os.environ.update(OMP_NUM_THREADS=told)
+
+
+@one_thread()
 def train(task, config: dict, device: str = "cpu", progress=None) -> Trained:
-    """A configuration of a task, trained.
+    """A configuration of a task, trained with one thread.
 
     Rows marked as oracle are shown the clean labels first: knowledge that no method has.
     """
     from lnlkit import methods
-    from lnlkit.training import fit
+    from lnlkit.training import fit, pick_device
 
-    splits = task.splits(config, device)
+    device = pick_device(device)
     method = methods.make(config["method"], **config["hparams"])
+    splits = task.splits(config, device)
     if config.get("oracle"):
         method.consult_oracle(splits.train.clean(), seed=config["seed"], device=device)
     recipe = task.recipe(config, splits.train, device)
@@ -52,11 +73,13 @@ def train(task, config: dict, device: str = "cpu", progress=None) -> Trained:
     return Trained(method, splits, history)
 
 
+@one_thread()
 def record(task, config: dict, device: str = "cpu") -> dict:
     """The record of one run: what all tasks write down, and what `task.measure` adds or replaces."""
     from lnlkit import methods
+    from lnlkit.training import pick_device
 
-    began = time.perf_counter()
+    began, device = time.perf_counter(), pick_device(device)
     trained = train(task, config, device)
     return {
         "schema": records.SCHEMA, "config": config, "hparams": methods.hyperparameters(trained.method),

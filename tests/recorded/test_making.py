@@ -1,6 +1,9 @@
-"""From the records of a sweep to the recorded table."""
+"""From the records of a sweep to the recorded table; and whose code made them."""
+
+import shutil
 
 import pytest
+from test_layers import LEVEL, PACKAGE
 
 from lnlkit import papers, records, sweep, tasks
 from lnlkit.recorded import making
@@ -45,3 +48,35 @@ def test_collect_folds_the_records_into_the_table_that_explorers_read(paper, tmp
     assert len(embedding["x"]) == len(embedding["y_clean"]) == 60
     assert all(len(noisy["y"]) == 60 for noisy in embedding["noisy"])
     assert embedding["knn_agreement_clean"] > max(noisy["knn_agreement"] for noisy in embedding["noisy"]) - 0.1
+    assert found.made["codes"] == ["this code"] and record["code"] == "this code"
+    assert record["environment"]["threads"] == 1
+
+
+def test_only_whole_records_of_the_grid_are_collected(paper, tmp_path):
+    config = tasks.grid(paper, "smoke")[0]
+    for text in ("", '{"schema": 1, "config": {}}'):
+        (tmp_path / f"{sweep.key(config)}.json").write_text(text)
+        with pytest.raises(FileNotFoundError, match="has none of the 6"):
+            making.collect(paper, "smoke", tmp_path)
+
+
+@pytest.fixture
+def copied(tmp_path, monkeypatch):
+    """The package's source in a folder where it can be changed."""
+    shutil.copytree(PACKAGE, tmp_path / "lnlkit", ignore=shutil.ignore_patterns("*.json", "__pycache__"))
+    monkeypatch.setattr(making.lnlkit, "__file__", str(tmp_path / "lnlkit" / "__init__.py"))
+    return tmp_path / "lnlkit"
+
+
+def test_code_is_told_by_what_a_run_depends_on_and_by_nothing_else(copied):
+    """All modules below the recorded tables count; pictures, commands, and the texts of papers do not."""
+    code = making.code_digest()
+    assert making.code_digest() == code
+    for path in sorted(copied.rglob("*.py")):
+        kept, top = path.read_bytes(), path.relative_to(copied).parts[0].removesuffix(".py")
+        path.write_bytes(kept + b"# changed")
+        assert (making.code_digest() != code) == (LEVEL.get(top, 99) < LEVEL["recorded"]), path
+        path.write_bytes(kept)
+    for path in (copied / "papers").glob("*.toml"):
+        path.write_text("")
+    assert making.code_digest() == code

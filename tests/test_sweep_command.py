@@ -1,0 +1,80 @@
+"""The command `sweep`: it goes on where it stopped, tells old code from new, and names the runs that failed."""
+
+import pytest
+
+from lnlkit import cli, papers, records, sweep, tasks
+from lnlkit.recorded import making
+from lnlkit.run import runner
+
+
+@pytest.fixture()
+def swept(tmp_path, monkeypatch):
+    """Configurations that were run, in a folder of its own, instead of the training."""
+    done = []
+
+    def record(config, device):
+        done.append(config)
+        return {"config": config, "device": device}
+
+    monkeypatch.setattr(runner, "root", lambda: tmp_path)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(tasks, "record", record)
+    monkeypatch.setattr(making, "code_digest", lambda: "newcode")
+    return done
+
+
+@pytest.fixture()
+def call(capsys):
+    """Calls `lnlkit sweep 01 --scale smoke --device cpu` with more options; status, standard output and error."""
+
+    def _call(options: str) -> tuple[int, str, str]:
+        status = 0
+        try:
+            cli.main(["sweep", "01", "--scale", "smoke", "--device", "cpu", *options.split()])
+        except SystemExit as end:
+            status = end.code
+        return (status, *capsys.readouterr())
+
+    return _call
+
+
+def test_it_goes_on_where_it_stopped_and_collects_a_table(swept, call, tmp_path, monkeypatch):
+    monkeypatch.setattr(making, "collect", lambda paper, scale, out, device: {"scale": scale, "out": str(out)})
+    assert call("--limit 2")[0] == 0 and len(swept) == 2
+    status, out, _ = call("--limit 3 --table t.json")
+    assert status == 0 and len(swept) == 3
+    assert "3 runs in artifacts/smoke/runs/newcode" in out
+    assert records.read(tmp_path / "t.json")["out"].endswith("artifacts/smoke/runs/newcode")
+
+
+def test_runs_of_other_code_are_made_again_unless_they_are_asked_for(swept, call, tmp_path, monkeypatch):
+    call("--limit 3 --out runs")
+    monkeypatch.setattr(making, "code_digest", lambda: "newer")
+    status, out, _ = call("--limit 1 --out runs")
+    assert status == 0 and len(swept) == 4
+    first = out.splitlines()[0]
+    assert first.startswith("1 of these runs were made by other versions of the code (runs/newcode)")
+    assert first.endswith("are made again: --other-code takes them up instead.")
+    status, out, _ = call("--limit 3 --out runs --other-code")
+    assert status == 0 and len(swept) == 4
+    assert out.splitlines() == ["2 runs that other versions of the code made are taken up", "3 runs in runs/newer"]
+    assert sorted(records.read(path)["code"] for path in (tmp_path / "runs/newer").iterdir()) == [
+        "newcode", "newcode", "newer"]
+
+
+def test_runs_of_before_there_were_folders_for_the_code_count_as_other_code(swept, call, tmp_path):
+    call("--limit 1 --out runs")
+    (tmp_path / "runs/newcode").rename(tmp_path / "old")
+    for path in (tmp_path / "old").iterdir():
+        path.rename(tmp_path / "runs" / path.name)
+    assert "1 of these runs were made by other versions of the code (runs)" in call("--limit 1 --out runs")[1]
+    assert len(swept) == 2
+
+
+def test_runs_that_fail_are_listed_with_status_1(swept, call, monkeypatch):
+    monkeypatch.setattr(tasks, "record", lambda config, device: 1 / 0)
+    status, out, err = call("--limit 2")
+    assert status == 1 and out.count("failed: ZeroDivisionError: division by zero") == 2
+    head, *lines = err.splitlines()
+    assert head == "lnlkit: 2 of 2 runs failed. A second call tries them again, and only them:" and len(lines) == 2
+    assert "ce digits model_idn 0.1 seed 0" in lines[0] and sweep.key(tasks.grid(papers.load("01"), "smoke")[0]) in lines[0]
