@@ -15,6 +15,7 @@ import lnlkit
 from lnlkit import papers, records
 from lnlkit.data import bundles
 from lnlkit.run import shape
+from lnlkit.run.surroundings import some_home
 
 MAX_OUTPUT_MB = 2.0
 VERSIONS = ("torch", "torchvision", "numpy", "scikit-learn", "matplotlib", "seaborn", "pandas", "ipywidgets",
@@ -96,9 +97,10 @@ def write_html(notebook_path, html_path) -> Path:
 
     Template `classic`: nbconvert's newer one leaves out the alt text of the figures.
     """
-    from nbconvert import HTMLExporter
+    with some_home():
+        from nbconvert import HTMLExporter
 
-    body, _ = HTMLExporter(template_name="classic").from_filename(str(notebook_path))
+        body, _ = HTMLExporter(template_name="classic").from_filename(str(notebook_path))
     body = body.replace("</head>", f"{PAGE_STYLE}</head>", 1)
     with records.whole_file(html_path) as file:
         file.write(body)

@@ -60,7 +60,7 @@ def check(notebook, path: Path, params: dict) -> None:
         right = isinstance(value, TYPES.get(types[name], object)) and _is_json(value)
         if not right or (isinstance(value, bool) and types[name] in ("int", "float")):
             wanted = f"of type {types[name]}" if types[name] in TYPES else "a number, a text, a list or a dict"
-            raise TypeError(f"`{name}` must be {wanted}, but got {value!r} of type {type(value).__name__}.")
+            raise TypeError(f"`{name}` must be {wanted}, but got {value!r:.60} of type {type(value).__name__}.")
     if "RATE" in params:
         checks.fraction(params["RATE"], "RATE")
     if params.get("DEVICE", "auto") not in ("auto", "cpu"):  # both are everywhere, and torch takes seconds

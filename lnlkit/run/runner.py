@@ -139,7 +139,7 @@ def recorded(path, notebook: str | None = None, scales=papers.SCALES) -> dict:
 
     Those in `results` are committed; any other must have passed the checks of a run.
     """
-    path = Path(path)
+    path = checks.path(path)
     committed = path.resolve().is_relative_to((root() / "results").resolve())
     record = shape.read_notebook(path) if committed else folder.checked(path)[0]
     for key, allowed in (("notebook", [notebook or record["notebook"]]), ("scale", list(scales))):

@@ -7,7 +7,7 @@ from lnlkit import papers, records
 NUMBER, MAYBE = (Real,), (Real, type(None))
 RECORD = {"notebook": str, "scale": str, "seeds": list, "metrics": dict, "claims": list, "comparison": list,
           "environment": dict, "seconds": NUMBER}  # fmt: skip
-OPTIONAL = {"config": dict, "described": str, "made_at": str, "cpu_seconds": MAYBE, "calibration_seconds": MAYBE,
+OPTIONAL = {"config": dict, "described": str, "made_at": str, "cpu_seconds": NUMBER, "calibration_seconds": MAYBE,
             "peak_memory_mb": MAYBE}  # fmt: skip
 CLAIM = {"says": str, "place": str, "verdict": str, "why": str, "wanted": str, "value": MAYBE, "n": MAYBE}
 ROW = {"place": str, "unit": str, "row": str, "label": str, "needs": list, "published": str, "n": MAYBE,
@@ -32,6 +32,11 @@ def fault(record: dict) -> str | None:
             found = found or _fault(entry, fields, f"{part}[{i}].")
     if found:
         return found
+    for row in record["comparison"]:
+        if not all(isinstance(what, str) for what in row["needs"]):
+            return f"with a row that needs {row['needs']!r:.60}"
+        if not isinstance(row.get("heading") or row["column"], str if "heading" in row else Real):
+            return f"with a column {row['column']!r} of no heading"
     if record["scale"] not in papers.SCALES:
         return f"whose `scale` is {record['scale']!r}"
     odd = next((claim["verdict"] for claim in record["claims"] if claim["verdict"] not in VERDICTS), None)

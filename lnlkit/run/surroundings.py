@@ -1,10 +1,13 @@
 """The environment that a run computes in, whatever the user's shell, folder and Jupyter look like."""
 
+import contextlib
 import json
 import os
 import site
 import sys
 import sysconfig
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import lnlkit
@@ -54,7 +57,18 @@ def joined(folders: list[Path]) -> str:
 
 
 def has_home() -> bool:
+    """False where neither $HOME nor an entry among the users names a home folder, as in many containers."""
     try:
         return bool(Path.home())
-    except RuntimeError:  # neither $HOME nor an entry among the users, as in many containers
+    except RuntimeError:
         return False
+
+
+@contextlib.contextmanager
+def some_home() -> Iterator[None]:
+    """A home folder, which Jupyter's packages insist on: an empty one where the user has none."""
+    with contextlib.ExitStack() as stack:
+        if not has_home():
+            os.environ["HOME"] = stack.enter_context(tempfile.TemporaryDirectory())
+            stack.callback(os.environ.pop, "HOME")
+        yield

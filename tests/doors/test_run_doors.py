@@ -1,0 +1,118 @@
+"""Runs, their records and the beginning of a notebook, against bad input; see `refusals`."""
+
+import json
+
+import pytest
+import stub_notebook
+from refusals import BAD, Door, cases, check_refusal, refuses
+
+from lnlkit import data, lab
+from lnlkit.data import bundles
+from lnlkit.run import attempt, runner, shape
+
+NAME = stub_notebook.NAME
+NAN = float("nan")
+RECORD = runner.root() / "results" / NAME / "lab.json"
+ROW = json.loads(RECORD.read_text())["comparison"][0]
+
+KINDS = BAD | {
+    "notebook": {"unknown": "07", "near": "01_cvae", "no file": "x.ipynb", "number": 3, "nothing": None, "empty": ""},
+    "scale": BAD["name"] | {"near": "smok", "folder": "../smoke", "truth": True},
+    "seeds": {"text": "0", "number": 0, "empty": [], "negative": [-1], "float": [0.0], "truth": [True], "twice": [1, 1],
+              "nothing in it": [None]},
+    "parameters": {"list": ["RATE"], "text": "RATE=0.2", "pairs": [("RATE", 0.2)], "number": 3},
+    "device": {"tpu": "tpu", "near": "gpu", "empty": "", "number": 0, "nothing": None, "list": ["cpu"]},
+    "function": {"text": "print", "truth": True, "number": 3},
+    "record": {"number": 3, "nothing": None, "empty": "", "mapping": {}},
+}  # fmt: skip
+
+BEGIN = {"notebook": "01", "scale": "smoke", "seeds": [0], "device": "cpu", "out_dir": ".", "RATE": 0.2}
+DOORS = [
+    Door(runner.run, {"notebook": "01"},
+         {"notebook": "notebook", "scale": "scale", "seeds": "seeds", "out_dir": "folder", "params": "parameters",
+          "timeout": "positive", "progress": "function"},
+         also={"out_dir": {"file": __file__, "below a file": f"{__file__}/out"}},
+         spared={"timeout": {"nothing"}}),
+    Door(runner.find, {"notebook": "01"}, {"notebook": "notebook"}),
+    Door(runner.recorded, {"path": RECORD}, {"path": "record"}),
+    Door(shape.read_notebook, {"path": RECORD}, {"path": "record"}),
+    Door(lab.begin, BEGIN, {"notebook": "name", "scale": "scale", "seeds": "seeds", "device": "device",
+                            "out_dir": "folder", "RATE": "fraction"},
+         called={"seeds": "SEEDS", "notebook": "paper"}),
+    Door(data.files, {"name": "mnist"}, {"name": "name", "data_dir": "folder"}),
+    Door(bundles.folder_of, {}, {"data_dir": "folder"}),
+]  # fmt: skip
+PARAMETERS = {
+    "unknown": ("RAET", 0.2), "lower case": ("rate", 0.2), "number": (3, 0.2), "own option": ("SCALE", "lab"),
+    "own seeds": ("SEEDS", [0]), "own folder": ("OUT_DIR", "x"), "text": ("RATE", "0.2"), "per cent": ("RATE", 20),
+    "truth": ("RATE", True), "nan": ("RATE", NAN), "nothing": ("RATE", None), "set": ("RATE", {0.2}),
+    "complex": ("RATE", 0.2j), "list": ("RATE", [0.2]), "tpu": ("DEVICE", "tpu"), "number as device": ("DEVICE", 0),
+}  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_executed(monkeypatch, tmp_path):
+    """In a folder of its own, where a run that gets past its checks would say so."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(attempt.Attempt, "execute", None)
+    yield
+    assert not any(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("door, argument, value", cases(DOORS, KINDS))
+def test_bad_input_is_refused_in_one_sentence(door, argument, value):
+    refuses(door, argument, value)
+
+
+@pytest.mark.parametrize("door", DOORS[1:], ids=lambda door: door.name)
+def test_the_call_works_otherwise(door):
+    door.function(**door.good)
+
+
+@pytest.mark.parametrize("name, value", PARAMETERS.values(), ids=PARAMETERS)
+def test_a_bad_parameter_is_refused_before_anything_starts(name, value):
+    check_refusal(lambda: runner.run("01", params={name: value}), str(name), "device")
+
+
+def fields(record: dict) -> list:
+    """Every field that a report is printed from, as the keys that lead to it."""
+    inside = [(part, 0, name) for part in ("claims", "comparison") for name in record[part][0]
+              if name in shape.CLAIM | shape.ROW]  # fmt: skip
+    return [(name,) for name in record if name in shape.RECORD | shape.OPTIONAL] + inside
+
+
+@pytest.mark.parametrize("value", [True, {"a": 1}, [[]]], ids=str)
+@pytest.mark.parametrize("keys", fields(json.loads(RECORD.read_text())), ids=lambda keys: ".".join(map(str, keys)))
+def test_a_record_with_a_field_of_a_wrong_type_is_damaged(keys, value):
+    record = json.loads(RECORD.read_text())
+    assert shape.fault(record) is None
+    *way, last = keys
+    place = record
+    for key in way:
+        place = place[key]
+    if isinstance(value, type(place[last])):
+        pytest.skip("the right type")
+    place[last] = value
+    assert f"{last}`" in shape.fault(record)
+    del place[last]
+    assert last in shape.OPTIONAL or f"no `{'.'.join(map(str, keys)).replace('.0', '[0]')}`" in shape.fault(record)
+
+
+@pytest.mark.parametrize("change, said", [
+    ({"scale": "labs"}, "whose `scale` is 'labs'"), ({"claims": [3]}, "whose `claims[0]` is no mapping but 3"),
+    ({"comparison": [ROW | {"needs": [3]}]}, "with a row that needs [3]"),
+    ({"comparison": [ROW | {"column": "aer"}]}, "with a column 'aer' of no heading"),
+    ({"comparison": [ROW | {"heading": 3}]}, "with a column 0.1 of no heading"),
+    ({"claims": [{**json.loads(RECORD.read_text())["claims"][0], "verdict": "true"}]}, "with a verdict 'true'"),
+])  # fmt: skip
+def test_a_record_with_an_unknown_word_is_damaged(change, said):
+    assert said in shape.fault(json.loads(RECORD.read_text()) | change)
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "3", '{"schema": 1}', '{"schema": 2}', "\0", '"record"'])
+def test_a_broken_file_is_refused_by_name(tmp_path_factory, text):
+    path = tmp_path_factory.mktemp("records") / "broken.json"
+    path.write_text(text)
+    assert "broken.json" in check_refusal(lambda: runner.recorded(path))
+    check_refusal(lambda: runner.recorded(path.parent), str(path.parent))
+    check_refusal(lambda: runner.recorded(path.with_name("x.json")), str(path.with_name("x.json")))
