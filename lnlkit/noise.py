@@ -4,6 +4,7 @@ N examples, K classes, D pixels of an image. ``T[i, j] = P(noisy = j | clean = i
 Every function is pure: it changes no argument and draws only from the generator that it is given.
 """
 import math
+from numbers import Integral
 
 import numpy as np
 
@@ -54,6 +55,9 @@ def asymmetric(mapping, n_classes, noise_rate):
     K, r = _n_classes(n_classes), checks.fraction(noise_rate, "noise_rate")
     if isinstance(mapping, str):
         mapping = {"mnist": MNIST_MAP, "cifar10": CIFAR10_MAP}[checks.one_of(mapping, "mapping", ["mnist", "cifar10"])]
+    if not isinstance(mapping, dict) or not all(isinstance(i, Integral) for pair in mapping.items() for i in pair):
+        raise TypeError(f"`mapping` must be 'mnist', 'cifar10' or a dict {{from: to}} of class numbers, "
+                        f"but got {mapping!r:.80}.")
     T = np.eye(K)
     for i, j in mapping.items():
         if not (0 <= i < K and 0 <= j < K) or i == j:
@@ -65,33 +69,55 @@ def asymmetric(mapping, n_classes, noise_rate):
 def corrupt(y, T, rng, exact=False):
     """Noisy labels (N,) drawn from the rows of T.
 
-    exact: each class gets its share T[i, j] n_i as a count (largest remainders round up) instead of a draw per example.
+    exact: each class gets its share T[i, j] n_i as a count, rounded up or down, instead of a draw per example. How many
+    labels stay right is rounded over all classes together, so the rate of the set is met as nearly as can be.
     """
     T, _ = checks.transition_matrix(T), checks.generator(rng)
     y = checks.labels(y, "y", len(T))
     y_noisy = y.copy()
-    for k, row in enumerate(T):
-        members = np.flatnonzero(y == k)                                     # chosen on the clean labels only
-        if exact:
-            counts = largest_remainder(row * len(members), rng)
-            y_noisy[members] = rng.permutation(np.repeat(np.arange(len(T)), counts))
-        else:
-            y_noisy[members] = rng.choice(len(T), size=len(members), p=row)
+    members = [np.flatnonzero(y == k) for k in range(len(T))]                # chosen on the clean labels only
+    if exact:
+        drawn = [(rng.random(len(T)), rng.permutation(len(index))) for index in members]
+        counts = _exact_counts(T, np.bincount(y, minlength=len(T)), np.array([ties for ties, _ in drawn]))
+        for index, n, (_, order) in zip(members, counts, drawn, strict=True):
+            y_noisy[index] = np.repeat(np.arange(len(T)), n)[order]
+    else:
+        for index, row in zip(members, T, strict=True):
+            y_noisy[index] = rng.choice(len(T), size=len(index), p=row)
     return y_noisy
+
+
+def _exact_counts(T, sizes, ties):
+    """How many labels of each class (K,) become each class: whole numbers (K, K) near T[i, j] n_i."""
+    shares = (T * sizes[:, None]).round(9)                                   # or its last bit would decide ties
+    kept = np.diag(shares)
+    kept = _round_to(kept, round(kept.sum()), np.diag(ties))                 # 100 small classes must not all round up
+    np.fill_diagonal(shares, 0)
+    counts = np.array([_round_to(*row) for row in zip(shares, sizes - kept, ties, strict=True)])
+    np.fill_diagonal(counts, kept)
+    return counts
 
 
 def largest_remainder(shares, rng):
     """Whole numbers near the shares (K,) with the same total; the largest remainders round up, ties at random."""
+    shares, _ = checks.numbers(shares, "shares", ndim=1), checks.generator(rng)
+    if shares.size and shares.min() < 0:
+        raise ValueError(f"`shares` must hold numbers from 0, but got {shares.min():g}.")
+    return _round_to(shares, round(shares.sum()), rng.random(len(shares)))
+
+
+def _round_to(shares, total, ties):
+    """The shares (K,) as whole numbers with this total: the largest remainders round up, of equal ones those first in
+    `ties`."""
     counts = np.floor(shares).astype(int)
-    missing = round(shares.sum()) - counts.sum()
-    order = np.lexsort((rng.random(len(shares)), counts - shares))           # last key first: largest remainder
-    counts[order[:missing]] += 1
+    order = np.lexsort((ties, counts - shares))                              # last key first: largest remainder
+    counts[order[:total - counts.sum()]] += 1
     return counts
 
 
 def measured_rate(y_clean, y_noisy):
     """The share of labels that are wrong (0 for no labels at all)."""
-    y_clean, y_noisy = np.asarray(y_clean), np.asarray(y_noisy)
+    y_clean, y_noisy = checks.labels(y_clean, "y_clean"), checks.labels(y_noisy, "y_noisy")
     checks.same_length(y_clean=y_clean, y_noisy=y_noisy)
     return float(np.mean(y_clean != y_noisy)) if len(y_clean) else 0.0
 
@@ -145,8 +171,9 @@ def replace_targets(y, new, rate, rng, where=None):
     where: a mask (N,), True where a target may be replaced; n counts these. None: everywhere.
     """
     rate, _ = checks.fraction(rate, "rate", below_one=False), checks.generator(rng)
-    y, new = np.asarray(y), np.asarray(new)
-    where = np.ones(len(y), dtype=bool) if where is None else np.asarray(where)
+    y, new = checks.numbers(y, "y"), checks.numbers(new, "new")
+    checks.same_length(y=y, new=new)
+    where = np.ones(len(y), dtype=bool) if where is None else checks.array(where, "where")
     if new.shape != y.shape:                                                 # (N,) for (N, 1) would give (N, N)
         raise ValueError(f"`new` must have the shape of `y`, {y.shape}, but got {new.shape}.")
     if where.dtype != bool or where.shape != y.shape[:1]:
@@ -167,10 +194,9 @@ def mislabelling_scores(S, y):
     S (N, K) is the softmax of a network trained on clean labels, averaged over its epochs.
     candidate = argmax_{k != y} S[:, k],  score = max_{k != y} S[:, k].   Chen et al. 2021; Paper 01, Section 2.3.
     """
-    S = np.array(S, dtype=np.float64)
-    if S.ndim != 2 or S.shape[1] < 2 or not np.isfinite(S).all():
-        raise ValueError(f"`S` must hold finite probabilities (N, K), but got shape {S.shape} "
-                         f"with {np.count_nonzero(~np.isfinite(S))} values that are not finite.")
+    S = checks.numbers(S, "S", ndim=2).astype(np.float64)
+    if S.shape[1] < 2:
+        raise ValueError(f"`S` must hold probabilities (N, K) of at least 2 classes, but got shape {S.shape}.")
     y = checks.labels(y, "y", S.shape[1])
     checks.same_length(S=S, y=y)
     S[np.arange(len(y)), y] = -np.inf                                        # S is our own copy
@@ -187,7 +213,7 @@ def flip_hardest(y, S, noise_rate):
     candidate, score = mislabelling_scores(S, y)
     n_flips = math.floor(r * len(candidate) + 1e-9)                          # 0.29 * 100 is 29, not 28.999999999999996
     hardest = np.argsort(-score, kind="stable")[:n_flips]                    # from the front: [-0:] would take all
-    y_noisy = np.array(y, dtype=np.int64)
+    y_noisy = checks.labels(y, "y").copy()
     y_noisy[hardest] = candidate[hardest]
     return y_noisy
 
@@ -198,12 +224,17 @@ def part_dependent(x, y, noise_rate, rng, *, n_classes, scaling="standardised", 
     Where to: softmax(x_i W / temperature) over the wrong classes, one W ~ N(0, 1) of shape (D, K) per true class.
     How likely: q_i ~ normal(r, sd) truncated to [0, 1].   P[i] = q_i softmax, P[i, y_i] = 1 - q_i.
 
-    x: images 0..255 of shape (N, H, W) or (N, H, W, 3), or features (N, D). scaling decides what W sees:
-    "raw" 0..255, "unit" [0, 1], "standardised" (mean 0, variance 1 over the set, per colour channel). All pixels of a
-    raw image are positive, so W pulls a whole class to one wrong label; standardised, the image decides.
+    x: uint8 images (N, H, W) or (N, H, W, 3), or features (N, D). scaling decides what W sees: "raw" 0..255, "unit"
+    [0, 1] (of images only), "standardised" (mean 0, variance 1 over the set, per colour channel or feature). All pixels
+    of a raw image are positive, so W pulls a whole class to one wrong label; standardised, the image decides.
     Published codes differ here. At temperature 1 the softmax is nearly one-hot; sqrt(D) makes it soft.
     """
-    x, K, r = np.asarray(x), _n_classes(n_classes), checks.fraction(noise_rate, "noise_rate")
+    K, r = _n_classes(n_classes), checks.fraction(noise_rate, "noise_rate")
+    checks.inputs(x, "x")
+    x = np.asarray(x)                                                        # features keep their precision
+    if checks.one_of(scaling, "scaling", SCALINGS) == "unit" and x.dtype != np.uint8:
+        raise ValueError(f"`scaling` must be 'raw' or 'standardised' for features, but got {scaling!r}, "
+                         "which divides the pixels of uint8 images by 255.")
     y, _ = checks.labels(y, "y", K), checks.generator(rng)
     checks.same_length(x=x, y=y)
     P = _wrong_class_distribution(x, y, K, rng, scaling, checks.positive(temperature, "temperature"))
@@ -230,7 +261,7 @@ def _wrong_class_distribution(x, y, K, rng, scaling, temperature):
 
 def _shift_and_scale(x, scaling):
     """The numbers, or one per pixel (D,), that turn x into (x - shift) / scale, which is what W sees."""
-    if checks.one_of(scaling, "scaling", SCALINGS) != "standardised":
+    if scaling != "standardised":
         return 0.0, 255.0 if scaling == "unit" else 1.0
     n_channels = x.shape[3] if x.ndim == 4 else 1
     x = x.reshape(len(x), -1)

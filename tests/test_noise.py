@@ -112,6 +112,26 @@ def test_exact_counts_survive_floating_point(r, n, wrong):
     assert flipped[:n].sum() == flipped[n:].sum() == wrong
 
 
+@pytest.mark.parametrize("n, rate", [(4, 0.2), (9, 0.2), (1, 0.2), (3, 0.5), (7, 0.01)])
+@pytest.mark.parametrize("build", [noise.symmetric, noise.pairflip])
+def test_many_small_classes_together_have_the_exact_rate(build, n, rate):
+    """20 % of 4 labels is no whole number: if each class rounded alone, all would round alike, to 0 or to 25 %."""
+    y = np.repeat(np.arange(100), n)
+    y_noisy = noise.corrupt(y, build(100, rate), rng(), exact=True)
+    assert abs(noise.measured_rate(y, y_noisy) * len(y) - rate * len(y)) <= 0.5
+    wrong = np.bincount(y[y_noisy != y], minlength=100)
+    assert set(wrong) <= {np.floor(n * rate), np.ceil(n * rate)}                     # no class is spared or singled out
+
+
+def test_small_classes_that_round_up_and_wrong_labels_that_they_get_are_drawn_at_random():
+    y, T = np.repeat(np.arange(5), 3), noise.symmetric(5, 0.2)
+    draws = np.array([noise.corrupt(y, T, rng(s), exact=True) for s in range(4_000)])
+    assert ((draws != y).sum(axis=1) == 3).all()
+    np.testing.assert_allclose((draws != y).mean(axis=0), 0.2, atol=0.03)            # 4.5 sigma, every position
+    T_drawn = noise.measured_T(np.tile(y, 4_000), draws.ravel(), 5)
+    np.testing.assert_allclose(T_drawn, T, atol=0.017)
+
+
 def test_exact_draw_picks_examples_and_leftover_classes_at_random():
     """Ties among the remainders must not favour low class numbers, nor flips the first examples of a class."""
     T = noise.symmetric(K, 0.4)
@@ -130,6 +150,11 @@ def test_corrupt_is_pure_and_repeats_with_the_generator(exact):
     assert (a != c).any()
     np.testing.assert_array_equal(noise.corrupt(y, noise.symmetric(K, 0), rng(), exact), y)
     assert a.dtype == np.int64 and not np.shares_memory(noise.corrupt(y, np.eye(K), rng(), exact), y)
+
+
+def test_measured_rate_takes_a_column_for_labels():
+    assert noise.measured_rate(Y[:, None], Y) == 0.0                                 # not a table of N x N comparisons
+    assert noise.measured_rate([], []) == 0.0
 
 
 def test_measured_T_of_an_absent_class_is_its_identity_row():
@@ -226,7 +251,7 @@ def test_part_dependent_rate(r, mean):
 
 def test_part_dependent_labels_follow_P():
     """Drawn again and again, the labels of an example have the frequencies of its row of P."""
-    x, y = np.repeat([[30.0, 200.0]], 20_000, axis=0), np.ones(20_000, int)
+    x, y = np.tile(np.uint8([30, 200]), (20_000, 1, 1)), np.ones(20_000, int)
     y_noisy, P = noise.part_dependent(x, y, 0.4, rng(3), n_classes=4, scaling="unit", sd=0)
     np.testing.assert_allclose(np.bincount(y_noisy, minlength=4) / len(y), P[0], atol=0.016)
     assert P[0, 1] == 0.6                                                            # sd 0: everyone has q = r
@@ -261,10 +286,10 @@ def test_temperature_softens_the_choice_of_the_wrong_label(digits):
 
 def test_standardised_works_per_colour_channel_and_on_constant_pixels():
     """A channel's shift and gain must not matter after standardising; a constant set has no variance to divide by."""
-    x = rng().normal(size=(300, 4, 4, 3))
+    x = rng().integers(0, 50, (300, 4, 4, 3), dtype=np.uint8)
     y = rng(1).integers(0, K, 300)
     _, P = noise.part_dependent(x, y, 0.4, rng(2), n_classes=K)
-    _, P_tinted = noise.part_dependent(x * [1, 5, 0.1] + [9, 0, -3], y, 0.4, rng(2), n_classes=K)
+    _, P_tinted = noise.part_dependent(x * np.uint8([1, 5, 2]) + np.uint8([9, 0, 3]), y, 0.4, rng(2), n_classes=K)
     np.testing.assert_allclose(P, P_tinted, atol=1e-9)
     _, P = noise.part_dependent(np.full((300, 4, 4), 7, np.uint8), y, 0.4, rng(2), n_classes=K)
     np.testing.assert_allclose(P.sum(axis=1), 1)
@@ -284,11 +309,22 @@ def test_part_dependent_is_pure_repeats_and_leaves_rate_0_alone(digits):
 @pytest.mark.parametrize("change, message", [
     (dict(scaling="standardized"), "Did you mean 'standardised'"), (dict(temperature=0), "`temperature` must be"),
     (dict(n_classes=5), "`y` must hold class numbers 0 to 4"), (dict(noise_rate=30), "Did you mean 0.3"),
-    (dict(sd=-1), "`sd` must be")])
+    (dict(sd=-1), "`sd` must be"),
+    (dict(x=np.zeros((1797, 8, 8))), r"`x` must be uint8 images .*Images in \[0, 1\]\? Use"),
+    (dict(x=np.full((1797, 2), np.nan)), "`x` must hold finite numbers, but 3594 of them are not"),
+    (dict(x=np.zeros((1797, 2)), scaling="unit"), "`scaling` must be 'raw' or 'standardised' for features")])
 def test_part_dependent_names_wrong_arguments(digits, change, message):
     x, y = digits
     with pytest.raises(ValueError, match=message):
-        noise.part_dependent(x, y, **{"noise_rate": 0.3, "rng": rng(), "n_classes": K} | change)
+        noise.part_dependent(**{"x": x, "y": y, "noise_rate": 0.3, "rng": rng(), "n_classes": K} | change)
+
+
+def test_constant_features_carry_no_noise_of_their_own():
+    """Where all examples are alike, the class alone decides, and every number is finite."""
+    y = np.repeat([0, 1, 2], 20)
+    _, P = noise.part_dependent(np.full((60, 2), 0.1), y, 0.4, rng(2), n_classes=3, sd=0)
+    np.testing.assert_allclose(P, P[[0, 20, 40]][y])
+    np.testing.assert_allclose(P.sum(axis=1), 1)
 
 
 # ---- several labels an example ---------------------------------------------------------------------------------
