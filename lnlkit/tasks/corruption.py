@@ -5,17 +5,20 @@ import hashlib
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import torch
 
 from lnlkit import checks, data, models, noise, records, seeds
 from lnlkit.methods.base import CE
-from lnlkit.training import Recipe, average_predictions
+from lnlkit.tasks.running import one_thread
+from lnlkit.training import Recipe, average_predictions, pick_device
 
 MAPPINGS = {"digits": "mnist", "mnist": "mnist", "cifar10": "cifar10"}  # similar classes, for asymmetric noise
 KINDS = ("symmetric", "symmetric_inclusive", "pairflip", "asymmetric", "class_conditional", "part_dependent",
          "model_idn")
+SCORED = ("class_conditional", "model_idn")  # kinds that need the scores of a network trained on clean labels
 
 
 @dataclass(frozen=True)
@@ -28,11 +31,45 @@ class IDNGenerator:
     lr: float = 0.01
     momentum: float = 0.5
 
+    def __post_init__(self):
+        checks.one_of(self.network, "network", models.NETWORKS)
+        checks.positive_int(self.epochs, "epochs")
+        checks.positive_int(self.batch_size, "batch_size")
+        checks.positive(self.lr, "lr")
+        checks.fraction(self.momentum, "momentum")
+
+
+class Pixels(NamedTuple):
+    """Mean and standard deviation per channel of pixels in [0, 1]."""
+
+    mean: tuple
+    std: tuple
+
+
+def pixels_of(name: str, x) -> Pixels:
+    """Those known of a set of `data.images.DATASETS`, else those of the uint8 images (N, H, W[, C]) themselves."""
+    channels = _channels(x)
+    facts = data.images.DATASETS.get(name)
+    if facts is not None and len(facts.mean) == channels:
+        return Pixels(facts.mean, facts.std)
+    levels = np.arange(256) / 255
+    shares = [np.bincount(channel, minlength=256) / len(channel) for channel in x.reshape(-1, channels).T]
+    mean = [share @ levels for share in shares]
+    std = [np.sqrt(share @ (levels - m) ** 2) or 1.0 for share, m in zip(shares, mean, strict=True)]
+    return Pixels(tuple(map(float, mean)), tuple(map(float, std)))
+
+
+def _channels(x) -> int:
+    return 1 if x.ndim == 3 else x.shape[3]
+
 
 def mean_scores(clean: data.Labelled, facts, generator: IDNGenerator, seed: int, device: str = "cpu") -> np.ndarray:
-    """S (N, K): softmax output averaged over the generator's epochs, S = sum_t S^t / T (Paper 01, Section 2.3)."""
-    g = generator
-    channels = 1 if clean.x.ndim == 3 else clean.x.shape[3]
+    """S (N, K): softmax output averaged over the generator's epochs, S = sum_t S^t / T (Paper 01, Section 2.3).
+
+    facts: mean and std per channel (`pixels_of`, or an entry of `data.images.DATASETS`).
+    """
+    g = checks.instance(generator, "generator", IDNGenerator)
+    channels = _channels(clean.x)
 
     def make_net(n_outputs=None):
         shape = (channels, *clean.x.shape[1:3])
@@ -47,20 +84,50 @@ def mean_scores(clean: data.Labelled, facts, generator: IDNGenerator, seed: int,
 
 def cached_scores(clean: data.Labelled, facts, generator: IDNGenerator, seed: int, device: str = "cpu",
                   cache_dir: Path | None = None) -> np.ndarray:  # fmt: skip
-    """`mean_scores`, kept in `<data_dir>/idn_scores` under a hash of images, labels, settings and seed."""
-    folder = Path(cache_dir) if cache_dir else data.default_dir() / "idn_scores"
-    digest = hashlib.sha256(repr((generator, seed, device, torch.__version__, clean.x.shape)).encode())
+    """`mean_scores`, kept in `<data_dir>/idn_scores` under a hash of images, labels, settings and seed.
+
+    They are computed with one thread: two would give others.
+    """
+    folder, seed = _cache_folder(cache_dir), checks.seed(seed)
+    settings = (generator, seed, device, torch.__version__, clean.x.shape, facts.mean, facts.std, "one thread")
+    digest = hashlib.sha256(repr(settings).encode())
     digest.update(np.ascontiguousarray(clean.x))
     digest.update(np.ascontiguousarray(clean.y))
-    path = folder / f"{digest.hexdigest()[:32]}.npy"
-    try:
-        return np.load(path, allow_pickle=False)
-    except (OSError, ValueError):  # none there, or not a whole array: computed below
-        pass
-    scores = mean_scores(clean, facts, generator, seed, device)
-    with contextlib.suppress(OSError), records.whole_file(path, "wb") as file:
-        np.save(file, scores)  # in a read-only folder or on a full disk: they are computed again next time
+    path = folder / f"{digest.hexdigest()[:32]}.npy" if folder else None
+    scores = _read_scores(path, (len(clean.x), clean.n_classes)) if path else None
+    if scores is None:
+        with one_thread():
+            scores = mean_scores(clean, facts, generator, seed, device)
+        if path:
+            _keep_scores(path, scores)
     return scores
+
+
+def _cache_folder(cache_dir) -> Path | None:
+    if cache_dir is not None:
+        return checks.path(cache_dir, "cache_dir")
+    try:
+        return data.default_dir() / "idn_scores"
+    except ValueError:  # no home folder is known
+        return None
+
+
+def _read_scores(path: Path, shape: tuple) -> np.ndarray | None:
+    """The scores in a file; None when there is no such file or it holds anything else."""
+    try:
+        scores = np.load(path, allow_pickle=False)
+        whole = scores.dtype == np.float32 and scores.shape == shape and np.allclose(scores.sum(1), 1, atol=1e-3)
+    except Exception:  # whatever is wrong with the file: they are computed again
+        return None
+    return scores if whole else None
+
+
+def _keep_scores(path: Path, scores: np.ndarray) -> None:
+    """Writes the scores where that can be done: in a read-only folder or on a full disk they are computed each time."""
+    with contextlib.suppress(OSError, ValueError):
+        records.remove_scraps(path.parent)
+        with records.whole_file(path, "wb") as file:
+            np.save(file, scores)
 
 
 def corrupt_labels(x, y, kind: str, noise_rate: float, seed: int, *, n_classes: int, scores=None, mapping=None):
@@ -72,27 +139,34 @@ def corrupt_labels(x, y, kind: str, noise_rate: float, seed: int, *, n_classes: 
     random: what a class-conditional model sees of instance-dependent noise.
     `scores` (N, K) is needed by model_idn and class_conditional, `mapping` by asymmetric.
     """
-    checks.one_of(kind, "noise", KINDS)
-    noise_rate = checks.fraction(noise_rate, "noise_rate")
+    noise_rate = _check_noise(kind, noise_rate, mapping)
+    y = checks.labels(y, "y", checks.positive_int(n_classes, "n_classes"))
+    checks.same_length(x=x, y=y, scores=scores)
     rng = np.random.default_rng(seeds.derive(seed, f"{kind} noise"))
     if kind == "part_dependent":
         return noise.part_dependent(x, y, noise_rate, rng, n_classes=n_classes)[0]
-    if kind in ("model_idn", "class_conditional"):
-        hardest = noise.flip_hardest(y, scores, noise_rate)
+    if kind in SCORED:
+        hardest = noise.flip_hardest(y, checks.numbers(scores, "scores", ndim=2), noise_rate)
         if kind == "model_idn":
             return hardest
         T = noise.measured_T(y, hardest, n_classes)
     elif kind == "asymmetric":
-        if mapping is None:
-            raise ValueError(
-                f"`mapping` must say which class each turns into for asymmetric noise, but got None: it is known for "
-                f"{', '.join(MAPPINGS)} only. Use pairflip noise instead.")
         T = noise.asymmetric(mapping, n_classes, noise_rate)
     else:
         make_T = {"symmetric": noise.symmetric, "pairflip": noise.pairflip,
                   "symmetric_inclusive": partial(noise.symmetric, kind="inclusive")}  # fmt: skip
         T = make_T[kind](n_classes, noise_rate)
     return noise.corrupt(y, T, rng, exact=True)
+
+
+def _check_noise(kind, noise_rate, mapping) -> float:
+    """The rate, if noise of this kind and rate can be made; rates that print equal are equal."""
+    checks.one_of(kind, "kind", KINDS)
+    if kind == "asymmetric" and mapping is None:
+        raise ValueError(
+            f"`mapping` must say which class each turns into for asymmetric noise, but got None: it is known for "
+            f"{', '.join(MAPPINGS)} only. Use pairflip noise, or `corrupt_labels` with a mapping of your own.")
+    return round(checks.fraction(noise_rate, "noise_rate"), 6)
 
 
 def make_noisy(images: data.ImageData, kind: str, noise_rate: float, seed: int = 0, *, n_train: int | None = None,
@@ -102,14 +176,18 @@ def make_noisy(images: data.ImageData, kind: str, noise_rate: float, seed: int =
     One seed fixes which images are taken, how the IDN generator is trained and which labels are flipped, each through
     a seed of its own. model_idn trains `generator` on clean labels first (once: the scores are cached).
     """
+    checks.instance(images, "images", data.ImageData, "Use data.load(...), or put your own arrays into one.")
+    mapping = MAPPINGS.get(images.name)
+    noise_rate, seed, device = _check_noise(kind, noise_rate, mapping), checks.seed(seed), pick_device(device)
+    generator = checks.instance(generator or IDNGenerator(), "generator", IDNGenerator)
+    if n_train is not None:
+        checks.positive_int(n_train, "n_train")
     index = data.subset(images.x_train, images.y_train, n_train, seed)
-    x, y = images.x_train[index], images.y_train[index]
-    facts, scores = data.images.DATASETS[images.name], None
-    if kind in ("model_idn", "class_conditional") and noise_rate > 0:
-        clean = data.Labelled(x, y, images.n_classes)
-        scores = cached_scores(clean, facts, generator or IDNGenerator(), seed, device, cache_dir)
+    x, y, scores = images.x_train[index], images.y_train[index], None
     if noise_rate == 0:
         return data.NoisyData(x, y.copy(), y, images.n_classes)
-    noisy = corrupt_labels(x, y, kind, noise_rate, seed, n_classes=images.n_classes, scores=scores,
-                           mapping=MAPPINGS.get(images.name))  # fmt: skip
+    if kind in SCORED:
+        clean = data.Labelled(x, y, images.n_classes)
+        scores = cached_scores(clean, pixels_of(images.name, x), generator, seed, device, cache_dir)
+    noisy = corrupt_labels(x, y, kind, noise_rate, seed, n_classes=images.n_classes, scores=scores, mapping=mapping)
     return data.NoisyData(x, noisy, y, images.n_classes)

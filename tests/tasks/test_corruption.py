@@ -1,3 +1,5 @@
+"""From a data set and a kind of noise to noisy data, and the scores that some kinds need."""
+
 import numpy as np
 import pytest
 
