@@ -1,6 +1,6 @@
-"""The runner's contract: what it refuses, what it looks for in an executed notebook, what a failed run leaves."""
+"""The runner's contract: what it refuses, what it publishes, what a failed run leaves."""
 
-import json
+import shutil
 import signal
 import subprocess
 import sys
@@ -11,8 +11,8 @@ import psutil
 import pytest
 import stub_notebook
 
-from lnlkit import widgets
-from lnlkit.run import attempt, executed, job, runner
+from lnlkit import records
+from lnlkit.run import attempt, executed, job, parameters, runner, screen
 
 NAME = stub_notebook.NAME
 
@@ -91,6 +91,83 @@ def test_a_failed_run_leaves_the_last_good_result_and_says_where_it_stopped(good
     kept = out / f"{NAME}.failed"
     assert sorted(contents(kept)) == [f"{NAME}.ipynb", f"{NAME}.json", "log.txt"]
     assert str(kept) in str(error.value)
+
+
+def test_a_copy_of_a_notebook_publishes_under_its_own_name(good, monkeypatch, tmp_path):
+    """Its record says which paper it is of, and the record of the notebook that it was copied from stays."""
+    _, out, _, _ = good
+    monkeypatch.setattr(attempt.Attempt, "execute", stub_notebook.in_this_process)
+    before, copy = contents(out), f"{NAME}-Copy1"
+    result = runner.run(stub_notebook.write(tmp_path, stub_notebook.RECORD, name=copy), out_dir=out)
+    assert (result.record_path.name, result.record["notebook"]) == (f"{copy}.json", NAME)
+    failing = stub_notebook.write(tmp_path, stub_notebook.RECORD, "1 / 0", name=copy)
+    kept = contents(out)
+    with pytest.raises(runner.RunError, match=f"{copy} stopped"):
+        runner.run(failing, out_dir=out)
+    assert contents(out) == kept and kept.items() > before.items()
+    assert screen.after_run(result, None).startswith(f"{copy}, run small")
+    for path in out.glob(f"{copy}*"):
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+
+def test_a_page_is_made_of_a_stored_result_that_has_none(monkeypatch, tmp_path):
+    monkeypatch.setattr(attempt.Attempt, "execute", stub_notebook.in_this_process)
+    monkeypatch.setattr(executed, "fingerprint", lambda *_: "the same")  # the package may be edited meanwhile
+    path, out = stub_notebook.write(tmp_path, stub_notebook.RECORD), tmp_path / "out"
+    runner.run(path, out_dir=out)
+    again = runner.run(path, out_dir=out, html=True, reuse=True)
+    assert again.reused and again.html.read_text().count("</html>") == 1
+    runner.run(path, out_dir=out)
+    assert not again.html.exists()  # it showed another result
+    again.executed.write_text(again.executed.read_text() + " ")
+    assert not runner.run(path, out_dir=out, reuse=True).reused
+    (out / f"{NAME}.run").unlink()
+    assert not runner.run(path, out_dir=out, reuse=True).reused
+
+
+def test_the_runs_that_a_notebook_trains_outlive_a_run_that_fails(tmp_path):
+    train = """import os
+from lnlkit import lab, records
+from lnlkit.recorded import making
+threads = {"threads": os.environ["OMP_NUM_THREADS"]}
+making.obtain = lambda paper, scale, folder, *_: records.write(folder / "a.json", threads)
+session = lab.begin("01", scale=SCALE, seeds=SEEDS, device="cpu", out_dir=OUT_DIR)
+session.recorded()
+raise KeyboardInterrupt"""
+    with pytest.raises(runner.RunError, match="stopped"):
+        runner.run(stub_notebook.write(tmp_path, train), out_dir=tmp_path / "out")
+    assert records.read(tmp_path / "out" / "runs" / "a.json")["threads"] == "1"
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {"runs", f"{NAME}.failed"}
+
+
+@pytest.mark.parametrize("metadata", [{}, {"kernelspec": {"name": "course-2019", "display_name": "x"}}], ids=len)
+@pytest.mark.parametrize("as_version", [3, 4])
+def test_a_notebook_runs_whatever_tools_made_of_its_metadata(tmp_path, monkeypatch, metadata, as_version):
+    import nbformat
+
+    path, asked = stub_notebook.write(tmp_path, stub_notebook.RECORD), []
+    notebook = nbformat.read(path, as_version=4)
+    notebook.metadata = nbformat.from_dict(metadata)
+    nbformat.write(nbformat.convert(notebook, as_version), path, version=as_version)
+
+    def execute(attempt, progress):
+        asked.append(nbformat.reads(attempt.source, as_version=4).metadata.kernelspec)
+        return stub_notebook.in_this_process(attempt, progress)
+
+    monkeypatch.setattr(attempt.Attempt, "execute", execute)
+    assert runner.run(path, out_dir=tmp_path / "out").record["notebook"] == NAME
+    assert asked == [parameters.KERNEL]
+
+
+def test_a_notebook_that_is_changed_while_it_runs_is_published_as_it_was(tmp_path, monkeypatch):
+    path = stub_notebook.write(tmp_path, stub_notebook.RECORD)
+
+    def execute(attempt, progress):
+        path.write_text("{}")
+        return stub_notebook.in_this_process(attempt, progress)
+
+    monkeypatch.setattr(attempt.Attempt, "execute", execute)
+    assert "for_notebook" in runner.run(path, out_dir=tmp_path / "out").executed.read_text()
 
 
 def test_an_old_record_does_not_stand_in_for_one_that_was_not_written(good, tmp_path, monkeypatch):
@@ -189,80 +266,3 @@ def test_a_notebook_is_found_by_number_and_a_near_name_is_suggested(tmp_path, mo
         runner.find("01_cvae_augmentatoin")
     with pytest.raises(FileNotFoundError, match="there is no file x.ipynb"):
         runner.find("x.ipynb")
-
-
-def checked(tmp_path, good, change) -> list[str]:
-    """Problems of the good run's notebook after a change."""
-    _, out, result, _ = good
-    notebook = json.loads(result.executed.read_text())
-    change(notebook)
-    path = tmp_path / "changed.ipynb"
-    path.write_text(json.dumps(notebook))
-    return executed.problems(path, out, NAME, "smoke")
-
-
-def with_widget(notebook, model, state):
-    states = {"abc": {"model_name": model, "state": state}, "def": {"state": {}}}
-    notebook["metadata"]["widgets"] = {executed.WIDGET_STATE: {"state": states, "version_major": 2, "version_minor": 0}}
-
-
-def failed_callback(notebook):
-    error = {"output_type": "error", "ename": "KeyError", "evalue": "'rate'", "traceback": []}
-    with_widget(notebook, "OutputModel", {"outputs": [error]})
-
-
-def failed_explorer(notebook):
-    red = f'<div class="{widgets.ERROR_CLASS}" role="alert">ValueError: no such rate</div>'
-    with_widget(notebook, "HTMLModel", {"value": red})
-
-
-def without_alt(notebook):
-    for cell in notebook["cells"]:
-        for output in cell.get("outputs", []):
-            output["metadata"] = {}
-
-
-def with_handle(notebook):
-    handle = "<DisplayHandle display_id=6f3a>"
-    notebook["cells"][2]["outputs"].append({"output_type": "execute_result", "data": {"text/plain": handle}})
-
-
-def too_large(notebook):
-    notebook["cells"][1]["outputs"] = [{"output_type": "stream", "name": "stdout", "text": "x" * 2**22}]
-
-
-def test_a_clean_executed_notebook_has_no_problem(tmp_path, good):
-    assert checked(tmp_path, good, lambda notebook: None) == []
-
-
-@pytest.mark.parametrize(
-    ("change", "sentence"),
-    [
-        (failed_callback, "A widget's callback failed: KeyError: 'rate'."),
-        (failed_explorer, "A widget's callback failed: ValueError: no such rate"),
-        (without_alt, 'Cell 3 shows a figure without a description: `viz.show(fig, "what is seen")`.'),
-        (with_handle, "Cell 3 shows a <DisplayHandle>: end the cell with another line."),
-        (too_large, "The outputs hold 4.0 MB, more than 2 MB: most of it in cell 2 (4.0 MB)."),
-    ],
-)
-def test_what_papermill_does_not_see_is_a_problem(tmp_path, good, change, sentence):
-    assert checked(tmp_path, good, change) == [sentence]
-
-
-def test_the_record_of_another_notebook_or_scale_is_a_problem(good, tmp_path):
-    _, out, result, _ = good
-    scale = "The record says scale 'smoke', but it is the one of 'lab'."
-    assert executed.problems(result.executed, out, NAME, "lab") == [scale]
-    assert executed.problems(result.executed, out, f"{NAME}-Copy1", "lab") == [scale]  # a copy has its paper's record
-    (tmp_path / "02_x.json").write_bytes(result.record_path.read_bytes())
-    assert executed.problems(result.executed, tmp_path, "02_x", "smoke") == [
-        f"The record says notebook {NAME!r}, but it is the one of '02_x'."
-    ]
-    (tmp_path / f"{NAME}.json").write_bytes(result.record_path.read_bytes())
-    assert executed.problems(result.executed, tmp_path, "02_x", "smoke") == [
-        f"The notebook has written 2 records, 02_x.json, {NAME}.json: one is due."
-    ]
-
-
-def test_a_red_message_of_a_widget_is_known_by_its_class():
-    assert executed.ERROR_CLASS == widgets.ERROR_CLASS

@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -89,7 +90,8 @@ class Attempt:
             raise self.failure("ran to its end, but:\n  " + "\n  ".join(found))
         finished = self.scratch / "finished"
         finished.mkdir()
-        cells = self.executed.read_text(encoding="utf-8").replace(str(self.made), str(self.out_dir))
+        unique = re.escape(self.scratch.name.split(self.stem, 1)[1])
+        cells = re.sub(f'/[^/"]*{unique}/out', "", self.executed.read_text(encoding="utf-8"))  # where results will lie
         (finished / self.executed.name).write_text(cells, encoding="utf-8")
         (record,) = executed.records_in(self.made, self.stem)
         os.replace(record, finished / f"{self.stem}.json")

@@ -23,14 +23,14 @@ RUN = {
     "--device": {"tpu": "tpu", "near": "gpu", "empty": "", "capital": "CPU", "missing": "cuda:99"},
     "-p": {"no value": "RATE", "no name": "=1", "unknown": "RAET=0.1", "case": "rate=0.1", "text": "RATE=x",
            "per cent": "RATE=20", "truth": "RATE=True", "nothing": "RATE=None", "set": "RATE={0.1}", "empty": "RATE=",
-           "scale": "SCALE='lab'", "seeds": "SEEDS=[1]", "out": "OUT_DIR='x'", "tpu": "DEVICE=tpu", "bytes": "DEVICE=b''",
-           "alone": "", "deep": "RATE=" + "[" * 500},
+           "scale": "SCALE='lab'", "seeds": "SEEDS=[1]", "out": "OUT_DIR='x'", "tpu": "DEVICE=tpu",
+           "bytes": "DEVICE=b''", "alone": "", "deep": "RATE=" + "[" * 500},
     "--out-dir": {"empty": "", "file": "file", "below a file": "file/out", "no folder": "/proc/none/out"},
     "--timeout": {**NUMBERS, "zero": "0"},
 }  # fmt: skip
 TOGETHER = ["run 01 --rate 0.1 -p RATE=0.1", "run 01 --device cpu -p DEVICE=cpu", "run 01 -p RATE=0.1 -p RATE=0.2",
-            "run", "run 01 02", "run 01 --ratte 0.1", "run 01 --rate", "run 01 --html=yes", "report 01 02", "x", "data x",
-            "data list x", "data prepare", "methods x", "report --x"]  # fmt: skip
+            "run", "run 01 02", "run 01 --ratte 0.1", "run 01 --rate", "run 01 --html=yes", "report 01 02", "x",
+            "data x", "data list x", "data prepare", "methods x", "report --x"]  # fmt: skip
 REPORT = {
     "NOTEBOOK": {"unknown": "07", "near": "01_cvae", "no file": "x.json", "empty": "", "folder": "f.json",
                  "broken": "broken.json", "unchecked": "unchecked.json", "no bytes": "empty.json", "list": "list.json",
@@ -58,8 +58,8 @@ def folder(tmp_path_factory):
     stub_notebook.write(place / "notebooks")
     cells = {"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": []}
     julia = cells | {"metadata": {"kernelspec": {"name": "julia", "display_name": "Julia", "language": "julia"}}}
-    scale = {"cell_type": "code", "id": "a", "metadata": {"tags": ["parameters"]}, "outputs": [], "source": "RATE = 0.1",
-             "execution_count": None}  # fmt: skip
+    scale = {"cell_type": "code", "id": "a", "metadata": {"tags": ["parameters"]}, "outputs": [],
+             "source": "RATE = 0.1", "execution_count": None}  # fmt: skip
     record = json.loads((runner.root() / "results" / NAME / "lab.json").read_text())
     files = {"not_json.ipynb": "{", "empty.ipynb": "", "list.ipynb": "[]", "no_cells.ipynb": "{}", "file": "",
              "no_parameters.ipynb": json.dumps(cells), "no_scale.ipynb": json.dumps(cells | {"cells": [scale]}),
