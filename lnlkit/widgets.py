@@ -1,8 +1,8 @@
 """Explorers: controls over recorded results, one picture below them; and a button for what has to be trained live.
 
 House rules (they keep notebooks alive on old and new ipywidgets, without a browser and without a kernel): core
-controls only, a picture that is drawn from values alone, one display handle that is updated, no `interact` and no
-`Output` widget. What goes wrong in a callback is shown in red and kept in `ERRORS`, because front ends hide it.
+controls only, a picture that is drawn from values alone and updated in every place where it stands, no `interact` and
+no `Output` widget. What goes wrong in a callback is shown in red and kept in `ERRORS`, because front ends hide it.
 """
 
 import functools
@@ -12,7 +12,7 @@ import traceback
 
 import ipywidgets
 
-from lnlkit import viz
+from lnlkit import checks, viz
 from lnlkit.viz.show import place
 
 ERRORS: list[dict] = []
@@ -20,13 +20,16 @@ ERRORS: list[dict] = []
 
 ERROR_CLASS = "lnlkit-error"  # in the HTML of a red message, so that a runner can find it in the widget state
 KEPT = 100  # pictures that an explorer keeps, a hundredth of a megabyte to a tenth each
+PLACES = 8  # in which a picture is kept true; front ends do not tell which older ones are gone
 NOTHING = "–"  # the value of a control that does not matter here: controls take no None
 
 
 def _failed(where, choice, error):
     """Red HTML for an exception, which is also kept in ERRORS."""
     text = "".join(traceback.format_exception(type(error), error, error.__traceback__))
-    ERRORS.append({"where": where, "choice": dict(choice), "error": repr(error), "traceback": text})
+    entry = {"where": where, "choice": dict(choice), "error": repr(error), "traceback": text}
+    if entry not in ERRORS:
+        ERRORS.append(entry)
     at = f" at {choice}" if choice else ""
     message = html.escape(f"{where} failed{at}: {type(error).__name__}: {error}. What is shown is older.")
     return f'<div class="{ERROR_CLASS}" role="alert" style="color: #b00020">{message}</div>'
@@ -41,6 +44,37 @@ def _show_controls(box, text):
         return
     view = {"version_major": 2, "version_minor": 0, "model_id": box.model_id}
     display({"application/vnd.jupyter.widget-view+json": view, "text/plain": text}, raw=True)
+
+
+def _executing():
+    """Ids of the cell that is run, None where the front end does not tell it, and of this run of it."""
+    from IPython import get_ipython
+
+    kernel = getattr(get_ipython(), "kernel", None)
+    parent = kernel.get_parent() if kernel is not None else {}
+    return parent.get("metadata", {}).get("cellId"), parent.get("header", {}).get("msg_id")
+
+
+class Places:
+    """Where one picture stands on the page: what is shown in several cells is the same in all of them."""
+
+    def __init__(self):
+        self._shown = []  # (cell, its run, display handle), the oldest first
+        self.now = None  # what stands there, as `viz.bundle` returns it
+
+    def show(self, bundled):
+        """Puts what `viz.bundle` returns on the page, in one more place."""
+        self.now, (cell, run) = bundled, _executing()
+        handle = place(bundled)
+        if handle is not None:  # a cell that is run again has lost what it showed before
+            kept = [of for of in self._shown if cell is None or of[0] != cell or of[1] == run]
+            self._shown = [*kept, (cell, run, handle)][-PLACES:]
+
+    def update(self, data, metadata=None):
+        """Puts other data in all these places."""
+        self.now = data, metadata
+        for *_, handle in self._shown:
+            handle.update(data, raw=True, metadata=metadata)
 
 
 def _number(value):
@@ -76,21 +110,20 @@ class Explorer:
 
     picture: a `viz.Picture`. A control offers the values that are recorded together with those of the controls before
     it; where one of its values is missing (NaN) it does not matter, and `draw` gets None.
-    Setting `explorer.controls["noise_rate"].value = 0.2` does what moving the slider does.
+    Setting `explorer.controls["noise_rate"].value = 0.2` does what moving the slider does. Shown in several cells, it
+    has one state and the same picture in all of them.
     """
 
     def __init__(self, picture):
-        self.picture, self.title = picture, picture.title
+        self.picture, self.title = checks.instance(picture, "picture", viz.Picture), picture.title
         offered = picture.offered.drop_duplicates()
-        if offered.empty:
-            raise ValueError(f"`offered` of the {self.title} must have at least one row, but is empty.")
         self.rows = offered.astype(object).where(offered.notna(), NOTHING).to_dict("records")
         self.labels = {name: picture.labels.get(name, name.replace("_", " ")) for name in offered}
         made = {name: _control(label, self._pairs(name, {})) for name, label in self.labels.items()}
         self.controls = {name: control for name, (control, _) in made.items()}
         self._line = ipywidgets.HBox([labelled for _, labelled in made.values()], layout={"flex_flow": "row wrap"})
         self.message = ipywidgets.HTML(layout={"min_height": "1.8em"})
-        self.handle, self._paused, self._wanted = None, False, dict(picture.start)  # wanted: by the last hand
+        self.places, self._paused, self._wanted = Places(), False, dict(picture.start)  # wanted: by the last hand
         self._bundle = functools.lru_cache(KEPT)(self._render)
         self._settle()
         for name, control in self.controls.items():
@@ -133,21 +166,21 @@ class Explorer:
 
     def show(self):
         """Puts controls and picture on the page. An error in this first drawing is raised, not only recorded."""
-        bundled = self._render(*self.choice.values(), small=True)  # this one stays in the notebook
-        self.message.value = ""
+        try:
+            bundled = self._render(*self.choice.values(), small=True)  # this one stays in the notebook
+        finally:
+            self.message.value = ""
         text = (f"Controls for {', '.join(self.labels.values())}: they need a running kernel. "
                 "The picture shows the first choice.")  # fmt: skip
         _show_controls(ipywidgets.VBox([self._line, self.message]), text)
-        self.handle = place(bundled)
+        self.places.show(bundled)
 
     _ipython_display_ = show
 
     def redraw(self):
-        """Draws the values now chosen in place of the picture; True when that worked."""
+        """Draws the values now chosen in place of the picture, wherever it stands; True when that worked."""
         try:
-            data, metadata = self._bundle(*self.choice.values())  # also before `show`, so that `drive` finds faults
-            if self.handle is not None:
-                self.handle.update(data, raw=True, metadata=metadata)
+            self.places.update(*self._bundle(*self.choice.values()))  # also before `show`: `drive` finds faults
         except Exception as error:  # a front end would swallow it
             self.message.value = _failed(self.title, self.choice, error)
             return False
@@ -159,6 +192,12 @@ class Explorer:
 
         A value that is not recorded with the others now is chosen as soon as it is.
         """
+        wanted = {name: NOTHING if value is None else value for name, value in wanted.items()}
+        for name, value in wanted.items():
+            checks.one_of(name, "control", self.controls)
+            known = list(dict.fromkeys(row[name] for row in self.rows))
+            if value not in known and not (_number(value) and abs(value) < float("inf") and any(map(_number, known))):
+                raise ValueError(f"`{name}` must be one of {known}, but got {value!r:.80}.")
         self._wanted |= wanted
         self._settle()
         return self.redraw()
@@ -168,16 +207,18 @@ class Explorer:
 
         Raises RuntimeError when any of them failed, so that a notebook which drives its explorers fails with them.
         """
-        start, known = dict(self._wanted), len(ERRORS)
-        shown = sum(self.choose(**choice) for choice in self.rows)
-        self._wanted = {}
-        self.choose(**start)
-        if len(ERRORS) > known:
+        start = dict(self._wanted)
+        failed = [choice for choice in self.rows if not self.choose(**choice)]
+        self._wanted = start
+        self._settle()
+        self.redraw()
+        if failed:
+            error = next(of["error"] for of in ERRORS if (of["where"], of["choice"]) == (self.title, failed[0]))
             raise RuntimeError(
-                f"{len(ERRORS) - known} choices of the {self.title} failed, the first with {ERRORS[known]['error']} "
-                f"at {ERRORS[known]['choice']}: see lnlkit.widgets.ERRORS."
+                f"{len(failed)} choices of the {self.title} failed, the first with {error} at {failed[0]}: "
+                "see lnlkit.widgets.ERRORS."
             )
-        return shown
+        return len(self.rows)
 
 
 class TrainButton:
@@ -189,25 +230,24 @@ class TrainButton:
     """
 
     def __init__(self, label, run, *, seconds=None):
-        self.label, self.run = label, run
-        about = f" (about {seconds:g} s)" if seconds else ""
+        self.label, self.run = checks.text(label, "label"), checks.function(run, "run")
+        about = "" if seconds is None else f" (about {checks.positive(seconds, 'seconds'):g} s)"
         self.button = ipywidgets.Button(description=label + about, layout={"width": "auto"})
         self.message = ipywidgets.HTML()
         self.button.on_click(self._on_click)
-        self.handle = None
+        self.places = Places()
 
     def show(self):
         """Puts the button and its line of text on the page."""
         text = f"Button: {self.button.description}. It needs a running kernel."
         _show_controls(ipywidgets.VBox([self.button, self.message]), text)
-        self.handle = place(({"text/plain": "Not started."}, {}))
+        self.places.show(self.places.now or ({"text/plain": "Not started."}, {}))
 
     _ipython_display_ = show
 
     def report(self, text):
         """Writes a line in place of the last one."""
-        if self.handle is not None:
-            self.handle.update({"text/plain": str(text)}, raw=True)
+        self.places.update({"text/plain": str(text)})
 
     def _on_click(self, button):
         self.button.disabled, self.message.value = True, ""
@@ -225,9 +265,8 @@ class TrainButton:
         """The closing sentence, or the figure with what it says as text: numbers are not for screen readers alone."""
         figure = hasattr(result, "savefig")
         said = f"{viz.description(result) if figure else result or 'Done.'} ({seconds:.1f} s)"
-        if figure and self.handle is not None:
-            data, metadata = viz.bundle(result)
-            self.handle.update(data, raw=True, metadata=metadata)
+        if figure:
+            self.places.update(*viz.bundle(result))
             self.message.value = html.escape(said)
         else:
             self.report(said)

@@ -3,14 +3,16 @@
 One row a run (`Recorded.runs`), or a run and epoch (`Recorded.epochs`): `runs.query("dataset == 'mnist'")`.
 """
 
+import functools
 from collections.abc import Iterable
 from dataclasses import dataclass
+from difflib import get_close_matches
 from importlib import resources
 
 import numpy as np
 import pandas as pd
 
-from lnlkit import records, tasks
+from lnlkit import checks, papers, records, tasks
 
 RUN = ["task", "row", "dataset", "noise", "noise_rate", "seed"]
 """The columns that say which run a row is; `key`, the hash of its configuration, is its name."""
@@ -44,13 +46,14 @@ def load(notebook: str) -> Recorded:
 
 def load_raw(notebook: str) -> dict:
     """The shipped table of a notebook as it was written."""
+    checks.text(notebook, "notebook")
     folder = resources.files(__name__)
     names = sorted(item.name for item in folder.iterdir() if item.name.endswith(".json"))
     found = [name for name in names if name == f"{notebook}.json" or name.startswith(f"{notebook}_")]
     if not found:
         raise FileNotFoundError(
-            f"No recorded runs of `{notebook}` are shipped (there are: {', '.join(names) or 'none'}): "
-            f"make them with `lnlkit sweep {notebook}`."
+            f"`notebook` must be one whose recorded runs are shipped (there are: {', '.join(names) or 'none'}), "
+            f"but got {notebook!r}: make them with `lnlkit sweep {notebook}`."
         )
     with resources.as_file(folder / found[0]) as path:
         return records.read(path)
@@ -62,9 +65,10 @@ def runs_of(raw: dict) -> list[tuple[str, dict]]:
 
 
 def tidy(raw: dict) -> Recorded:
-    """A table as it was written, as tidy frames."""
-    groups = {name for _, entry in runs_of(raw) for name in entry if isinstance(entry[name], dict)} - {"history"}
-    found = [(task, _opened(entry, groups)) for task, entry in runs_of(raw)]
+    """A table as it was written, as tidy frames, in which noise rates that print equal, as 0.1 * 3 and 0.3, are one."""
+    entries = _checked(raw)
+    groups = {name for _, entry in entries for name in entry if isinstance(entry[name], dict)} - {"history"}
+    found = [(task, _opened(entry, groups)) for task, entry in entries]
     no_number = {name for _, entry in found for name, value in entry.items() if isinstance(value, (dict, list))}
     runs, epochs, details = [], [], {}
     for task, entry in found:
@@ -74,9 +78,37 @@ def tidy(raw: dict) -> Recorded:
         epochs += _by_epoch(run, rest.pop("history", None) or {})
         details[entry["key"]] = rest
         runs.append(run)
-    return Recorded(
-        raw["notebook"], raw["scale"], raw["made"], pd.DataFrame(runs), pd.DataFrame(epochs), details,
-        pd.DataFrame(raw.get("matrices", [])), raw.get("embedding"))  # fmt: skip
+    embedding = raw.get("embedding")
+    if embedding:
+        noisy = [entry | {"noise_rate": same_rate(entry["noise_rate"])} for entry in embedding["noisy"]]
+        embedding = embedding | {"noisy": noisy}
+    runs, epochs, matrices = (same_rates(pd.DataFrame(rows)) for rows in (runs, epochs, raw.get("matrices", [])))
+    return Recorded(raw["notebook"], raw["scale"], raw["made"], runs, epochs, details, matrices, embedding)
+
+
+def _checked(raw: dict) -> list[tuple[str, dict]]:
+    """The runs of a table as it was written, each of them whole and there once."""
+    if not isinstance(raw, dict):
+        raise TypeError(f"`raw` must be a table as `load_raw` returns it, but got {type(raw).__name__}.")
+    if missing := [name for name in ("notebook", "scale", "made") if name not in raw]:
+        raise ValueError(f"`raw` must be a recorded table, but has no {', '.join(map(repr, missing))}.")
+    parts = {part: raw.get(part, []) for task in tasks.TASKS.values() for part in task.PARTS}
+    for part, rows in parts.items():
+        if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+            raise TypeError(f"`raw` must hold a list of runs under {part!r}, but got {rows!r:.80}.")
+    seen = set()
+    for _, entry in (found := runs_of(raw)):
+        if missing := [name for name in (*RUN[1:], "key") if name not in entry]:
+            raise ValueError(f"`raw` must hold whole runs, but one has no {', '.join(map(repr, missing))}.")
+        checks.fraction(entry["noise_rate"], "noise_rate", below_one=False)
+        history = entry.get("history") or {}
+        lists = isinstance(history, dict) and all(isinstance(values, list) for values in history.values())
+        if not lists or len({len(values) for values in history.values()}) > 1:
+            raise ValueError(f"`raw` must hold one value an epoch, but the history of run {entry['key']} does not.")
+        if entry["key"] in seen:
+            raise ValueError(f"`raw` must hold every run once, but {entry['key']} is there twice.")
+        seen.add(entry["key"])
+    return found
 
 
 def _opened(entry: dict, groups: set[str]) -> dict:
@@ -95,11 +127,54 @@ def _by_epoch(which: dict, history: dict) -> list[dict]:
     return [names | {"epoch": epoch} | dict(zip(history, row, strict=True)) for epoch, row in enumerate(values, 1)]
 
 
+# ---- rates and columns ------------------------------------------------------------------------------------------
+
+
+def same_rate(rate: float) -> float:
+    """The rate to the six decimals that count: 0.30000000000000004 is 0.3."""
+    return round(rate, 6)
+
+
+def same_rates(frame: pd.DataFrame) -> pd.DataFrame:
+    """The frame, in which noise rates that print equal are equal."""
+    if "noise_rate" not in frame or frame["noise_rate"].dtype.kind != "f":
+        return frame
+    rates = frame["noise_rate"].round(6)
+    return frame if rates.equals(frame["noise_rate"]) else frame.assign(noise_rate=rates)
+
+
+def frame(table, name: str, *columns: str, value: str | None = None, empty: bool = False) -> pd.DataFrame:
+    """The table with `same_rates`: a DataFrame of at least one row that has these columns, and numbers in `value`.
+
+    empty: it may be without rows.
+    """
+    if not isinstance(table, pd.DataFrame):
+        raise TypeError(f"`{name}` must be a pandas DataFrame, but got {type(table).__name__}.")
+    there = list(table.columns)
+    for column in (*columns, value) if value is not None else columns:
+        if column not in there:
+            near = get_close_matches(str(column), map(str, there), n=1)
+            cure = f" Did you mean {near[0]!r}?" if near else f" It has {', '.join(map(str, there[:9])) or 'none'} ..."
+            raise ValueError(f"`{name}` must have a column {column!r}, but has none.{cure}")
+    if table.empty and not empty:
+        raise ValueError(f"`{name}` must have at least one row, but is empty.")
+    if len(table) and value is not None and not (table[value].dtype.kind in "fiub" and table[value].notna().any()):
+        raise TypeError(f"`{name}` must have numbers in the column {value!r}, but got {table[value].iloc[0]!r:.40}.")
+    return same_rates(table)
+
+
+@functools.cache
+def _published_rows() -> frozenset[str]:
+    """The rows of all papers: what one may ask for though it was not run."""
+    return frozenset(row for key in papers.KEYS for row in papers.load(key).rows)
+
+
 # ---- questions -------------------------------------------------------------------------------------------------
 
 
 def values(runs: pd.DataFrame, metric: str = "best_val", columns: str = "noise_rate", unit: float = 100) -> dict:
     """{(row, column): [value a seed]}, what `papers.compare` takes as ours; `unit` 100 turns shares into per cent."""
+    runs, unit = frame(runs, "runs", "row", columns, value=metric, empty=True), checks.positive(unit, "unit")
     groups = runs.groupby(["row", columns], sort=False)[metric]
     return {key: (unit * group).tolist() for key, group in groups}
 
@@ -109,5 +184,13 @@ def lead(runs: pd.DataFrame, row: str, others: Iterable[str], metric: str = "bes
 
     runs: those of one setting (data set, noise and rate). Seeds in which any of these rows is missing are left out.
     """
-    by_seed = runs.pivot(index="seed", columns="row", values=metric).reindex(columns=[row, *others]).dropna()
-    return (unit * (by_seed[row] - by_seed[list(others)].max(axis=1))).tolist()
+    runs, unit = frame(runs, "runs", "row", "seed", value=metric, empty=True), checks.positive(unit, "unit")
+    there, others = list(runs["row"].unique()), checks.sequence(others, "others")
+    for name, asked in [("row", row), *(("others", other) for other in others)]:
+        if not isinstance(asked, str) or asked not in _published_rows():
+            checks.one_of(asked, name, there)
+    wanted = runs[runs["row"].isin([row, *others])]
+    if wanted.duplicated(["seed", "row"]).any():
+        raise ValueError("`runs` must be of one setting (data set, noise and rate), but a row has a seed twice.")
+    by_seed = wanted.pivot(index="seed", columns="row", values=metric).reindex(columns=[row, *others]).dropna()
+    return (unit * (by_seed[row] - by_seed[others].max(axis=1))).tolist()

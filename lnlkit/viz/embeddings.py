@@ -4,6 +4,7 @@ import numpy as np
 from matplotlib.lines import Line2D
 
 from lnlkit import checks
+from lnlkit.viz import given
 from lnlkit.viz.show import describe
 from lnlkit.viz.style import INK, LABEL, PALETTE, TITLE, finish, mosaic
 
@@ -13,8 +14,13 @@ def embedding(coords, y_noisy, y_clean, ax, title=None, *, size=9):
 
     The number of a class stands at the median of the points whose clean label it is, or above another one there.
     """
+    given.axes(ax)
+    coords = checks.numbers(coords, "coords", 2).astype(float)
+    if coords.shape[1] != 2 or not len(coords):
+        raise ValueError(f"`coords` must be points in two dimensions, shape (N, 2), but got shape {coords.shape}.")
+    y_noisy, y_clean = checks.labels(y_noisy, "y_noisy"), checks.labels(y_clean, "y_clean")
     checks.same_length(coords=coords, y_noisy=y_noisy, y_clean=y_clean)
-    coords, y_noisy, y_clean = np.asarray(coords, float), np.asarray(y_noisy), np.asarray(y_clean)
+    checks.positive(size, "size")
     colors = np.array(PALETTE)[y_noisy % len(PALETTE)]
     right, dot = y_noisy == y_clean, {"s": size, "linewidths": 0, "alpha": 0.55}
     for part, style in (right, dot), (~right, {"s": 4 * size, "linewidths": 0.5, "marker": "X", "zorder": 3}):
@@ -37,6 +43,11 @@ def embedding_row(coords, y_clean, noisy, *, agreement):
 
     `agreement = {title: share of neighbours with the same label}` is written under each panel.
     """
+    checks.mapping(noisy, "noisy", "title: labels (N,)")
+    shares = checks.mapping(agreement, "agreement", "title: share")
+    if missing := [title for title in noisy if title not in shares]:
+        raise ValueError(f"`agreement` must have the titles of `noisy`, but has no {missing[0]!r}.")
+    agreement = {title: checks.fraction(shares[title], "agreement", below_one=False) for title in noisy}
     fig, axes = mosaic(len(noisy))
     said = []
     for ax, (title, y_noisy) in zip(axes.flat, noisy.items(), strict=False):

@@ -11,6 +11,7 @@ import pandas as pd
 import seaborn
 
 from lnlkit import checks
+from lnlkit.viz import given
 from lnlkit.viz.images import show_image
 from lnlkit.viz.matrices import colour_scale, percent_map
 from lnlkit.viz.show import describe
@@ -21,18 +22,30 @@ CHANGED = "#c00000"
 
 def _vectors(y, name):
     """Label vectors as booleans (N, K); probabilities are cut at 1/2."""
-    y = np.asarray(y)
-    if y.ndim != 2:
+    y = checks.array(y, name)
+    if y.ndim != 2 or not y.size:
         raise ValueError(f"`{name}` must hold label vectors (N, K), but got shape {y.shape}. "
                          "Class numbers become vectors by numpy.eye(K)[y].")  # fmt: skip
+    y = checks.numbers(y.astype(np.uint8) if y.dtype == bool else y, name)
+    if y.min() < 0 or y.max() > 1:
+        raise ValueError(f"`{name}` must hold 0 and 1, or probabilities, but got {y.min():g} to {y.max():g}.")
     return y > 0.5
+
+
+def _same_shape(vectors, name, others, of):
+    """The label vectors, which are as many and as long as the others."""
+    if vectors.shape != others.shape:
+        raise ValueError(f"`{name}` must have the shape of `{of}`, {others.shape}, but got {vectors.shape}.")
+    return vectors
 
 
 def label_counts(ax, y, class_names=None, *, y_noisy=None):
     """The axes with the number of examples that have each label (Paper 02, Fig. 5); y_noisy (N, K) stands beside y."""
-    counts = pd.DataFrame({"clean labels": _vectors(y, "y").sum(0)}, index=class_names)
+    given.axes(ax)
+    clean = _vectors(y, "y")
+    counts = pd.DataFrame({"clean labels": clean.sum(0)}, index=given.names(class_names, clean.shape[1]))
     if y_noisy is not None:
-        counts["noisy labels"] = _vectors(y_noisy, "y_noisy").sum(0)
+        counts["noisy labels"] = _same_shape(_vectors(y_noisy, "y_noisy"), "y_noisy", clean, "y").sum(0)
     long = counts.melt(ignore_index=False, var_name="which", value_name="count").reset_index(names="label")
     seaborn.barplot(long, x="label", y="count", hue="which", palette=PALETTE[: counts.shape[1]], gap=0.08,
                     saturation=1, ax=ax)  # fmt: skip
@@ -48,7 +61,9 @@ def co_occurrence(ax, y, class_names=None):
     On the diagonal, grey, the number of examples with the label. More than 12 labels get a colour scale in place of
     numbers. Where no example has two labels a sentence says so.
     """
+    given.axes(ax)
     vectors = _vectors(y, "y").astype(float)
+    class_names = given.names(class_names, vectors.shape[1])
     both, diagonal = vectors.T @ vectors, np.eye(vectors.shape[1], dtype=bool)
     if not both[~diagonal].any():
         return blank(ax, "Every example has at most one label:\nno two labels meet.")
@@ -68,10 +83,17 @@ def scene_grid(images, noisy, latent, true=None, class_names=None):
     1/2. The latent label is red and bold where it is not the noisy one, with a tick where it is the true one then, else
     with a cross. Without `true`, as for real images, that line and these marks are left out.
     """
-    noisy, latent = _vectors(noisy, "noisy"), _vectors(latent, "latent")
+    images, noisy = checks.sequence(images, "images"), _vectors(noisy, "noisy")
+    latent = _vectors(latent, "latent")
     true = None if true is None else _vectors(true, "true")
-    checks.same_length(images=images, noisy=noisy, latent=latent, true=true)
-    class_names = range(noisy.shape[1]) if class_names is None else class_names
+    if len({len(images), *(len(part) for part in (noisy, latent, true) if part is not None)}) > 1:
+        sizes = [len(part) for part in (images, noisy, latent, true) if part is not None]
+        raise ValueError("`images`, `noisy`, `latent` and `true` must hold the same number of examples, but got "
+                         f"{' and '.join(map(str, sizes))}.")  # fmt: skip
+    _same_shape(latent, "latent", noisy, "noisy")
+    if true is not None:
+        _same_shape(true, "true", noisy, "noisy")
+    class_names = given.names(class_names, noisy.shape[1])
     columns = min(len(images), 6 if len(images) > 8 or len(images) in (5, 6) else 4)
     rows, wide = -(-len(images) // columns), WIDTH / columns
     texts = [_lines(noisy[i], latent[i], None if true is None else true[i], class_names, int(wide / 0.082))

@@ -4,6 +4,8 @@ import pandas as pd
 import seaborn
 from scipy.special import stdtrit  # scikit-learn brings it
 
+from lnlkit import checks, recorded
+from lnlkit.viz import given
 from lnlkit.viz.style import NOTE, finish, row_labels, row_styles
 
 DASHES = {"-": "", "--": (4, 2), "-.": (5, 2, 1, 2), ":": (1, 1.5)}
@@ -32,10 +34,18 @@ def by_row(runs, ax, notebook, *, x="noise_rate", y="best_val", rows=None, stron
     rows: which, in this order (default: the order of the paper's rows). strong: rows whose line is thick. unit: factor
     on y, 100 for per cent. Bars stay inside the axes.
     """
+    given.axes(ax)
+    runs = recorded.frame(recorded.frame(runs, "runs", "row", value=x), "runs", value=y)
+    unit = checks.positive(unit, "unit")
     styles, there = row_styles(notebook), set(runs["row"])
-    rows = [row for row in (styles if rows is None else rows) if row in there]
+    rows = [row for row in (styles if rows is None else given.rows(rows, notebook)) if row in there]
+    strong = given.rows(strong, notebook, "strong") if strong != () else ()
+    if interval is not None:
+        checks.one_of(interval, "interval", [name for name in BARS if name])
     of = {styles[row][0]: styles[row][1] for row in rows}
     shown = runs.loc[runs["row"].isin(rows) & runs[y].notna(), ["row", x, y]]
+    if shown.empty:
+        raise ValueError(f"`runs` must have values of {y!r} in rows of {notebook}, but has none in the rows asked for.")
     shown = pd.DataFrame({"line": shown["row"].map(row_labels(notebook)), x: shown[x], "value": unit * shown[y]})
     seaborn.lineplot(
         shown, x=x, y="value", ax=ax, hue="line", style="line", hue_order=of, style_order=of,
@@ -57,7 +67,8 @@ def by_row(runs, ax, notebook, *, x="noise_rate", y="best_val", rows=None, stron
 
 def dots(runs, ax, notebook, *, x, rows, xlabel):
     """The axes with a dot a seed at `x`, a line of dots a row in its colour, the row's name above it."""
-    styles = row_styles(notebook)
+    given.axes(ax)
+    runs, styles, rows = recorded.frame(runs, "runs", "row", value=x), row_styles(notebook), given.rows(rows, notebook)
     seaborn.stripplot(runs, x=x, y="row", order=rows, hue="row", hue_order=rows, size=7, jitter=False, legend=False,
                       palette=[styles[row][1]["color"] for row in rows], ax=ax)  # fmt: skip
     ax.set(ylim=(len(rows) - 0.5, -0.5), yticks=[])

@@ -3,7 +3,9 @@
 import numpy as np
 import seaborn
 
+from lnlkit import checks
 from lnlkit.checks import transition_matrix
+from lnlkit.viz import given
 from lnlkit.viz.show import describe
 from lnlkit.viz.style import LABEL, NOTE, PALE, TICK, finish, mosaic, slant
 
@@ -29,11 +31,20 @@ def transition_heatmap(T, ax, class_names=None, title=None, *, names=NAMES, vmax
     Colour runs from 0 to the largest off-diagonal entry (or `vmax`): on a scale that held the diagonal, all flips
     would look alike. The diagonal is written on grey. Cells that round to 0 stay empty.
     """
-    T = transition_matrix(T)
+    given.axes(ax)
+    T, class_names, names = transition_matrix(T), given.names(class_names, len(T)), _pair(names)
+    vmax = _largest_flip(T) if vmax is None else checks.positive(vmax, "vmax")
     words = np.char.mod("%.0f", 100 * T)
     words[_flips(T) < 0.005] = ""
-    percent_map(100 * _flips(T), ax, words, class_names, vmax=100 * (vmax or _largest_flip(T)))
+    percent_map(100 * _flips(T), ax, words, class_names, vmax=100 * vmax)
     return finish(ax, title, f"{names[1]} (cells: % of the row)", names[0])
+
+
+def _pair(names):
+    """The names of rows and of columns, two texts."""
+    if len(checks.sequence(names, "names")) != 2:
+        raise ValueError(f"`names` must be what rows are and what columns are, two texts, but got {names!r:.80}.")
+    return names
 
 
 def percent_map(values, ax, words="", class_names=None, *, vmax=None):
@@ -66,6 +77,8 @@ def transition_row(matrices, *, names=NAMES):
 
     `names` says what rows and columns are.
     """
+    checks.mapping(matrices, "matrices", "title: T (K, K)")
+    matrices, names = {title: transition_matrix(T, "matrices") for title, T in matrices.items()}, _pair(names)
     fig, axes = mosaic(len(matrices), largest=4.4, below=0.5)
     vmax, columns = max(map(_largest_flip, matrices.values())), axes.shape[1]
     for place, (ax, (title, T)) in enumerate(zip(axes.flat, matrices.items(), strict=False)):

@@ -1,5 +1,8 @@
 """What an explorer shows: one figure with a fixed layout, whose panels are drawn again only where they change."""
 
+from numbers import Real
+
+from lnlkit import checks, recorded
 from lnlkit.viz.show import describe
 from lnlkit.viz.style import TITLE, whole
 
@@ -21,6 +24,11 @@ def standing(means, row, labels, text="{:.1f} %", *, lowest=False):
     return f"the {most} is {text.format(means[best])}, of {labels[best]}"
 
 
+def _printed(value):
+    """A value as it is looked up: numbers that print equal, as 0.1 * 3 and 0.3, are one."""
+    return round(value, 6) if isinstance(value, Real) else value if value is None else str(value)
+
+
 class Picture:
     """A figure of recorded results that follows a choice; `widgets.Explorer(picture)` puts controls above it.
 
@@ -39,7 +47,12 @@ class Picture:
     size = (10.6, 4.4)
 
     def __init__(self, table, offered):
-        self.table, self.offered = table, offered
+        self.table, self.offered = table, recorded.frame(offered, "offered")
+        for name, of in (("labels", self.labels), ("names", self.names), ("start", self.start)):
+            for control in of:
+                checks.one_of(control, name, list(offered))
+        rows = offered.astype(object).where(offered.notna(), None).itertuples(index=False, name=None)
+        self._offered = {tuple(map(_printed, row)): row for row in rows}
         self.fig = whole(*self.size)
         self.fig.set_layout_engine("none")
         self.fig.dpi = DPI
@@ -55,8 +68,16 @@ class Picture:
         raise NotImplementedError
 
     def draw(self, **choice):
-        """The figure of a choice, described. It is the same object every time, drawn anew where the choice differs."""
-        return describe(self.fig, self.fill(**choice))
+        """The figure of a choice, described. It is the same object every time, drawn anew where the choice differs.
+
+        The choice has a value for each control, None where that does not matter, and is one that was recorded.
+        """
+        if set(choice) != set(self.offered):
+            raise ValueError(f"`choice` must have a value for each of {list(self.offered)}, but got {list(choice)}.")
+        row = self._offered.get(tuple(_printed(choice[name]) for name in self.offered))
+        if row is None:
+            raise ValueError(f"`choice` must be one that was recorded, see `offered`, but got {choice}.")
+        return describe(self.fig, self.fill(**dict(zip(self.offered, row, strict=True))))
 
     def heading(self, text, runs, realised=None):
         """Writes the title of a setting, with its realised rate and the number of its runs, one a seed; returns it."""

@@ -6,15 +6,24 @@ import io
 import sys
 
 import numpy as np
+from matplotlib.figure import Figure
 from PIL import Image
+
+from lnlkit import checks
 
 DPI = 160  # dots per inch of a figure on the page: sharp on screens of every kind
 SHOWN = 90  # pixels of the page that an inch of a figure is wide
 WIDEST = 960  # pixels: the width of a notebook cell on a screen of 1,366
 
 
+def _figure(fig):
+    """The argument `fig`, which is a figure."""
+    return checks.instance(fig, "fig", Figure, "`fig, ax = viz.panels()` makes one; axes have theirs as `ax.figure`.")
+
+
 def describe(fig, text):
     """The figure, carrying a sentence that says what it shows: `show` makes it the alternative text."""
+    _figure(fig)
     if not isinstance(text, str) or len(text.split()) < 3:
         raise ValueError(f"`text` must be a sentence that says what the figure shows, but got {text!r}.")
     fig.set_label(text.replace("-\n", "-").replace("\n", " "))  # names broken to fit their column are whole here
@@ -23,9 +32,9 @@ def describe(fig, text):
 
 def description(fig):
     """What `describe` told of the figure; raises ValueError where nothing was told."""
-    text = fig.get_label()
+    text = _figure(fig).get_label()
     if not text:
-        raise ValueError("the figure must carry a description: viz.describe(fig, 'a sentence').")
+        raise ValueError("`fig` must carry a description: viz.describe(fig, 'a sentence').")
     return str(text)
 
 
@@ -36,7 +45,7 @@ def bundle(fig, dpi=DPI, *, small=True):
     spend a tenth of a second on a file of a third of the size. A figure that pyplot knows is closed, so that a
     notebook does not show it a second time.
     """
-    text, image = description(fig), _image(fig, dpi)
+    text, image = description(fig), _image(fig, checks.positive(dpi, "dpi"))
     if "matplotlib.pyplot" in sys.modules:
         sys.modules["matplotlib.pyplot"].close(fig)
     width, stream = round(min(WIDEST, image.width * SHOWN / dpi)), io.BytesIO()

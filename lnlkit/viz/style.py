@@ -9,7 +9,7 @@ import seaborn
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from lnlkit import papers
+from lnlkit import checks, papers
 
 PALETTE = tuple(seaborn.color_palette("colorblind").as_hex())
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*", "<", ">")
@@ -35,9 +35,13 @@ NOISES = {
 }
 
 
-@functools.lru_cache
 def row_styles(notebook):
     """{row id: (label, line settings)} of a paper's rows, as its TOML has them: 'coteaching' -> 'Co-teaching'."""
+    return _row_styles(checks.text(notebook, "notebook"))
+
+
+@functools.lru_cache
+def _row_styles(notebook):
     return {
         row.id: (row.label, dict(zip(("color", "marker", "linestyle"), row.draw, strict=True)))
         for row in papers.load(notebook).rows.values()
@@ -50,8 +54,8 @@ def row_labels(notebook):
 
 
 def noise_name(noise):
-    """Readable name of a noise kind: 'model_idn' -> 'instance-dependent'."""
-    return NOISES.get(noise, str(noise))
+    """Readable name of a noise kind: 'model_idn' -> 'instance-dependent'; one of your own has its own name."""
+    return NOISES.get(checks.text(noise, "noise"), noise)
 
 
 def whole(width, height):
@@ -66,7 +70,9 @@ def panels(rows=1, cols=1, *, width=None, height=3.4, **options):
 
     `width` is that of the figure and `height` that of one row, in inches; further options go to `Figure.subplots`.
     """
-    width = width or (5.5 if cols == 1 else WIDTH)
+    rows, cols = checks.positive_int(rows, "rows"), checks.positive_int(cols, "cols")
+    width = (5.5 if cols == 1 else WIDTH) if width is None else checks.positive(width, "width")
+    checks.positive(height, "height")
     fig = whole(width, height * rows)
     return fig, fig.subplots(rows, cols, **options)
 

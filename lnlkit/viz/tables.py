@@ -1,11 +1,14 @@
 """Tables that a person reads: rich ones (pandas Stylers) for results, seaborn heat maps for methods against noise."""
 
 import html
+from numbers import Real
 
 import numpy as np
 import pandas as pd
 import seaborn
 
+from lnlkit import checks, papers, recorded
+from lnlkit.viz import given
 from lnlkit.viz.show import describe
 from lnlkit.viz.style import LABEL, NOTE, WIDTH, finish, panels, row_labels
 
@@ -18,6 +21,7 @@ STYLES = [
     {"selector": "tbody tr:nth-child(odd)", "props": "background: #f6f6f6; color: #222222"},
     {"selector": "tbody tr:nth-child(even)", "props": "background: #ffffff; color: #222222"},
 ]
+COMPARED = ("label", "published", "column", "heading", "place", "unit", "ours", "ours_sd", "paper", "paper_sd", "n")
 MATHLESS = 'class="tex2jax_ignore mathjax_ignore"'  # a $ in a cell is a $
 BOLD = "font-weight: bold"
 VERDICTS = {"reproduced": "color: #00654a; font-weight: bold", "not reproduced": "color: #b00020; font-weight: bold"}
@@ -30,11 +34,12 @@ def rich(frame, caption, *, best=None, digits=2, text=(), hide_index=True, width
     text: columns that are sentences, left-aligned and wrapped between words; nothing else wraps. widths: {column: CSS
     width}, for instance "28em". Text in cells is shown as it stands, `*`, `_` and `<` too.
     """
+    _rich_arguments(frame, caption, best, digits, text, widths)
     numbers = [name for name in frame.columns if frame[name].dtype.kind == "f"]
     places = digits if isinstance(digits, dict) else dict.fromkeys(numbers, digits)
     table = _styled(frame, html.escape(caption)).format(
         {name: f"{{:.{places.get(name, 2)}f}}" for name in numbers}
-        | dict.fromkeys(text, lambda words: words.replace(" %", "\u00a0%")), na_rep="", escape="html")  # fmt: skip
+        | dict.fromkeys(text, lambda words: str(words).replace(" %", "\u00a0%")), na_rep="", escape="html")  # fmt: skip
     words = [name for name in frame.columns if frame[name].dtype.kind not in "fiub"]
     looks = {name: [{"selector": kind, "props": "text-align: left"} for kind in ("th", "td")] for name in words}
     for name in text:
@@ -46,6 +51,25 @@ def rich(frame, caption, *, best=None, digits=2, text=(), hide_index=True, width
     return table.hide(axis="index") if hide_index else table
 
 
+def _rich_arguments(frame, caption, best, digits, text, widths):
+    """Raises unless the arguments of `rich` fit each other."""
+    recorded.frame(frame, "frame")
+    checks.text(caption, "caption")
+    if not frame.columns.is_unique or not frame.index.is_unique:
+        raise ValueError("`frame` must have different columns and different index labels: .reset_index() makes such.")
+    if best is not None:
+        checks.one_of(best, "best", ("max", "min"))
+    for places in digits.values() if isinstance(digits, dict) else [digits]:
+        checks.count(places, "digits")
+    if isinstance(text, str):
+        raise TypeError(f"`text` must be a list of columns, but got {text!r}. Did you mean [{text!r}]?")
+    named = {"digits": digits if isinstance(digits, dict) else (), "text": text, "widths": widths or ()}
+    for name, columns in named.items():
+        for column in columns:
+            if column not in frame:
+                raise ValueError(f"`{name}` must name columns of the frame, {list(frame)[:9]}, but got {column!r}.")
+
+
 def _styled(frame, caption):
     """A Styler with the look of all tables, what stands in its margins shown as it is."""
     table = frame.style.set_caption(caption).set_table_styles(STYLES).set_table_attributes(MATHLESS)
@@ -54,6 +78,9 @@ def _styled(frame, caption):
 
 def spread(mean, sd, digits=1):
     """'97.0 ± 0.1', '97.0' for one seed, '' where nothing was run."""
+    for name, value in (("mean", mean), ("sd", sd)):
+        if value is not None and (isinstance(value, bool) or not isinstance(value, Real)):
+            raise TypeError(f"`{name}` must be a number or None, but got {value!r:.80}.")
     if mean is None or not np.isfinite(mean):
         return ""
     return f"{mean:.{digits}f}" + (f" ± {sd:.{digits}f}" if sd is not None and np.isfinite(sd) else "")
@@ -61,12 +88,13 @@ def spread(mean, sd, digits=1):
 
 def claims(verdicts, title="Claims"):
     """The claims of a paper with their verdicts, as `papers.judge` returns them or a record holds them, as a table."""
-    given = [verdict if isinstance(verdict, dict) else vars(verdict) for verdict in verdicts]
+    found = [_verdict(verdict) for verdict in checks.sequence(verdicts, "verdicts")]
+    checks.text(title, "title")
     frame = pd.DataFrame({
-        "the paper says": [f"{v['says']} ({v['place']})" for v in given],
-        "verdict": [v["verdict"] for v in given],
-        "measured": ["" if v["value"] is None else f"{v['value']:.3g} (n = {v['n']})" for v in given],
-        "wanted, or why not tested": [v["wanted"] or v["why"] for v in given],
+        "the paper says": [f"{v['says']} ({v['place']})" for v in found],
+        "verdict": [v["verdict"] for v in found],
+        "measured": ["" if v["value"] is None else f"{v['value']:.3g} (n = {v['n']})" for v in found],
+        "wanted, or why not tested": [v["wanted"] or v["why"] for v in found],
     })  # fmt: skip
     counts = frame["verdict"].value_counts()
     said = ", ".join(f"{counts[name]} {name}" for name in (*VERDICTS, "not tested") if name in counts)
@@ -75,12 +103,28 @@ def claims(verdicts, title="Claims"):
     return table.map(lambda verdict: VERDICTS.get(verdict, "color: #666666"), subset=["verdict"])
 
 
+def _verdict(verdict):
+    """A verdict as a dict, with all that is shown of it."""
+    found = verdict if isinstance(verdict, dict) else vars(checks.instance(verdict, "verdicts", papers.Verdict))
+    if missing := [key for key in ("says", "place", "verdict", "value", "n", "wanted", "why") if key not in found]:
+        raise ValueError(f"`verdicts` must be what papers.judge returns, but one has no {missing[0]!r}.")
+    checks.one_of(found["verdict"], "verdicts", papers.VERDICTS)
+    return found
+
+
 def comparison(rows, place=None, *, best=None):
     """Paper against ours, as `papers.compare` returns it (of one `place`), as a table for the page.
 
     A cell has ours above and the paper's below in grey. best: "max" or "min", whose value of ours is bold in each
     column. More than eight columns become rows.
     """
+    rows = checks.sequence(rows, "rows")
+    if missing := [key for key in COMPARED for row in rows if not isinstance(row, dict) or key not in row]:
+        raise ValueError(f"`rows` must be what papers.compare returns, but one has no {missing[0]!r}.")
+    if place is not None:
+        checks.one_of(place, "place", dict.fromkeys(row["place"] for row in rows))
+    if best is not None:
+        checks.one_of(best, "best", ("max", "min"))
     rows = [row for row in rows if place is None or row["place"] == place]
     frame = pd.DataFrame(rows).astype({"ours": float})
     frame["label"] += frame["published"].map({"quoted": " †", "no": " ‡"}).fillna("")
@@ -119,8 +163,13 @@ def heat_table(runs, notebook, *, rows=None, columns="noise_rate", value="best_v
     runs: tidy, one row a run. unit: factor on the values, 100 for per cent. Bright is good; the best of a column is
     bold. Returns the figure with a description, or the axes where `ax` is given.
     """
-    labels = row_labels(notebook)
-    rows = [row for row in (rows or labels) if row in set(runs["row"])]
+    if ax is not None:
+        given.axes(ax)
+    labels, runs = row_labels(notebook), recorded.frame(runs, "runs", "row", columns, value=value)
+    unit, there = checks.positive(unit, "unit"), set(runs["row"])
+    rows = [row for row in (labels if rows is None else given.rows(rows, notebook)) if row in there]
+    if not rows:
+        raise ValueError(f"`runs` must have rows of {notebook}, but has only {sorted(map(str, there))[:9]}.")
     groups = (unit * runs.set_index(["row", columns])[value]).groupby(level=[0, 1])
     mean, sd = (found.unstack().reindex(rows) for found in (groups.mean(), groups.std()))
     words = mean.combine(sd, lambda m, s: m.combine(s, spread))

@@ -96,7 +96,7 @@ def test_the_overview_shows_the_studies_that_there_are(table):
     fig = paper_02.overview(replace(table, runs=part))
     assert [ax.get_title().split(",")[0] for ax in fig.axes] == ["scenes"] * 3 + ["MNIST", "MNIST", ""]
     assert [ax.axison for ax in fig.axes] == [True] * 5 + [False]
-    with pytest.raises(ValueError, match="must vary noise, lambda or size"):
+    with pytest.raises(ValueError, match="that vary noise, lambda or size"):
         paper_02.overview(replace(table, runs=of(table, "cifar10n")))
 
 

@@ -7,9 +7,10 @@ import pandas as pd
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 
+from lnlkit import checks
 from lnlkit.data import targets
 from lnlkit.tasks.regression import OUTLIERS
-from lnlkit.viz import lines
+from lnlkit.viz import given, lines
 from lnlkit.viz.choicenet import figures
 from lnlkit.viz.choicenet.figures import LABELS, METRICS, NOTEBOOK
 from lnlkit.viz.picture import Picture, in_order, standing
@@ -37,9 +38,12 @@ class Regressions(Picture):
     size = (10.6, 5.4)
 
     def __init__(self, table):
-        self.runs = table.runs[table.runs["task"] == "regression"]
+        runs = given.runs(table, NOTEBOOK, "task", "dataset", "noise", "noise_rate")
+        self.runs = runs[runs["task"] == "regression"]
         has_curve = self.runs["key"].map(lambda key: "fit" in table.details[key])
         drawn = self.runs[has_curve | self.runs["dataset"].isin(targets.DATASETS)]
+        if drawn.empty:
+            raise ValueError("`table` must have regressions that were recorded with a curve, but has none.")
         order = [*targets.FUNCTIONS, *targets.DATASETS, *OUTLIERS, *LABELS]
         super().__init__(table, in_order(drawn, list(self.labels), order))
 
@@ -123,6 +127,8 @@ def signed_scores(rho, corruption, n=2000):
 
     See `TwoClassifiers`. Draws are the same for all arguments, so that pictures compare.
     """
+    checks.between(rho, "rho", -1, 1)
+    checks.fraction(corruption, "corruption", below_one=False)
     rng = np.random.default_rng(0)
     y = np.where(np.arange(n) % 2, 1.0, -1.0)
     noise = SIGMA * rng.standard_normal((2, n))

@@ -9,9 +9,10 @@ import numpy as np
 import pandas as pd
 from matplotlib.patheffects import withStroke
 
+from lnlkit import checks, recorded
 from lnlkit.data import targets
 from lnlkit.tasks import regression
-from lnlkit.viz import lines
+from lnlkit.viz import given, lines
 from lnlkit.viz.diagrams import BLUE, GREEN, ORANGE, arrow, canvas, joined
 from lnlkit.viz.matrices import colour_scale
 from lnlkit.viz.show import describe
@@ -38,6 +39,16 @@ def points_of(table, run):
     return _points(dataset=run.dataset, noise=run.noise, noise_rate=float(run.noise_rate), seed=int(run.seed), **made)
 
 
+def _on_grid(values, name, ndim=2):
+    """Values at the inputs GRID, (G,) or (G, K)."""
+    values = checks.numbers(values, name)
+    if values.ndim != ndim or len(values) != len(GRID):
+        cure = " One component is rho[:, None]." if ndim == 2 else ""
+        raise ValueError(f"`{name}` must be {'(G, K)' if ndim == 2 else '(G,)'} with G = {len(GRID)} inputs, but got "
+                         f"{values.shape}.{cure}")  # fmt: skip
+    return values
+
+
 def fitted(ax, data, curves, truth=None, *, title=None, legend=True):
     """The axes with training points and fitted curves (Paper 05, Fig. 4 and Fig. 6).
 
@@ -45,6 +56,14 @@ def fitted(ax, data, curves, truth=None, *, title=None, legend=True):
     (G,)} at the inputs `tasks.regression.GRID`. truth: the target function, a band. The axis follows the points: a fit
     that leaves them is cut off.
     """
+    given.axes(ax)
+    checks.instance(data, "data", targets.NoisyTargets, "data.targets.sample makes some.")
+    if data.x.shape[1] != 1:
+        raise ValueError(f"`data` must have one input, but has {data.x.shape[1]}.")
+    checks.mapping(curves, "curves", "row: values (G,)")
+    given.rows(list(curves), NOTEBOOK, "curves")
+    if truth is not None:
+        checks.function(truth, "truth")
     at, y, outlier = data.x[:, 0], data.y[:, 0], data.outlier
     dots = {"linestyle": "none", "markersize": 4, "zorder": 2}
     if outlier.any():
@@ -55,6 +74,7 @@ def fitted(ax, data, curves, truth=None, *, title=None, legend=True):
         ax.plot(fine, truth(fine), color=BAND, linewidth=7, label="target function", zorder=3)
     for row, values in curves.items():
         name, style = row_styles(NOTEBOOK)[row]
+        values = _on_grid(values, "curves", 1)
         ax.plot(GRID, values, color="white", linewidth=3.8, zorder=4)
         ax.plot(GRID, values, label=name, linewidth=2.2, markevery=6, markersize=5, zorder=4, markeredgecolor="white",
                 markeredgewidth=0.6, **style)  # fmt: skip
@@ -72,10 +92,12 @@ def correlation_strip(ax, rho, pi=None, *, title=None):
     weights (G, K), are drawn as lines, 0 at the lower edge of a strip and 1 at its upper edge. The first component,
     with correlation 1, has no strip; without others, or where no component is the target's, a sentence says so.
     """
-    rho = np.asarray(rho, float)
-    if rho.ndim != 2 or len(rho) != len(GRID):
-        raise ValueError(f"`rho` must be (G, K) with G = {len(GRID)} inputs, but got {rho.shape}. "
-                         "One component is rho[:, None].")  # fmt: skip
+    given.axes(ax)
+    rho = _on_grid(rho, "rho").astype(float)
+    if not rho.size or abs(rho).max() > 1 + 1e-4:
+        raise ValueError(f"`rho` must hold correlations from -1 to 1, but got {rho.shape} with {abs(rho).max():g}.")
+    if pi is not None and _on_grid(pi, "pi").shape != rho.shape:
+        raise ValueError(f"`pi` must have the shape of `rho`, {rho.shape}, but got {np.shape(pi)}.")
     if rho.shape[1] == 1 or not rho[:, 0].any():
         why = "one component, the target's" if rho.shape[1] == 1 else "independent components"
         return blank(ax, f"{why}:\nthere is no correlation to show")
@@ -103,6 +125,15 @@ def along_x(columns):
     columns: {title: (data, row, curves, function)}: a training set, the row's id, `fit` (G,), `rho` and `pi` (G, K) at
     the inputs `tasks.regression.GRID`, and the name of the target function.
     """
+    checks.mapping(columns, "columns", "title: (data, row, curves, function)")
+    for column in columns.values():
+        if not isinstance(column, (tuple, list)) or len(column) != 4 or not isinstance(column[2], dict):
+            raise TypeError(f"`columns` must hold (data, row, curves, function), but got {column!r:.80}.")
+        if missing := [name for name in ("fit", "rho", "pi") if name not in column[2]]:
+            raise ValueError(f"`columns` must hold curves with fit, rho and pi, but one has no {missing[0]!r}.")
+        checks.one_of(column[3], "columns", targets.FUNCTIONS)
+        if _on_grid(column[2]["rho"], "columns").shape[1] < 2:
+            raise ValueError("`columns` must hold curves of at least two components.")
     fig, axes = panels(2, len(columns), height=2.7, sharex=True, squeeze=False, height_ratios=[3, 1])
     said = []
     for (above, below), (title, (data, row, curves, function)) in zip(axes.T, columns.items(), strict=True):
@@ -127,7 +158,10 @@ def overview(table):
 
     Lines are means over the seeds, bars their range.
     """
-    runs = table.runs[(table.runs["noise"] == "uniform") & table.runs["row"].isin(OVERVIEW)]
+    runs = given.runs(table, NOTEBOOK, "noise", "noise_rate", "dataset", "mae")
+    runs = runs[(runs["noise"] == "uniform") & runs["row"].isin(OVERVIEW) & runs["dataset"].isin(targets.FUNCTIONS)]
+    if runs.empty:
+        raise ValueError("`table` must have runs of functions with uniform outliers, but has none.")
     names = [name for name in targets.FUNCTIONS if name in set(runs["dataset"])]
     fig, axes = panels(1, len(names), height=3.9, squeeze=False)
     for ax, name in zip(axes[0], names, strict=True):
@@ -151,8 +185,14 @@ def _mean_errors(runs):
 
 def fits(table, noise_rate):
     """Figure of recorded fits of several rows at one outlier rate, seed 0, a panel a function (Paper 05, Fig. 6)."""
-    runs = table.runs.query("noise == 'uniform' and noise_rate == @noise_rate and seed == 0")
-    runs = runs[runs["row"].isin(OVERVIEW[:4])]
+    runs = given.runs(table, NOTEBOOK, "noise", "noise_rate", "dataset", "mae")
+    runs = runs.query("noise == 'uniform' and seed == 0")
+    runs = runs[runs["row"].isin(OVERVIEW[:4]) & runs["dataset"].isin(targets.FUNCTIONS)]
+    at = recorded.same_rate(checks.fraction(noise_rate, "noise_rate", below_one=False))
+    if at not in set(runs["noise_rate"]):
+        raise ValueError(f"`noise_rate` must be one that was recorded, {sorted(runs['noise_rate'].unique())}, "
+                         f"but got {noise_rate:g}.")  # fmt: skip
+    runs = runs[runs["noise_rate"] == at]
     names = [name for name in targets.FUNCTIONS if name in set(runs["dataset"])]
     fig, axes = panels(1, len(names), height=3.9, sharey=True, squeeze=False)
     for ax, name in zip(axes[0], names, strict=True):
@@ -175,7 +215,11 @@ def accuracies(table, rows):
 
     A cell is the mean over the seeds ± standard deviation, in per cent; what was not run stays empty.
     """
-    runs = table.runs[table.runs["row"].isin(rows) & (table.runs["task"] == "classification")]
+    rows = given.rows(rows, NOTEBOOK)
+    runs = given.runs(table, NOTEBOOK, "task", "noise", "noise_rate", "dataset", *PARTS)
+    runs = runs[runs["row"].isin(rows) & (runs["task"] == "classification")]
+    if runs.empty:
+        raise ValueError(f"`table` must have runs of classifiers in {rows}, but has none.")
     runs = runs.assign(setting=list(map(setting_name, runs["noise"], runs["noise_rate"])))
     settings = runs.groupby("dataset", sort=False)["setting"].unique()
     fig, axes = panels(len(PARTS), len(settings), height=0.3 * len(rows) + 0.8, squeeze=False,
@@ -200,6 +244,8 @@ def diagram(K=2):
 
     The first component, with correlation 1, is the target; of the others the last one is drawn.
     """
+    if checks.positive_int(K, "K") < 2:
+        raise ValueError("`K` must be at least 2, as the last component is drawn, but got 1.")
     k = str(K).translate(str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉"))
     boxes = {  # name: x, y, width, height, text, colour
         "x": (0.0, 1.5, 0.75, 0.7, "input\nx", INK),

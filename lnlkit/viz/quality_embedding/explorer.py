@@ -6,6 +6,7 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 
 from lnlkit.data import images
+from lnlkit.viz import given
 from lnlkit.viz.lines import by_row, dots, t_interval
 from lnlkit.viz.matrices import colour_scale
 from lnlkit.viz.picture import Picture, in_order, standing
@@ -31,7 +32,7 @@ class Qualities(Picture):
     size = (10.6, 5.5)
 
     def __init__(self, table):
-        runs = figures.main_runs(table.runs)
+        runs = figures.main_runs(given.runs(table, NOTEBOOK, "dataset", "noise", "noise_rate", "size", "best_val"))
         self.runs = runs[runs["size"] == 1].assign(
             score=100 * runs["best_val"], noise_rate=runs["noise_rate"].where(runs["noise"] != "human"),
             lambda_mi=runs["lambda_mi"].where(runs["row"].str.startswith(CAN)))  # fmt: skip

@@ -7,7 +7,8 @@ import pandas as pd
 import seaborn
 from matplotlib.lines import Line2D
 
-from lnlkit import checks
+from lnlkit import checks, recorded
+from lnlkit.viz import given
 from lnlkit.viz.lines import by_row, legend_below
 from lnlkit.viz.matrices import colour_scale, percent_map
 from lnlkit.viz.show import describe
@@ -34,6 +35,7 @@ LABELS = row_labels(NOTEBOOK)
 
 def main_runs(runs):
     """The runs of the tables, without the checks on another schedule; the paper's lambda where none was set."""
+    runs = recorded.frame(runs, "runs", "row", "schedule", "lambda_mi")
     return runs[runs["schedule"].isna()].fillna({"lambda_mi": LAMBDA})
 
 
@@ -50,11 +52,11 @@ def overview(table):
 
     Its Tables V and VI as curves. Means with 95 % t-intervals over the seeds; where a study was not run is no panel.
     """
-    runs = main_runs(table.runs)
+    runs = main_runs(given.runs(table, NOTEBOOK, "dataset", "noise_rate", "size", "best_val"))
     found = {(name, x): of for name in SETS for x in STUDIES
              if (of := _study(runs[runs["dataset"] == name], x))[x].nunique() > 1}  # fmt: skip
     if not found:
-        raise ValueError("`table.runs` must vary noise, lambda or size, but has no such runs.")
+        raise ValueError("`table` must have runs that vary noise, lambda or size, but has no such runs.")
     names = list(dict.fromkeys(name for name, _ in found))
     fig, axes = panels(len(names), len(STUDIES), width=WIDTH, height=2.8, squeeze=False)
     for (r, name), (c, x) in itertools.product(enumerate(names), enumerate(STUDIES)):
@@ -104,7 +106,11 @@ def map_tables(runs, datasets=("scenes", "mnist"), columns="noise_rate"):
     runs: main runs in which only `columns` varies. Against noise there are two columns of panels, at the epoch with the
     best noisy-validation mAP and at the last one, and below each noise rate the share of label vectors that are wrong.
     """
-    noise = columns == "noise_rate"
+    noise = checks.one_of(columns, "columns", ("noise_rate", "size")) == "noise_rate"
+    for value in ("best_val", "last", "realised_rate"):
+        runs = recorded.frame(runs, "runs", "row", "dataset", "seed", columns, value=value)
+    there = runs["dataset"].unique()
+    datasets = [checks.one_of(name, "datasets", there) for name in checks.sequence(datasets, "datasets")]
     title = {"best_val": "at the chosen epoch"} | ({"last": "at the last epoch"} if noise else {})
     height = 0.3 * len(set(ROWS) & set(runs["row"])) + 1.1
     fig, axes = panels(len(datasets) if noise else 1, 2, width=WIDTH, height=height, squeeze=False)
@@ -128,6 +134,13 @@ def class_table(runs, details, class_names):
 
     runs: of one setting; details: their `ap` (K,) by key. Colour: points more or fewer than plain training.
     """
+    runs = recorded.frame(runs, "runs", "row", "key", "seed", value="best_val")
+    checks.mapping(details, "details", "key: details")
+    if missing := [key for key in runs["key"] if "ap" not in details.get(key, ())]:
+        raise ValueError(f"`details` must have an `ap` for each of `runs`, but has none for {missing[0]!r}.")
+    class_names = given.names(class_names, len(details[runs["key"].iloc[0]]["ap"]))
+    if PLAIN not in set(runs["row"]):
+        raise ValueError(f"`runs` must have the row {PLAIN!r}, with which the others are compared.")
     ap = pd.DataFrame([details[key]["ap"] for key in runs["key"]], index=runs["row"], columns=list(class_names))
     groups = (100 * ap.assign(mAP=runs["best_val"].to_numpy())).groupby(level=0)
     mean = groups.mean().reindex([row for row in ROWS if row in groups.groups])
@@ -154,7 +167,15 @@ def quality_map(ax, embedding, by="flagged", title=None, *, size=26):
     colour says: "flagged", the cluster of 2-means; "disagrees", the paper's own: the prediction is not the noisy label.
     """
     _, *names = SPLITS[checks.one_of(by, "by", SPLITS)]
-    split, wrong = (np.asarray(embedding[key], bool) for key in (by, "wrong"))
+    given.axes(ax)
+    checks.positive(size, "size")
+    checks.mapping(embedding, "embedding", "field: a value per example")
+    if missing := [key for key in ("x", by, "wrong") if key not in embedding]:
+        raise ValueError(f"`embedding` must be one of a recorded run, but has no {missing[0]!r}.")
+    x, *flags = (checks.numbers(embedding[key], "embedding") for key in ("x", by, "wrong"))
+    if x.ndim != 2 or x.shape[1] != 2 or any(flag.shape != (len(x),) for flag in flags):
+        raise ValueError(f"`embedding` must have `x` (N, 2), {by!r} and 'wrong' (N,), but its `x` is {x.shape}.")
+    split, wrong = (flag.astype(bool) for flag in flags)
     points = pd.DataFrame(embedding["x"], columns=["x", "y"])
     seaborn.scatterplot(points, x="x", y="y", hue=split, style=wrong, palette=PALETTE[:2], s=size, ax=ax,
                         markers={False: "o", True: "X"}, hue_order=(0, 1), linewidth=0.3, legend=False)  # fmt: skip
@@ -171,6 +192,7 @@ def quality_map(ax, embedding, by="flagged", title=None, *, size=26):
 
 def quality_maps(embeddings):
     """Figure of `{whose: embedding}`, a row each, coloured by the clusters and as in the paper (Paper 02, Fig. 7)."""
+    checks.mapping(embeddings, "embeddings", "whose: embedding")
     fig, axes = panels(len(embeddings), 2, width=9, height=3.2, squeeze=False)
     for (whose, embedding), row in zip(embeddings.items(), axes, strict=True):
         for (by, (title, *_)), ax in zip(SPLITS.items(), row, strict=True):
@@ -178,6 +200,16 @@ def quality_maps(embeddings):
     said = [", ".join([ax.get_title(), *(text.get_text() for text in ax.get_legend().get_texts()[:2])])
             for ax in axes[:, 0]]  # fmt: skip
     return describe(fig, f"t-SNE maps of the quality means, crosses where label vectors are wrong. {'; '.join(said)}.")
+
+
+def _transitions(T, name):
+    """Transitions (K, K), rows of which sum to 1, or to 0 where a latent label never occurs."""
+    T = checks.numbers(T, name, 2).astype(float)
+    sums = T.sum(1)
+    if not T.size or T.shape[0] != T.shape[1] or T.min() < 0 or (np.minimum(abs(sums), abs(sums - 1)) > 0.01).any():
+        raise ValueError(f"`{name}` must be (K, K) of probabilities, rows summing to 1 or to 0, but got {T.shape} with "
+                         f"sums {sums.round(2).tolist()!s:.80}.")  # fmt: skip
+    return T
 
 
 def never(T):
@@ -195,7 +227,9 @@ def transition_panel(ax, T, class_names=None, title=None, *, vmax=1.0, numbers=T
 
     Rows sum to 1, or to 0 where the latent label never occurs: these say so.
     """
-    cells = per_cent(T)
+    given.axes(ax)
+    T = _transitions(T, "T")
+    class_names, cells = given.names(class_names, len(T)), per_cent(T)
     words = np.where(cells >= 0.5, np.char.mod("%.0f", cells), "") if numbers else ""
     percent_map(cells, ax, words, class_names, vmax=100 * vmax)
     for row in np.flatnonzero(never(T)):
@@ -207,7 +241,7 @@ def transition_panel(ax, T, class_names=None, title=None, *, vmax=1.0, numbers=T
 
 def diagonal(T):
     """Mean of the diagonal of T (K, K) over the latent labels that occur; nan where none does."""
-    T = np.asarray(T, float)
+    T = _transitions(T, "T")
     there = T.sum(1) > 0
     return T.diagonal()[there].mean() if there.any() else np.nan
 
@@ -219,12 +253,16 @@ def diagonal_words(T):
 
 def transitions(matrices, class_names=None):
     """Figure of transitions from latent to noisy labels, `{title: T}`, on one scale, two a row (Paper 02, Fig. 9)."""
+    checks.mapping(matrices, "matrices", "title: T (K, K)")
+    matrices = {title: _transitions(T, "matrices") for title, T in matrices.items()}
     fig, axes = panels(-(-len(matrices) // 2), 2, width=9, height=3.5, squeeze=False)
     vmax = max(1e-3, *(np.max(T) for T in matrices.values()))
-    for ax, (title, T) in zip(axes.flat, matrices.items(), strict=True):
+    for ax in axes.flat[len(matrices) :]:
+        ax.set_axis_off()
+    for ax, (title, T) in zip(axes.flat, matrices.items(), strict=False):
         transition_panel(ax, T, class_names, f"{title}: {diagonal_words(T)}", vmax=vmax)
     colour_scale(fig, ax.collections[0], "% of the row", ax=axes, shrink=0.6, aspect=30)
-    said = "; ".join(ax.get_title() for ax in axes.flat)
+    said = "; ".join(ax.get_title() for ax in axes.flat[: len(matrices)])
     return describe(fig, f"Transitions from latent to noisy labels as heat maps. {said}.")
 
 
@@ -234,6 +272,12 @@ def error_signals(signals, wrong):
     signals: DataFrame, one line an image (its name is the index), one column a row id. wrong: (N,) True where the label
     is wrong: grey ground.
     """
+    recorded.frame(signals, "signals")
+    for row in given.rows(signals.columns, NOTEBOOK, "signals"):
+        checks.numbers(signals[row].to_numpy(), "signals")
+    wrong = checks.array(wrong, "wrong")
+    if wrong.dtype != bool or wrong.shape != (len(signals),):
+        raise ValueError(f"`wrong` must be True or False for each of the {len(signals)} images, but got {wrong!r:.80}.")
     colors = {LABELS[row]: row_styles(NOTEBOOK)[row][1]["color"] for row in signals}
     fig, ax = panels(width=8.5)
     long = signals.rename(columns=LABELS).reset_index(drop=True).melt(ignore_index=False, var_name="way").reset_index()

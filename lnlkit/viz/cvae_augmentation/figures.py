@@ -1,4 +1,4 @@
-"""Figures of Paper 01: the noise that looks at the image, the conditional VAE, and what the recorded runs say."""
+"""The noise that looks at the image, the conditional VAE, and what the recorded runs say."""
 
 import math
 from types import SimpleNamespace
@@ -9,12 +9,10 @@ import seaborn
 from matplotlib.lines import Line2D
 from matplotlib.ticker import LogLocator, NullFormatter
 
-from lnlkit.viz import style
+from lnlkit import checks, papers, recorded
+from lnlkit.viz import given, style
 from lnlkit.viz.diagrams import BLUE, GREEN, ORANGE, arrow, canvas, chain, joined
-from lnlkit.viz.embeddings import embedding
 from lnlkit.viz.lines import DASHES, by_row, legend_below
-from lnlkit.viz.matrices import transition_heatmap
-from lnlkit.viz.picture import Picture, in_order
 from lnlkit.viz.show import describe
 from lnlkit.viz.style import GREY, INK, LABEL, NOTE, PALETTE, TICK, TITLE, WIDTH, finish, noise_name, panels, row_styles
 from lnlkit.viz.tables import n_text
@@ -32,13 +30,20 @@ STAR = {"label": "at the best noisy-validation epoch", "linestyle": "none", "mar
 STRONG = ("ce_affine", "seal", "ce", "cvae_oracle", "cvae_augmentation")  # the method, what it must beat, its limit
 
 
+SIZES = ("image_shape", "n_classes", "latent", "encoder", "decoder")
+
+
 def score_thresholds(score, rates):
     """Figure of the mislabelling scores (N,) and, for each rate, of the score from which labels flip.
 
     At rate p exactly floor(p N) examples lie at or right of the line (Paper 01, Section 2.3). Scores on a log scale.
     """
+    score, rates = checks.numbers(score, "score", 1), checks.sequence(rates, "rates")
+    if not len(score) or score.min() < 0:
+        raise ValueError("`score` must hold the score of at least one image, and none below 0.")
+    rates = [checks.fraction(rate, "rates", below_one=False) for rate in rates]
     fig, ax = panels(width=8)
-    score = np.asarray(score, float).clip(1e-5)  # below that all scores are alike: they share the first bar
+    score = score.astype(float).clip(1e-5)  # below that all scores are alike: they share the first bar
     seaborn.histplot(x=score, bins=50, log_scale=True, color="#c8d4dd", edgecolor="white", alpha=1, ax=ax)
     ax.xaxis.set_major_locator(LogLocator(subs=(1,) if score.max() > 100 * score.min() else (1, 2, 5)))
     ax.xaxis.set_major_formatter("{x:g}")
@@ -62,6 +67,8 @@ def architecture(cvae):
     `latent`, and the layer sizes of `encoder` and `decoder` as lists.
     """
     net = SimpleNamespace(**cvae) if isinstance(cvae, dict) else cvae
+    if missing := [name for name in SIZES if not hasattr(net, name)]:
+        raise TypeError(f"`cvae` must be a ConditionalVAE or a dict of its sizes, but has no {missing[0]!r}.")
     pixels, shape = math.prod(net.image_shape), " × ".join(map(str, net.image_shape))
     encoder = chain(pixels + net.n_classes, net.encoder)
     decoder = chain(net.latent + net.n_classes, net.decoder)
@@ -92,7 +99,11 @@ def loss_split(losses, parts=("total", "reconstruction", "kl"), ylabel="nats per
 
     losses: one row a seed, noise rate and epoch (from 1) with a column a part, in nats per image.
     """
-    fig, axes = panels(1, len(parts), width=WIDTH, sharey="total" not in parts)
+    parts = checks.sequence(parts, "parts")
+    for part in parts:
+        losses = recorded.frame(losses, "losses", "noise_rate", "epoch", value=part)
+    fig, axes = panels(1, len(parts), width=WIDTH, sharey="total" not in parts, squeeze=False)
+    axes = axes[0]
     n = losses["noise_rate"].nunique()
     for ax, part in zip(axes, parts, strict=True):
         seaborn.lineplot(
@@ -112,6 +123,8 @@ def train_validation(epochs):
 
     epochs: one row a run and epoch, of one method and kind of noise; all is measured on noisy labels.
     """
+    epochs = recorded.frame(epochs, "epochs", "noise_rate", "epoch", "key", "train_acc", "loss", "val_loss",
+                            value="val_acc")  # fmt: skip
     rates, said = sorted(epochs["noise_rate"].unique()), []
     fig, axes = panels(2, len(rates), width=WIDTH, height=2.6, sharex=True, sharey="row", squeeze=False)
     look = {"palette": [PALETTE[0], PALETTE[3]], "markers": ["o", "s"], "dashes": ["", (4, 2)]}
@@ -138,6 +151,7 @@ def _best(epochs):
 
 def own_run(epochs, title):
     """Figure of accuracy over the epochs of one's own run; `title` says of what. epochs: as for `train_validation`."""
+    checks.text(title, "title")
     fig, ax = panels(width=7, height=4.2)
     accuracy(ax, epochs)
     ax.legend(fontsize=NOTE, frameon=False, loc="upper center", bbox_to_anchor=(0.5, -0.16), ncols=2)
@@ -152,6 +166,11 @@ def accuracy(ax, epochs, plain=None):
 
     Behind stands the clean-test curve of the runs of plain cross-entropy. A star is the number that tables report.
     """
+    given.axes(ax)
+    for key in MEASURED:
+        recorded.frame(epochs, "epochs", "epoch", "key", value=key)
+    if plain is not None:
+        recorded.frame(plain, "plain", "epoch", value="test_acc")
     layers = [(plain, "test_acc", "CE, clean test (for comparison)", "#b0b0b0", "-")] if plain is not None else []
     layers += [(epochs, key, *of) for key, of in MEASURED.items()]
     for frame, key, label, color, line in layers:  # as seaborn's lineplot, a hundred times as fast
@@ -168,7 +187,12 @@ def paper_against_ours(published, runs):
 
     published: the paper's `papers.Table`; runs: tidy, of one kind of noise. A grey bar joins the two.
     """
+    checks.instance(published, "published", papers.Table, "papers.load(...).tables holds some.")
+    runs = recorded.frame(runs, "runs", "row", "noise_rate", value="best_val")
+    given.rows(runs["row"].unique(), NOTEBOOK, "runs")
     runs = runs[runs["noise_rate"].isin(published.columns)].assign(value=lambda frame: 100 * frame["best_val"])
+    if runs.empty:
+        raise ValueError(f"`runs` must have some at the rates of {published.place}, {list(published.columns)}.")
     rows = [row for row in LABELS if row in published.mean or row in set(runs["row"])]
     fig, axes = panels(1, len(published.columns), width=WIDTH, height=0.34 * len(rows) + 1.5, sharey=True)
     diamond = {"marker": "D", "markersize": 7, "markerfacecolor": "white", "markeredgecolor": INK, "linestyle": "none"}
@@ -201,8 +225,9 @@ def overview(table):
     At the best noisy-validation epoch, under the kind of noise of most runs. The paper's method, CE, SEAL and our
     controls are labelled, the others stand pale behind.
     """
-    kind = table.runs["noise"].mode()[0]
-    runs = table.runs[table.runs["noise"] == kind].assign(accuracy=lambda frame: 100 * frame["best_val"])
+    runs = given.runs(table, NOTEBOOK, "noise", "noise_rate", "best_val")
+    kind = runs["noise"].mode()[0]
+    runs = runs[runs["noise"] == kind].assign(accuracy=lambda frame: 100 * frame["best_val"])
     ce = runs[runs["row"] == "ce"].set_index(["noise_rate", "seed"])["accuracy"].rename("ce")
     runs = runs.join(ce, on=["noise_rate", "seed"]).assign(more=lambda frame: frame["accuracy"] - frame["ce"])
     last = runs["noise_rate"].max()
@@ -236,65 +261,3 @@ def _label_ends(ax, x, ends):
         ax.annotate(label, (x, end), (1.06, place), textcoords=ax.get_yaxis_transform(), fontsize=LABEL, va="center",
                     color=color, fontweight="bold" if row == "cvae_augmentation" else "normal",
                     arrowprops={"arrowstyle": "-", "color": color, "linewidth": 0.6})  # fmt: skip
-
-
-class Runs(Picture):
-    """The noise explorer: accuracy over epochs, realised transition matrix and t-SNE of one recorded setting."""
-
-    title = "noise explorer"
-    labels = {"noise": "noise kind", "noise_rate": "noise rate", "row": "method"}
-    names = {"noise": noise_name, "row": LABELS.get}
-    start = {"noise": "model_idn", "noise_rate": 0.2, "row": "cvae_augmentation"}
-
-    def __init__(self, table):
-        runs, kinds = table.runs, table.runs.loc[table.runs["noise_rate"] > 0, ["noise"]].drop_duplicates()
-        clean = runs[runs["noise_rate"] == 0].drop(columns="noise").merge(kinds, how="cross")  # of every kind
-        order = [*kinds["noise"], *LABELS]
-        super().__init__(table, in_order(pd.concat([runs[runs["noise_rate"] > 0], clean]), list(self.labels), order))
-
-    def lay_out(self):
-        self.curves = self.fig.add_axes([0.055, 0.3, 0.345, 0.57])
-        self.matrix = self.fig.add_axes([0.45, 0.16, 0.25, 0.71], anchor="N")
-        self.points = self.fig.add_axes([0.73, 0.16, 0.265, 0.71])
-        self.low = np.floor(20 * self.table.epochs[list(MEASURED)].quantile(0.02).min()) / 20 - 0.01
-        lines = [Line2D([], [], label=label, color=color, linestyle=line) for label, color, line in MEASURED.values()]
-        grey = Line2D([], [], color="#b0b0b0", label="CE, clean test (for comparison)")
-        self.fig.legend(handles=[*lines, Line2D([], [], **STAR), grey], loc="upper left", bbox_to_anchor=(0.01, 0.2),
-                        fontsize=NOTE, frameon=False, ncols=2)  # fmt: skip
-
-    def fill(self, noise, noise_rate, row):
-        key = (noise if noise_rate else None, noise_rate)  # without noise all kinds are the same
-        runs, epochs, matrices = (
-            frame[(frame["noise_rate"] == noise_rate) & ((frame["noise"] == noise) | (noise_rate == 0))]
-            for frame in (self.table.runs, self.table.epochs, self.table.matrices))  # fmt: skip
-        self.panel(self.curves, (*key, row), self._curves, epochs, row)
-        self.panel(self.matrix, key, self._matrix, matrices, noise_rate)
-        self.panel(self.points, key, self._points, key)
-        means = 100 * runs.groupby("row")[["best_val", "last"]].mean()
-        setting = f"{LABELS[row]}, {noise_name(noise)} noise, rate {noise_rate:g}"
-        ce = f"; CE has {means.loc['ce', 'best_val']:.1f} %" if row != "ce" and "ce" in means.index else ""
-        heading, (best, last) = self.heading(setting, runs[runs["row"] == row]), means.loc[row]
-        return (f"{heading}: clean-test accuracy {best:.1f} % at the best noisy-validation epoch and {last:.1f} % at "
-                f"the last epoch{ce}.")  # fmt: skip
-
-    def _curves(self, ax, epochs, row):
-        shown, plain = epochs[epochs["row"] == row], epochs[epochs["row"] == "ce"]
-        accuracy(ax, shown, None if row == "ce" else plain)
-        ax.set_ylim(min(self.low, shown[list(MEASURED)].min().min() - 0.01), 1.01)
-
-    def _matrix(self, ax, matrices, noise_rate):
-        T = np.mean(matrices["T"].tolist(), axis=0) if len(matrices) else np.eye(len(self.table.matrices["T"].iloc[0]))
-        # The brightest colour: all the noise of a class goes to one other class. So kinds and rates can be compared.
-        transition_heatmap(T, ax, title="realised transitions", vmax=noise_rate or None)
-
-    def _points(self, ax, setting):
-        drawn = self.table.embedding
-        of = {(entry["noise"], entry["noise_rate"]): entry for entry in drawn["noisy"]}
-        of[None, 0.0] = {"y": drawn["y_clean"], "knn_agreement": drawn["knn_agreement_clean"]}
-        embedding(drawn["x"], of[setting]["y"], drawn["y_clean"], ax, "t-SNE, wrong labels crossed", size=6)
-        ax.set_xlabel(f"{100 * of[setting]['knn_agreement']:.0f} % of neighbours share the label", fontsize=LABEL)
-
-
-def pictures(table):
-    """The explorers of the paper's recorded table: {name: Picture}."""
-    return {"noise": Runs(table)}
