@@ -5,12 +5,13 @@ from pathlib import Path
 import pytest
 
 from lnlkit import papers
+from lnlkit.papers import reading
 from lnlkit.run import report, runner, screen
 
 
 def paper_with(columns, columns_as="percent"):
     row = {"label": "CE", "method": "ce", "says": ""}
-    return papers._paper("x", {
+    return reading.paper_of("x", {
         "paper": {"title": "t", "authors": ["a"], "year": 1, "venue": "v", "summary": "s"},
         "rows": [{"id": "ce", "published": "own", **row}, {"id": "ce_long", "published": "no", **row, "label": "CE*"}],
         "tables": [{"id": "t", "place": "Table 1", "caption": "", "unit": "%", "column_label": "", "columns": columns,
@@ -104,5 +105,6 @@ def test_a_larger_run_shows_its_own_claims_and_the_recorded_ones_as_counts():
     assert text.endswith(f"lnlkit report artifacts/paper/{notebook}.json")
     assert f"Recorded at lab: {report.counts(at_lab)}" in text
     assert "No runs at lab are recorded yet" in screen.after_run(finished(notebook, "smoke"), None)
-    of_no_paper = runner.RunResult("00_playground", "smoke", Path("a"), Path("b"), None, own.record, 1.0)
+    of_no_paper = runner.RunResult("00_playground", "smoke", Path("a"), Path("b"), None,
+                                    {**own.record, "notebook": "00_playground"}, 1.0)
     assert "reproduced" not in screen.after_run(of_no_paper, None)
