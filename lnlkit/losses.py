@@ -13,8 +13,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from lnlkit import checks
+from lnlkit import checks, tensors
 
+LOG_PI_CURE = "Did you mean its logarithm?"
 DMI_CONSTANT = 0.001  # keeps the logarithm finite when the determinant is 0 (authors' code)
 
 
@@ -23,8 +24,7 @@ def cross_entropy(logits: Tensor, y: Tensor) -> Tensor:
 
     Logits are (B, K), labels `y` (B,). Raises ValueError when the shapes do not fit.
     """
-    _check_labels(logits, y)
-    return F.cross_entropy(_wide(logits), y, reduction="none")
+    return F.cross_entropy(_wide(logits), _class_numbers(logits, y), reduction="none")
 
 
 def soft_cross_entropy(logits: Tensor, targets: Tensor) -> Tensor:
@@ -34,7 +34,8 @@ def soft_cross_entropy(logits: Tensor, targets: Tensor) -> Tensor:
     this is `cross_entropy`. No gradient is stopped: detach targets that come from a network.
     Source: the training loss of SEAL, Chen et al. 2021.
     """
-    _check_same_shape(logits, targets, "logits", "targets")
+    tensors.same_shape(logits=logits, targets=targets)
+    tensors.within(targets, "targets", 0, 1)
     log_p = _wide(logits).log_softmax(1)
     return -(targets.to(log_p.dtype) * log_p).sum(1)
 
@@ -59,8 +60,10 @@ def forward(logits: Tensor, y: Tensor, T: Tensor) -> Tensor:
     `cross_entropy`, bit for bit. A label that T gives to no class at all (a column of zeros) has an infinite loss.
     Source: Patrini et al. 2017, Theorem 2.
     """
-    _check_labels(logits, y)
+    y = _class_numbers(logits, y)
     log_p = _wide(logits).log_softmax(1)  # (B, K)
+    if not (isinstance(T, Tensor) and T.is_cuda):  # there it would wait for the device
+        checks.transition_matrix(T.detach() if isinstance(T, Tensor) else T)
     T = torch.as_tensor(T, dtype=log_p.dtype, device=log_p.device)
     if T.shape != (logits.shape[1],) * 2:
         k = logits.shape[1]
@@ -77,11 +80,14 @@ def dac(logits: Tensor, y: Tensor, alpha: float | Tensor) -> Tensor:
     With p_a = 0 this is cross-entropy.
     Source: Thulasidasan et al. 2019, Eq. (1).
     """
+    if not isinstance(alpha, Tensor):
+        checks.not_negative(alpha, "alpha")
+    tensors.tensors(logits=logits)
     logits = _wide(logits)
-    _check_labels(logits, y)
+    cross = cross_entropy(logits[:, :-1], y)
     # log(1 - p_a) from the other classes' logits, exact also when p_a rounds to 1 (the authors clamp p_a instead).
     log_answer = logits.log_softmax(1)[:, :-1].logsumexp(1)
-    return log_answer.exp() * cross_entropy(logits[:, :-1], y) - alpha * log_answer
+    return log_answer.exp() * cross - alpha * log_answer
 
 
 def dmi(logits: Tensor, y: Tensor) -> Tensor:
@@ -96,7 +102,7 @@ def dmi(logits: Tensor, y: Tensor) -> Tensor:
     -log 0.001 and the gradient zero, so use batches much larger than K.
     Source: Xu et al. 2019, the loss L_DMI.
     """
-    _check_labels(logits, y)
+    y = _class_numbers(logits, y)
     p = _wide(logits).softmax(1)  # (B, K)
     n_classes = p.shape[1]
     with torch.autocast(p.device.type, enabled=False):  # it would round the matrix product to bfloat16
@@ -116,9 +122,10 @@ def reconstruction(logits: Tensor, x: Tensor) -> Tensor:
     cross-entropy, whose least value is the pixels' own entropy, not 0.
     Source: minus the first term of Paper 01, Eq. (1) and Eq. (2).
     """
-    _check_same_shape(logits, x, "logits", "x")
+    tensors.same_shape(logits=logits, x=x)
     if not x.is_floating_point():
         raise ValueError(f"`x` must hold floating-point pixels in [0, 1], but got {x.dtype}. Divide it by 255?")
+    tensors.within(x, "x", 0, 1, "Divide it by 255?")
     logits = _wide(logits)
     return F.binary_cross_entropy_with_logits(logits, x.to(logits.dtype), reduction="none").flatten(1).sum(1)
 
@@ -132,7 +139,8 @@ def gaussian_kl(mu: Tensor, log_var: Tensor, lambda_mi: float = 0.0) -> Tensor:
     Source: lambda_mi = 0: the second term of Paper 01, Eq. (1) and Eq. (2), with P(z | c) = N(0, I); closed form in
     Kingma and Welling 2014, Appendix B. With lambda_mi: Paper 02, Eq. (8), second row, and its constant.
     """
-    _check_same_shape(mu, log_var, "mu", "log_var")
+    tensors.same_shape(mu=mu, log_var=log_var)
+    _check_weight(lambda_mi)
     mu, log_var = _wide(mu), _wide(log_var)
     kl = mu.square() + torch.expm1(log_var) - log_var
     entropy = log_var + (math.log(2 * math.pi) + 1)
@@ -144,19 +152,20 @@ def _wide(x: Tensor) -> Tensor:
     return x if x.dtype in (torch.float32, torch.float64) else x.float()
 
 
-def _check_labels(logits: Tensor, y: Tensor) -> None:
-    if logits.ndim != 2 or y.shape != logits.shape[:1]:
+def _class_numbers(logits: Tensor, y: Tensor) -> Tensor:
+    """The labels of logits (B, K): int64 (B,)."""
+    tensors.tensors(logits=logits, y=y)
+    if logits.ndim != 2 or y.shape not in (logits.shape[:1], (len(logits), 1)):
         raise ValueError(
             f"`logits` must be (B, K) and `y` (B,), but got {tuple(logits.shape)} and {tuple(y.shape)}. "
             "Are the labels one-hot, or the two arguments swapped?"
         )
+    return tensors.labels(y, logits.shape[1])
 
 
-def _check_same_shape(a: Tensor, b: Tensor, name_a: str, name_b: str) -> None:
-    if a.shape != b.shape:
-        raise ValueError(
-            f"`{name_a}` and `{name_b}` must have the same shape, but got {tuple(a.shape)} and {tuple(b.shape)}."
-        )
+def _check_weight(lambda_mi: float | Tensor) -> None:
+    if not isinstance(lambda_mi, Tensor):
+        checks.not_negative(lambda_mi, "lambda_mi")
 
 
 # ---- labels as K independent Bernoullis (Paper 02) -------------------------------------------------------------
@@ -168,7 +177,8 @@ def binary_cross_entropy(logits: Tensor, targets: Tensor) -> Tensor:
     Logits and targets are (B, K), p = sigmoid(logits), targets are probabilities or 0 and 1. Linear in the targets, and
     no gradient is stopped: detach targets that come from a network.
     """
-    _check_same_shape(logits, targets, "logits", "targets")
+    tensors.same_shape(logits=logits, targets=targets)
+    tensors.within(targets, "targets", 0, 1)
     logits = _wide(logits)
     return F.binary_cross_entropy_with_logits(logits, targets.to(logits.dtype), reduction="none").sum(1)
 
@@ -182,7 +192,8 @@ def bootstrap(logits: Tensor, y: Tensor, beta: float, hard: bool = False) -> Ten
     Source: Reed et al. 2015, Eq. (6) and (7), here for K Bernoullis; their beta is 0.95 (soft) and 0.8 (hard).
     """
     beta = checks.fraction(beta, "beta", below_one=False)
-    _check_same_shape(logits, y, "logits", "y")
+    tensors.same_shape(logits=logits, y=y)
+    tensors.within(y, "y", 0, 1)
     p = _wide(logits).sigmoid()
     t = (p > 0.5).to(p.dtype) if hard else p
     return binary_cross_entropy(logits, beta * y.to(p.dtype) + (1 - beta) * t)
@@ -193,7 +204,8 @@ def bernoulli_kl(q_logits: Tensor, p_logits: Tensor, lambda_mi: float = 0.0) -> 
 
     sum_k sum_z q(z) ln(q(z)^(1 - lambda_mi) / P(z)), in the log domain: finite for saturated probabilities.
     """
-    _check_same_shape(q_logits, p_logits, "q_logits", "p_logits")
+    tensors.same_shape(q_logits=q_logits, p_logits=p_logits)
+    _check_weight(lambda_mi)
     a, b = _wide(q_logits), _wide(p_logits)
     q, rest = a.sigmoid(), (-a).sigmoid()
     negative_entropy = q * F.logsigmoid(a) + rest * F.logsigmoid(-a)
@@ -210,10 +222,14 @@ def mixture_nll(y: Tensor, log_pi: Tensor, mu: Tensor, var: Tensor) -> Tensor:
     Targets `y` (B, D), log weights (B, K), means and variances (B, K, D) of Gaussians with independent dimensions. The
     paper prints the log likelihood with a plus sign, which would be minimised by the worst fit.
     """
+    tensors.tensors(y=y, log_pi=log_pi, mu=mu, var=var)
     if mu.ndim != 3 or y.shape != mu[:, 0].shape:  # a target (B,) would be broadcast, silently when K = B
         raise ValueError(f"`y` must be (B, D) and `mu` (B, K, D), but got {tuple(y.shape)} and {tuple(mu.shape)}.")
-    _check_same_shape(log_pi, mu[:, :, 0], "log_pi", "mu[:, :, 0]")
-    _check_same_shape(mu, var, "mu", "var")
+    tensors.same_shape(log_pi=log_pi, **{"mu[:, :, 0]": mu[:, :, 0]})
+    tensors.same_shape(mu=mu, var=var)
+    tensors.within(log_pi, "log_pi", -math.inf, 0, LOG_PI_CURE)
+    if not var.is_cuda and var.numel() and var.min().item() <= 0:
+        raise ValueError(f"`var` must hold variances above 0, but got {var.min().item():g}.")
     log_pi, mu, var = _wide(log_pi), _wide(mu), _wide(var)
     squared = (y[:, None].to(mu.dtype) - mu) ** 2
     log_density = -0.5 * (squared / var + var.log() + math.log(2 * math.pi)).sum(2)
@@ -222,7 +238,8 @@ def mixture_nll(y: Tensor, log_pi: Tensor, mu: Tensor, var: Tensor) -> Tensor:
 
 def rho_kl(rho: Tensor, log_pi: Tensor) -> Tensor:
     """KL(softmax(rho) || pi) of each example, (B,), from correlations and log weights (B, K). Paper 05, Eq. (8)."""
-    _check_same_shape(rho, log_pi, "rho", "log_pi")
+    tensors.same_shape(rho=rho, log_pi=log_pi)
+    tensors.within(log_pi, "log_pi", -math.inf, 0, LOG_PI_CURE)
     log_rho_bar = _wide(rho).log_softmax(1)
     return (log_rho_bar.exp() * (log_rho_bar - _wide(log_pi))).sum(1)
 
@@ -237,7 +254,8 @@ def choice(logits: Tensor, y: Tensor, log_pi: Tensor, lambda_reg: float = 1e-4) 
     The loss has no lower bound: adding one number to all logits leaves the first term as it is and moves the second,
     so the logits drift towards minus infinity, the faster the larger `lambda_reg` and the learning rate.
     """
-    _check_components(logits, y, log_pi)
+    y = _check_components(logits, y, log_pi)
+    checks.not_negative(lambda_reg, "lambda_reg")
     logits, log_pi = _wide(logits), _wide(log_pi)
     p_y = logits.softmax(2).gather(2, y[:, None, None].expand(-1, logits.shape[1], 1)).squeeze(2)
     return -(log_pi.exp() * (p_y - lambda_reg * logits.logsumexp(2))).sum(1)
@@ -245,7 +263,7 @@ def choice(logits: Tensor, y: Tensor, log_pi: Tensor, lambda_reg: float = 1e-4) 
 
 def mixture_cross_entropy(logits: Tensor, y: Tensor, log_pi: Tensor) -> Tensor:
     """Cross-entropy of each component, weighted, (B,): -sum_k pi_k log softmax(logits_k)_y; shapes as in `choice`."""
-    _check_components(logits, y, log_pi)
+    y = _check_components(logits, y, log_pi)
     log_p = _wide(logits).log_softmax(2).gather(2, y[:, None, None].expand(-1, logits.shape[1], 1)).squeeze(2)
     return -(_wide(log_pi).exp() * log_p).sum(1)
 
@@ -258,16 +276,21 @@ def tukey(residual: Tensor, c: float = 4.6851, leak: float = 0.0) -> Tensor:
     points keep a gradient.
     Source: Belagiannis et al. 2015 (the loss of Paper 05's "RL"); the leaky form is not defined in Paper 05's text.
     """
+    tensors.tensors(residual=residual)
+    c, leak = checks.positive(c, "c"), checks.not_negative(leak, "leak")
     size = _wide(residual).abs()
-    v = (size / checks.positive(c, "c")).clamp(max=1.0) ** 2
+    v = (size / c).clamp(max=1.0) ** 2
     biweight = c**2 / 6 * v * (3 - 3 * v + v**2)  # 1 - (1 - v)^3, but exact for small residuals
     return biweight + leak * (size - c).clamp(min=0.0)
 
 
-def _check_components(logits: Tensor, y: Tensor, log_pi: Tensor) -> None:
+def _check_components(logits: Tensor, y: Tensor, log_pi: Tensor) -> Tensor:
+    tensors.tensors(logits=logits, y=y, log_pi=log_pi)
     if logits.ndim != 3 or y.shape != logits.shape[:1] or log_pi.shape != logits.shape[:2]:
         got = ", ".join(str(tuple(a.shape)) for a in (logits, y, log_pi))
         raise ValueError(
             f"`logits` must be (B, K, D), `y` (B,) and `log_pi` (B, K), but got {got}. Are the labels one-hot, or is "
             "the dimension of the components missing (logits[:, None])?"
         )
+    tensors.within(log_pi, "log_pi", -math.inf, 0, LOG_PI_CURE)
+    return tensors.labels(y, logits.shape[2])

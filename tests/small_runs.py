@@ -2,8 +2,8 @@
 
 import torch
 
-from lnlkit import data, models
-from lnlkit.training import Recipe
+from lnlkit import data, models, seeds
+from lnlkit.training import Recipe, TrainingSet
 
 
 def digits(n: int = 200, y=None) -> data.NoisyData:
@@ -29,3 +29,11 @@ def weights(method, net: int | None = None) -> torch.Tensor:
     """All weights and buffers of a method's networks, or of one of them, in one vector."""
     nets = method.nets_ if net is None else method.nets_[net]
     return torch.cat([v.detach().flatten().double() for v in nets.state_dict().values()])
+
+
+def untrained(method, data, recipe: Recipe, seed: int = 0):
+    """The method as `fit` starts it, before its first step."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seeds.derive(seed, "initialisation"))
+        method.start(recipe, TrainingSet.of(data), torch.Generator().manual_seed(seed))
+    return method

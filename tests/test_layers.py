@@ -14,7 +14,7 @@ PACKAGE = Path(lnlkit.__file__).parent
 # From the ground up: a module imports from lines above its own, or from its own package.
 LAYERS = """
     checks
-    seeds processes
+    seeds tensors processes
     noise records
     sweep papers
     data

@@ -2,7 +2,7 @@
 
 import math
 from dataclasses import dataclass
-from typing import ClassVar, NamedTuple
+from typing import ClassVar, Literal, NamedTuple, get_args
 
 import torch
 from torch import Tensor, nn
@@ -10,6 +10,7 @@ from torch.nn import functional as F
 
 from lnlkit import checks, losses, models
 from lnlkit.methods.base import Method
+from lnlkit.methods.domains import Correlation, Count, NotNegative, Positive, Share
 from lnlkit.training import Batch, Recipe, TrainingSet, as_inputs, predict_outputs, to_unit
 
 
@@ -34,7 +35,10 @@ class Mixture(NamedTuple):
     rho: Tensor  # (B, K)    correlations with the target
 
 
-RHO = ("tanh", "sigmoid", "sigmoid_relu")
+Rho = Literal["tanh", "sigmoid", "sigmoid_relu"]
+RHO = get_args(Rho)
+Outer = Literal["sqrt", "linear"]
+Draws = Literal["shared", "separate"]
 
 
 def correlation(a: Tensor, activation: str) -> tuple[Tensor, Tensor]:
@@ -72,14 +76,14 @@ class CholeskyBlock(nn.Module):
                  rho_first: float = 1.0, outer: str = "sqrt", draws: str = "shared", double_softmax: bool = False,
                  fixed_rho: float | None = None):  # fmt: skip
         super().__init__()
-        self.K, self.sigma_z = checks.positive_int(K, "K"), sigma_z
+        self.K, self.sigma_z = checks.positive_int(K, "K"), checks.not_negative(sigma_z, "sigma_z")
         self.tau_inv = checks.positive(tau_inv, "tau_inv")
         self.rho = checks.one_of(rho, "rho", RHO)
-        self.outer = checks.one_of(outer, "outer", ["sqrt", "linear"])
-        self.draws = checks.one_of(draws, "draws", ["shared", "separate"])
+        self.outer = checks.one_of(outer, "outer", get_args(Outer))
+        self.draws = checks.one_of(draws, "draws", get_args(Draws))
         self.rho_first = checks.fraction(rho_first, "rho_first", below_one=False)
-        if fixed_rho is not None and not -1 <= fixed_rho <= 1:
-            raise ValueError(f"`fixed_rho` must be a correlation in [-1, 1] or None, but got {fixed_rho!r}.")
+        if fixed_rho is not None:
+            checks.between(fixed_rho, "fixed_rho", -1, 1)
         self.double_softmax, self.fixed_rho = double_softmax, fixed_rho
         self.target = nn.Linear(n_features, n_outputs)  # mu*, the mean of W*
         self.to_rho, self.to_pi = nn.Linear(n_features, K), nn.Linear(n_features, K)
@@ -166,18 +170,18 @@ class ChoiceNet(HasMixture):
 
     source: ClassVar[str] = "Choi et al. 2020, Task agnostic robust learning by correlation-guided MDNs (Paper 05)"
 
-    K: int = 10
-    tau_inv: float = 1e-4
-    lambda_reg: float = 1e-4
-    kl_weight: float = 1e-4
-    sigma_z: float = math.exp(-1.0)
-    rho: str = "tanh"
-    rho_first: float = 1.0
-    outer: str = "sqrt"
-    draws: str = "shared"
+    K: Count = 10
+    tau_inv: Positive = 1e-4
+    lambda_reg: NotNegative = 1e-4
+    kl_weight: NotNegative = 1e-4
+    sigma_z: NotNegative = math.exp(-1.0)
+    rho: Rho = "tanh"
+    rho_first: Share = 1.0
+    outer: Outer = "sqrt"
+    draws: Draws = "shared"
     double_softmax: bool = False
-    fixed_rho: float | None = None
-    loss_kind: str = "choice"
+    fixed_rho: Correlation | None = None
+    loss_kind: Literal["choice", "ce"] = "choice"
 
     def make_network(self, recipe: Recipe, data: TrainingSet) -> nn.Module:
         body, n_features = models.split_head(recipe.network(self.n_outputs(data)))
@@ -188,7 +192,7 @@ class ChoiceNet(HasMixture):
     def loss(self, batch: Batch) -> Tensor:
         mixture = self.nets_[0].mixture(batch.x, sample=True)
         logits = mixture.mu + mixture.var.sqrt() * torch.randn_like(mixture.mu)
-        if checks.one_of(self.loss_kind, "loss_kind", ["choice", "ce"]) == "choice":
+        if self.loss_kind == "choice":
             fit = losses.choice(logits, batch.y, mixture.log_pi, self.lambda_reg)
         else:
             fit = losses.mixture_cross_entropy(logits, batch.y, mixture.log_pi)
@@ -207,12 +211,12 @@ class ChoiceNetRegression(ChoiceNet):
 
     task: ClassVar[str] = "regression"
 
-    K: int = 5
-    tau_inv: float = 1e-2
-    kl_weight: float = 1e-6
-    sigma_z: float = 1.0
-    lambda_1: float = 1.0
-    lambda_2: float = 1.0
+    K: Count = 5
+    tau_inv: Positive = 1e-2
+    kl_weight: NotNegative = 1e-6
+    sigma_z: NotNegative = 1.0
+    lambda_1: NotNegative = 1.0
+    lambda_2: NotNegative = 1.0
 
     def loss(self, batch: Batch) -> Tensor:
         mixture = self.nets_[0].mixture(batch.x, sample=True)

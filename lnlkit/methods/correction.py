@@ -2,14 +2,15 @@
 
 import math
 from dataclasses import dataclass, field
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from lnlkit import checks, losses
+from lnlkit import checks, losses, tensors
 from lnlkit.methods.base import Method
+from lnlkit.methods.domains import Count, Percentage
 from lnlkit.methods.stages import warm_up
 from lnlkit.training import Batch, Recipe, TrainingSet
 
@@ -25,11 +26,8 @@ def estimate_T(p, percentile: float = 97.0) -> Tensor:
     left out (a hundred classes, say), 97 lands on another class: use 100.
     Source: Patrini et al. 2017 (anchors) and the authors' code (percentile).
     """
-    p = torch.as_tensor(p, dtype=torch.float64, device="cpu")
-    if p.ndim != 2 or len(p) == 0:
-        raise ValueError(f"`p` must be probabilities (N, K) of at least one example, but got shape {tuple(p.shape)}.")
-    if not 0 <= percentile <= 100:
-        raise ValueError(f"`percentile` must be between 0 and 100 (100: the largest), but got {percentile}.")
+    p = torch.tensor(tensors.scores(p), dtype=torch.float64)
+    checks.between(percentile, "percentile", 0, 100)
     rank = math.floor(percentile / 100 * (len(p) - 1) + 1e-9)
     anchors = p.argsort(dim=0, stable=True)[rank]  # (K,)
     T = p[anchors].clamp_min(LEAST_PROBABILITY)
@@ -53,9 +51,9 @@ class Forward(Method):
 
     source: ClassVar[str] = "Patrini et al. 2017, Making deep neural networks robust to label noise"
 
-    warmup_epochs: int | None = None
-    percentile: float = 97.0
-    T: np.ndarray | Tensor | None = field(default=None, repr=False, compare=False)
+    warmup_epochs: Count | None = None
+    percentile: Percentage = 97.0
+    T: Annotated[np.ndarray | Tensor, checks.transition_matrix] | None = field(default=None, repr=False, compare=False)
 
     def start(self, recipe: Recipe, data: TrainingSet, generator: torch.Generator) -> None:
         if self.T is None:

@@ -1,7 +1,7 @@
 """Curricula: every example gets a weight that is decided from its loss."""
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 import numpy as np
 import torch
@@ -10,6 +10,7 @@ from torch.nn import functional as F
 
 from lnlkit import checks, data, losses, models, noise, seeds
 from lnlkit.methods.base import Method
+from lnlkit.methods.domains import Count, Rate, Share
 from lnlkit.training import Batch, Recipe, TrainingSet, fit
 
 
@@ -62,20 +63,16 @@ class MentorNet(Method):
 
     source: ClassVar[str] = "Jiang et al. 2018, MentorNet: learning data-driven curriculum for very deep networks"
 
-    mentor: str = "predefined"
-    percentile: float = 0.75
-    decay: float = 0.5
-    burn_in: float = 0.17
-    dropout_burn_in: float = 0.5
-    dropout: float = 0.05
-    source_rate: float = 0.2
-    source_epochs: int = 20
+    mentor: Literal["predefined", "learned"] = "predefined"
+    percentile: Share = 0.75
+    decay: Rate = 0.5
+    burn_in: Share = 0.17
+    dropout_burn_in: Rate = 0.5
+    dropout: Rate = 0.05
+    source_rate: Rate = 0.2
+    source_epochs: Count = 20
 
     def start(self, recipe: Recipe, data: TrainingSet, generator: torch.Generator) -> None:
-        checks.one_of(self.mentor, "mentor", ["predefined", "learned"])
-        for name in ("percentile", "burn_in", "dropout_burn_in", "dropout"):
-            checks.fraction(getattr(self, name), name, below_one=name.startswith("dropout"))
-        checks.fraction(self.decay, "decay")
         super().start(recipe, data, generator)
         self.threshold_, self.mentor_ = None, None
         if self.mentor == "learned":

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from lnlkit import losses, seeds
 from lnlkit.methods.base import CE
+from lnlkit.methods.domains import Count, CountFromZero, NotNegative, Positive
 from lnlkit.models import ConditionalVAE
 from lnlkit.training import Batch, Recipe, TrainingSet
 
@@ -74,13 +75,13 @@ class CVAEAugmentation(CE):
 
     source: ClassVar[str] = "Kim, CVAE data augmentation for robustness to instance-dependent noise (Paper 01)"
 
-    latent: int = 20
-    hidden: int = 400
-    cvae_epochs: int = 20
-    cvae_batch_size: int = 16
-    cvae_lr: float = 4e-4
-    kl_weight: float = 1.0
-    n_generated: int | None = None
+    latent: Count = 20
+    hidden: Count = 400
+    cvae_epochs: Count = 20
+    cvae_batch_size: Count = 16
+    cvae_lr: Positive = 4e-4
+    kl_weight: NotNegative = 1.0
+    n_generated: CountFromZero | None = None
     cvae: ConditionalVAE | None = field(default=None, repr=False, compare=False)
 
     def start(self, recipe: Recipe, data: TrainingSet, generator: torch.Generator) -> None:

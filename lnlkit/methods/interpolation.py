@@ -7,9 +7,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from lnlkit import checks, losses
+from lnlkit import losses
 from lnlkit.methods.base import Method
-from lnlkit.training import Batch, Recipe, TrainingSet
+from lnlkit.methods.domains import NotNegative
+from lnlkit.training import Batch
 
 
 @dataclass
@@ -27,12 +28,7 @@ class Mixup(Method):
 
     source: ClassVar[str] = "Zhang et al. 2018, mixup: beyond empirical risk minimization"
 
-    alpha: float = 1.0
-
-    def start(self, recipe: Recipe, data: TrainingSet, generator: torch.Generator) -> None:
-        if self.alpha != 0:
-            checks.positive(self.alpha, "alpha")
-        super().start(recipe, data, generator)
+    alpha: NotNegative = 1.0
 
     def draw(self, batch_size: int) -> tuple[float, Tensor]:
         """The weight lam of the first of two examples, and the positions (B,) of the second ones in the batch."""

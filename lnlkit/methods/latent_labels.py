@@ -1,14 +1,14 @@
 """Latent labels with a linear transition to the noisy ones: the two baselines of Paper 02 that model label noise."""
 
 from dataclasses import dataclass
-from numbers import Integral
 from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from lnlkit import checks, losses, models
+from lnlkit import losses, models
+from lnlkit.methods.domains import CountFromZero, NotNegative
 from lnlkit.methods.multilabel import MultiLabelMethod
 from lnlkit.training import Batch, Recipe, TrainingSet
 
@@ -78,11 +78,10 @@ class LearnQ(MultiLabelMethod):
 
     source: ClassVar[str] = "Sukhbaatar et al. 2015, Training convolutional networks with noisy labels"
 
-    warmup_epochs: int | None = None
-    weight_decay: float = 0.1
+    warmup_epochs: CountFromZero | None = None
+    weight_decay: NotNegative = 0.1
 
     def start(self, recipe: Recipe, data: TrainingSet, generator: torch.Generator) -> None:
-        checks.not_negative(self.weight_decay, "weight_decay")
         warmup = recipe.epochs // 3 if self.warmup_epochs is None else self.warmup_epochs
         self.warmup_ = _check_warmup(warmup, recipe.epochs)
         super().start(recipe, data, generator)
@@ -169,12 +168,11 @@ class ICNM(MultiLabelMethod):
 
     source: ClassVar[str] = "Misra et al. 2016, Seeing through the human reporting bias"
 
-    warmup_epochs: int = 2
-    log_odds: float = 3.29
+    warmup_epochs: CountFromZero = 2
+    log_odds: NotNegative = 3.29
 
     def start(self, recipe: Recipe, data: TrainingSet, generator: torch.Generator) -> None:
         _check_warmup(self.warmup_epochs, recipe.epochs)
-        checks.not_negative(self.log_odds, "log_odds")
         super().start(recipe, data, generator)
         self.epoch_ = 0
 
@@ -194,9 +192,7 @@ class ICNM(MultiLabelMethod):
 
 def _check_warmup(epochs: int, of: int) -> int:
     """The epochs of plain training, which leave at least one of the run's `of` epochs for the noise."""
-    if isinstance(epochs, bool) or not isinstance(epochs, Integral) or epochs < 0:
-        raise ValueError(f"`warmup_epochs` must be a whole number of at least 0, but got {epochs!r}.")
-    if 0 < of <= epochs:
+    if epochs >= of:
         raise ValueError(f"`warmup_epochs` must be below the {of} epochs of the run, but got {epochs}. "
                          "The noise is modelled only after them.")  # fmt: skip
     return epochs

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from lnlkit import checks, losses, models
 from lnlkit.methods.choicenet import ChoiceNetwork, HasMixture, Mixture
+from lnlkit.methods.domains import Count, NotNegative
 from lnlkit.training import Batch, Recipe, TrainingSet, predict_outputs
 
 
@@ -21,7 +22,7 @@ class IndependentBlock(nn.Module):
 
     def __init__(self, n_features: int, n_outputs: int, *, K: int, tau_inv: float):
         super().__init__()
-        self.K, self.tau_inv = checks.positive_int(K, "K"), tau_inv
+        self.K, self.tau_inv = checks.positive_int(K, "K"), checks.not_negative(tau_inv, "tau_inv")
         self.to_pi = nn.Linear(n_features, K)
         self.to_mu, self.to_log_var = nn.Linear(n_features, K * n_outputs), nn.Linear(n_features, K * n_outputs)
 
@@ -63,8 +64,8 @@ class MDN(IndependentMixture):
     task: ClassVar[str] = "regression"
     source: ClassVar[str] = "Bishop 1994, Mixture density networks"
 
-    K: int = 5
-    tau_inv: float = 1e-2
+    K: Count = 5
+    tau_inv: NotNegative = 1e-2
 
     def loss(self, batch: Batch) -> Tensor:
         mixture = self.nets_[0].mixture(batch.x, sample=True)
@@ -86,9 +87,9 @@ class MDNClassification(IndependentMixture):
 
     source: ClassVar[str] = "Bishop 1994, Mixture density networks; for classification in Paper 05, Table 2"
 
-    K: int = 10
-    tau_inv: float = 1e-4
-    lambda_reg: float = 1e-4
+    K: Count = 10
+    tau_inv: NotNegative = 1e-4
+    lambda_reg: NotNegative = 1e-4
 
     def loss(self, batch: Batch) -> Tensor:
         mixture = self.nets_[0].mixture(batch.x, sample=True)

@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from lnlkit import losses
 from lnlkit.methods.base import Method
+from lnlkit.methods.domains import Share
 from lnlkit.training import Batch, predict_outputs
 
 
@@ -48,7 +49,7 @@ class Bootstrap(MultiLabelMethod):
     source: ClassVar[str] = "Reed et al. 2015, Training deep neural networks on noisy labels with bootstrapping"
 
     hard: bool = False
-    beta: float | None = None
+    beta: Share | None = None
 
     def loss(self, batch: Batch) -> Tensor:
         beta = self.beta if self.beta is not None else 0.8 if self.hard else 0.95

@@ -8,8 +8,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from lnlkit import checks, losses
+from lnlkit import losses
 from lnlkit.methods import label_quality
+from lnlkit.methods.domains import Count, CountFromZero, NotNegative, Positive, Share
 from lnlkit.methods.multilabel import MultiLabelMethod
 from lnlkit.training import Batch, Recipe, TrainingSet, as_inputs, to_unit
 
@@ -125,35 +126,23 @@ class QualityEmbedding(MultiLabelMethod):
 
     source: ClassVar[str] = "Yao et al. 2017, Deep learning from noisy image labels with quality embedding"
 
-    lambda_mi: float = 0.3
-    alpha: float = 3e-5
-    rho_floor: float = 0.5
-    tau_floor: float = 0.5
-    n_samples: int = 1
-    quality_dim: int = 8
-    hidden: int = 64
-    noise_lr: float = 1.0
+    lambda_mi: NotNegative = 0.3
+    alpha: NotNegative = 3e-5
+    rho_floor: Share = 0.5
+    tau_floor: Positive = 0.5
+    n_samples: Count = 1
+    quality_dim: CountFromZero = 8
+    hidden: Count = 64
+    noise_lr: Positive = 1.0
     detach: bool = True
 
     def start(self, recipe: Recipe, data: TrainingSet, generator: torch.Generator) -> None:
-        self._check()
         super().start(recipe, data, generator)
         noise = NoiseNetwork(data.n_outputs, self.quality_dim, self.hidden).to(recipe.device)
         self.nets_.append(noise)
         self.optimizer_ = recipe.make_optimizer([{"params": net.parameters()} for net in self.nets_])
         self.optimizer_.param_groups[1]["lr"] *= self.noise_lr
         self.step_ = 0
-
-    def _check(self) -> None:
-        checks.fraction(self.rho_floor, "rho_floor", below_one=False)
-        checks.positive(self.tau_floor, "tau_floor")
-        checks.positive_int(self.n_samples, "n_samples")
-        checks.positive_int(self.hidden, "hidden")
-        checks.positive(self.noise_lr, "noise_lr")
-        for name in ("lambda_mi", "alpha"):
-            checks.not_negative(getattr(self, name), name)
-        if self.quality_dim != 0:
-            checks.positive_int(self.quality_dim, "quality_dim")
 
     @property
     def noise_(self) -> NoiseNetwork:

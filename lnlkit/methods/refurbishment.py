@@ -6,8 +6,9 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from lnlkit import checks, losses
+from lnlkit import losses
 from lnlkit.methods.base import CE, Method
+from lnlkit.methods.domains import Count
 from lnlkit.methods.stages import stage_recipe
 from lnlkit.training import Batch, Recipe, TrainingSet, average_predictions
 
@@ -39,12 +40,11 @@ class SEAL(OnSoftLabels):
 
     source: ClassVar[str] = "Chen et al. 2021, Beyond class-conditional assumption (SEAL)"
 
-    iterations: int = 10
-    stage_epochs: int | None = None
+    iterations: Count = 10
+    stage_epochs: Count | None = None
 
     def start(self, recipe: Recipe, data: TrainingSet, generator: torch.Generator) -> None:
-        checks.positive_int(self.iterations, "iterations")
-        stage, method = stage_recipe(recipe, self.stage_epochs, "stage_epochs"), CE()
+        stage, method = stage_recipe(recipe, self.stage_epochs), CE()
         for _ in range(self.iterations):
             S = average_predictions(method, data, stage, seed=generator.initial_seed()).to(data.device)
             method = OnSoftLabels()

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from lnlkit import losses
 from lnlkit.methods.base import Method
+from lnlkit.methods.domains import CountFromZero, NotNegative, Positive
 from lnlkit.training import Batch, Recipe, TrainingSet, predict_outputs
 
 
@@ -60,10 +61,10 @@ class RobustLoss(Regression):
 
     source: ClassVar[str] = "Belagiannis et al. 2015, Robust optimization for deep regression"
 
-    c: float = 4.6851
-    leak: float = 0.0
-    widening: float = 7.0
-    wide_steps: int = 50
+    c: Positive = 4.6851
+    leak: NotNegative = 0.0
+    widening: Positive = 7.0
+    wide_steps: CountFromZero = 50
 
     def start(self, recipe: Recipe, data: TrainingSet, generator: torch.Generator) -> None:
         super().start(recipe, data, generator)
@@ -89,7 +90,7 @@ class LeakyRobustLoss(RobustLoss):
 
     source: ClassVar[str] = "named in Choi et al. 2020 (Paper 05, Table 1), after Belagiannis et al. 2015"
 
-    leak: float = 0.1
+    leak: NotNegative = 0.1
 
 
 def spread(residual: Tensor, smallest: float = 1e-6) -> Tensor:

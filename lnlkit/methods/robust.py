@@ -8,6 +8,7 @@ from torch import Tensor
 
 from lnlkit import losses
 from lnlkit.methods.base import Method
+from lnlkit.methods.domains import Count, NotNegative, Rate, Share
 from lnlkit.methods.stages import warm_up
 from lnlkit.training import Batch, Recipe, TrainingSet
 
@@ -22,7 +23,7 @@ class GCE(Method):
 
     source: ClassVar[str] = "Zhang and Sabuncu 2018, Generalized cross entropy loss for training with noisy labels"
 
-    q: float = 0.7
+    q: Share = 0.7
 
     def loss(self, batch: Batch) -> Tensor:
         return losses.gce(self.nets_[0](batch.x), batch.y, self.q).mean()
@@ -43,7 +44,7 @@ class ChoiceLoss(Method):
 
     source: ClassVar[str] = "Choi et al. 2020 (Paper 05), Eq. (9) without the Cholesky block: this kit's ablation"
 
-    lambda_reg: float = 1e-4
+    lambda_reg: NotNegative = 1e-4
 
     def loss(self, batch: Batch) -> Tensor:
         logits = self.nets_[0](batch.x)[:, None]  # (B, 1, K)
@@ -71,16 +72,21 @@ class DMI(Method):
 
     source: ClassVar[str] = "Xu et al. 2019, L_DMI: a novel information-theoretic loss function"
 
-    lr: float = 1e-6
-    momentum: float = 0.9
-    weight_decay: float = 1e-4
-    warmup_epochs: int | None = None
+    lr: NotNegative = 1e-6
+    momentum: Rate = 0.9
+    weight_decay: NotNegative = 1e-4
+    warmup_epochs: Count | None = None
 
     def start(self, recipe: Recipe, data: TrainingSet, generator: torch.Generator) -> None:
         if not data.n_classes <= recipe.batch_size <= len(data):
             raise ValueError(
                 f"`batch_size` must be between the number of classes ({data.n_classes}) and the number of training "
                 f"examples ({len(data)}) for DMI, which uses full batches only, but got {recipe.batch_size}.")
+        absent = sorted(set(range(data.n_classes)) - set(data.y.unique().tolist()))
+        if absent:
+            raise ValueError(
+                f"`y` must hold every class for DMI, but class {absent[0]} never occurs: the determinant is 0 in every "
+                "batch and nothing would be learned. Number the classes without it.")
         ce = warm_up(recipe, self.warmup_epochs, data, generator)
         super().start(recipe, data, generator)
         self.nets_.load_state_dict(ce.nets_.state_dict())

@@ -7,8 +7,9 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from lnlkit import checks, losses
+from lnlkit import losses
 from lnlkit.methods.base import Method
+from lnlkit.methods.domains import Count, CountFromZero, NotNegative, Positive, Rate
 from lnlkit.training import Batch, Recipe, TrainingSet, predict_outputs
 
 
@@ -31,13 +32,8 @@ class CoTeaching(Method):
     needs: ClassVar[tuple[str, ...]] = ("noise rate",)
     source: ClassVar[str] = "Han et al. 2018, Co-teaching: robust training with extremely noisy labels"
 
-    forget_rate: float = 0.2
-    num_gradual: int = 10
-
-    def start(self, recipe: Recipe, data: TrainingSet, generator: torch.Generator) -> None:
-        checks.fraction(self.forget_rate, "forget_rate")
-        checks.positive_int(self.num_gradual, "num_gradual")
-        super().start(recipe, data, generator)
+    forget_rate: Rate = 0.2
+    num_gradual: Count = 10
 
     def on_epoch_start(self, epoch: int, data: TrainingSet) -> None:
         self.keep_rate_ = 1 - self.forget_rate * min(epoch / max(self.num_gradual - 1, 1), 1)
@@ -71,9 +67,9 @@ class DAC(Method):
 
     source: ClassVar[str] = "Thulasidasan et al. 2019, Combating label noise in deep learning using abstention"
 
-    learn_epochs: int = 10
-    alpha_final: float = 1.0
-    alpha_init_factor: float = 64.0
+    learn_epochs: CountFromZero = 10
+    alpha_final: NotNegative = 1.0
+    alpha_init_factor: Positive = 64.0
 
     ewma_weight: ClassVar[float] = 0.05
 
@@ -81,7 +77,7 @@ class DAC(Method):
         return data.n_classes + 1
 
     def start(self, recipe: Recipe, data: TrainingSet, generator: torch.Generator) -> None:
-        if not 0 <= self.learn_epochs < recipe.epochs:
+        if self.learn_epochs >= recipe.epochs:
             raise ValueError(
                 f"`learn_epochs` must be below the {recipe.epochs} epochs of the run, but got {self.learn_epochs}. "
                 "Abstaining begins only after them.")  # fmt: skip

@@ -50,7 +50,7 @@ def test_an_estimate_rules_no_label_out():
 
 @pytest.mark.parametrize(("p", "percentile", "says"), [
     (np.zeros(4), 97, r"`p` must be probabilities \(N, K\)"),
-    (np.eye(4), 101, "`percentile` must be between 0 and 100"),
+    (np.eye(4), 101, r"`percentile` must be a number in \[0, 100\]"),
 ])  # fmt: skip
 def test_estimate_T_names_a_wrong_argument(p, percentile, says):
     with pytest.raises(ValueError, match=says):

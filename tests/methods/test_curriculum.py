@@ -3,7 +3,7 @@ import dataclasses
 import numpy as np
 import pytest
 import torch
-from small_runs import digits, recipe, weights
+from small_runs import digits, recipe, untrained, weights
 
 from lnlkit import noise
 from lnlkit.methods.base import CE
@@ -14,9 +14,7 @@ KEEP_ALL = {"dropout_burn_in": 0.0, "dropout": 0.0}
 
 
 def started(epochs=10, **hparams):
-    method = MentorNet(**hparams)
-    fit(method, digits(), recipe(epochs=0))
-    method.recipe_ = recipe(epochs=epochs)
+    method = untrained(MentorNet(**hparams), digits(), recipe(epochs=epochs))
     method.on_epoch_start(epochs - 1, None)
     return method
 
@@ -46,9 +44,8 @@ def test_weight_is_one_up_to_the_moving_percentile():
 def test_loss_is_the_sum_over_small_losses_divided_by_the_batch_size():
     """One full batch at the start; percentile and selection in NumPy."""
     data, hparams = digits(), {"percentile": 0.6, **KEEP_ALL}
-    untrained = MentorNet(**hparams)
-    fit(untrained, data, recipe(epochs=0))
-    values = -np.log(untrained.predict(data.x).double().numpy()[np.arange(200), data.y])
+    before = untrained(MentorNet(**hparams), data, recipe())
+    values = -np.log(before.predict(data.x).double().numpy()[np.arange(200), data.y])
     history = fit(MentorNet(**hparams), data, recipe(epochs=1, batch_size=200))
     small = values[values <= np.percentile(values, 60)]
     assert len(small) == 120
@@ -75,12 +72,12 @@ def test_dropout_draws_from_the_generator_of_the_run():
 
 def test_names_a_percentile_in_per_cent():
     with pytest.raises(ValueError, match=r"`percentile` must be a fraction in \[0, 1\], but got 75. Did you mean 0.75"):
-        fit(MentorNet(percentile=75), digits(), recipe())
+        MentorNet(percentile=75)
 
 
 def test_unknown_mentor_suggests_a_near_one():
     with pytest.raises(ValueError, match="Did you mean 'learned'"):
-        fit(MentorNet(mentor="learnt"), digits(), recipe())
+        MentorNet(mentor="learnt")
 
 
 # ---- learned ----

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 from small_multilabel import digits, pairs, recipe
-from small_runs import sgd
+from small_runs import sgd, untrained
 from torch import Tensor
 from torch.testing import assert_close
 
@@ -219,7 +219,7 @@ def test_the_decay_of_Q_is_that_of_the_method_not_of_the_recipe():
 def test_one_step_of_Q_is_short_however_wrong_the_classifier_is_of_a_label():
     """p = (1, 0) for sure, label (0, 1): the gradient in Q[0, 1] is in the thousands."""
     method, train = LearnQ(warmup_epochs=0, weight_decay=0.0), digits(20)
-    fit(method, train, recipe(train, epochs=0, make_optimizer=sgd(0.1)))
+    untrained(method, train, recipe(train, make_optimizer=sgd(0.1)))
     head = [layer for layer in method.classifier_.modules() if isinstance(layer, torch.nn.Linear)][-1]
     with torch.no_grad():
         head.weight.zero_()
@@ -273,9 +273,8 @@ def test_image_noise_is_finite_at_saturated_logits(v, a, b):
     assert all((part.abs() <= 1 + 1e-6).all() for part in gradients(value, v, a, b))
 
 
-def start(method, train, **changes):
-    fit(method, train, recipe(train, **{"epochs": 0} | changes))
-    return method
+def start(method, train):
+    return untrained(method, train, recipe(train))
 
 
 def test_noise_starts_near_the_identity_for_every_image():
@@ -332,19 +331,8 @@ def test_both_heads_train_the_shared_features():
 # ---- hyper-parameters ----
 
 
-@pytest.mark.parametrize("method, says", [
-    (LearnQ(warmup_epochs=-1), "`warmup_epochs` must be a whole number of at least 0, but got -1"),
-    (LearnQ(warmup_epochs=0.5), "`warmup_epochs` must be a whole number of at least 0, but got 0.5"),
-    (LearnQ(warmup_epochs=3), "`warmup_epochs` must be below the 3 epochs of the run, but got 3"),
-    (LearnQ(weight_decay=-0.1), "`weight_decay` must be a finite number of at least 0, but got -0.1"),
-    (LearnQ(weight_decay=float("nan")), "`weight_decay` must be a finite number of at least 0, but got nan"),
-    (LearnQ(weight_decay="0.1"), "`weight_decay` must be a finite number of at least 0, but got '0.1'"),
-    (ICNM(warmup_epochs=True), "`warmup_epochs` must be a whole number of at least 0, but got True"),
-    (ICNM(warmup_epochs=5), "`warmup_epochs` must be below the 3 epochs of the run, but got 5"),
-    (ICNM(log_odds=-1.0), "`log_odds` must be a finite number of at least 0, but got -1.0"),
-], ids=lambda value: repr(value) if not isinstance(value, str) else "")  # fmt: skip
-def test_wrong_hyperparameters_are_named(method, says):
-    train = digits(40)
-    with pytest.raises(ValueError) as error:
+@pytest.mark.parametrize("method", [LearnQ(warmup_epochs=3), ICNM(warmup_epochs=5)], ids=repr)
+def test_a_warm_up_that_leaves_no_epoch_is_refused(method):
+    train, says = digits(40), f"`warmup_epochs` must be below the 3 epochs of the run, but got {method.warmup_epochs}"
+    with pytest.raises(ValueError, match=says):
         fit(method, train, recipe(train))
-    assert str(error.value).startswith(says) and "\n" not in str(error.value)

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 from small_multilabel import digits, pairs, recipe
-from small_runs import weights
+from small_runs import untrained, weights
 from torch.testing import assert_close
 
 from lnlkit.data.label_vectors import NoisyLabelVectors
@@ -34,7 +34,7 @@ def test_beta_is_the_authors_for_each_form_unless_given(method, beta, hard):
 def test_bce_reports_its_loss_of_the_untrained_network():
     """One full batch: summed over the labels, averaged over the examples, before the update."""
     train = pairs(40, 0.3)
-    p = trained(BCE(), train, epochs=0).predict(train.x).double().numpy()
+    p = untrained(BCE(), train, recipe(train)).predict(train.x).double().numpy()
     slow = -np.where(train.y == 1, np.log(p), np.log(1 - p)).sum(1).mean()
     assert fit(BCE(), train, recipe(train, epochs=1, batch_size=40))[0]["loss"] == pytest.approx(slow, rel=1e-5)
 
@@ -79,7 +79,7 @@ def test_learns_from_permuted_digits():
 @pytest.mark.parametrize("beta, cure", [(95.0, "Did you mean 0.95?"), (-0.1, "but got -0.1"), (1.5, "but got 1.5")])
 def test_wrong_beta_is_named(beta, cure):
     with pytest.raises(ValueError, match=r"`beta` must be a fraction in \[0, 1\]") as error:
-        trained(Bootstrap(beta=beta), digits(20))
+        Bootstrap(beta=beta)
     assert cure in str(error.value)
 
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 from small_regressions import constant_recipe, curve, recipe
-from small_runs import sgd, weights
+from small_runs import sgd, untrained, weights
 
 from lnlkit import losses
 from lnlkit.data import targets
@@ -40,8 +40,7 @@ def test_reports_its_loss_of_the_untrained_network(method, slow):
     noisy = curve()
     y = np.concatenate([noisy.y, 2 * noisy.y], 1)
     data = targets.Targets(noisy.x, y)
-    fit(method, data, recipe(epochs=0))
-    residual = y.astype(float) - method.predict(noisy.x).numpy()
+    residual = y.astype(float) - untrained(method, data, recipe()).predict(noisy.x).numpy()
     history = fit(method, data, recipe(epochs=1, batch_size=len(y)))
     assert history[0]["loss"] == pytest.approx(slow(residual).mean(), rel=1e-5)
 
@@ -85,7 +84,7 @@ def test_a_far_point_has_no_gradient_unless_the_loss_leaks():
     y = torch.tensor(INLIERS + [50.0, -50.0])[:, None]
 
     def gradient(method):
-        fit(method, at_zero(*y[:, 0].tolist()), constant_recipe(epochs=0))
+        untrained(method, at_zero(*y[:, 0].tolist()), constant_recipe())
         prediction = torch.zeros_like(y, requires_grad=True)
         method.nets_[0].forward = lambda x: prediction
         method.loss(Batch(torch.zeros_like(y), y, torch.arange(len(y)))).backward()

@@ -1,0 +1,66 @@
+"""Checks of tensors, in the words of `checks`. Values are looked at on the CPU alone: a GPU would be waited for.
+
+B examples in a batch, K classes.
+"""
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from lnlkit import checks
+
+
+def tensors(**named) -> None:
+    """Raises unless all are tensors."""
+    for name, value in named.items():
+        if not isinstance(value, Tensor):
+            raise TypeError(f"`{name}` must be a tensor, but got {type(value).__name__}. Use torch.as_tensor.")
+
+
+def same_shape(**pair) -> None:
+    """Raises unless both are tensors (B, ...) of one shape."""
+    tensors(**pair)
+    (name_a, a), (name_b, b) = pair.items()
+    if a.shape != b.shape or a.ndim < 2:
+        cure = "" if a.ndim > 1 else " One row per example?"
+        raise ValueError(f"`{name_a}` and `{name_b}` must have the same shape, but got {tuple(a.shape)} and "
+                         f"{tuple(b.shape)}.{cure}")  # fmt: skip
+
+
+def labels(y, n_classes: int, name: str = "y") -> Tensor:
+    """The class numbers as int64 (B,), each below K; a column (B, 1) too."""
+    if not isinstance(y, Tensor):
+        return torch.from_numpy(checks.labels(y, name, n_classes))
+    y = y.squeeze(1) if y.ndim == 2 and y.shape[1] == 1 else y
+    if y.ndim != 1 or y.is_floating_point() or y.is_complex() or y.dtype == torch.bool:
+        checks.labels(y.detach().cpu(), name, n_classes)  # says why not
+    if not y.is_cuda and y.numel():
+        if y.min().item() < 0 or y.max().item() >= n_classes:
+            checks.labels(y, name, n_classes)
+    return y.long()
+
+
+def within(x: Tensor, name: str, low: float, high: float = float("inf"), cure: str = "") -> None:
+    """Raises if something in it, as far as that is known, lies outside of [low, high], give or take a rounding.
+
+    NaN passes: what a diverging network computes is named by `training.fit`.
+    """
+    if x.is_cuda or not x.numel():
+        return
+    least, most = (value.item() for value in x.detach().aminmax())
+    if least < low - 1e-4 or most > high + 1e-4:
+        span = f"at least {low:g}" if high == float("inf") else f"in [{low:g}, {high:g}]"
+        raise ValueError(f"`{name}` must hold numbers {span}, but got {least:g} to {most:g}.{cure and ' ' + cure}")
+
+
+def scores(p, name: str = "p") -> np.ndarray:
+    """Scores or probabilities (N, K) as an array: finite, of at least one example."""
+    p = checks.array(p.detach().cpu() if isinstance(p, Tensor) else p, name)
+    if p.ndim != 2 or not p.size:
+        raise ValueError(f"`{name}` must be probabilities (N, K) of at least one example, but got shape {p.shape}.")
+    return checks.numbers(p, name)
+
+
+def generator(rng, name: str = "generator") -> torch.Generator:
+    """The torch generator, so that no draw depends on a hidden global state."""
+    return checks.instance(rng, name, torch.Generator, "Did you mean torch.Generator().manual_seed(seed)?")
