@@ -102,7 +102,8 @@ def report(notebook, scale):
     from lnlkit.run.screen import near
 
     for path, record in _records(notebook, scale):
-        click.echo(papers.load(record["notebook"]).citation)
+        of_paper = record["notebook"] in papers.KEYS
+        click.echo(papers.load(record["notebook"]).citation if of_paper else record["notebook"])
         click.echo(f"{near(path)}, made {record.get('made_at', 'at an unknown time')}\n{text.cost(record)}\n")
         click.echo(f"{text.claims(record)}\n\n{text.comparison(record)}\n")
 

@@ -1,7 +1,11 @@
 """The command: what it prints, and one sentence with a status instead of a traceback."""
 
+import os
+import shutil
+import signal
 import subprocess
 import sys
+import time
 
 import numpy as np
 import pytest
@@ -71,7 +75,7 @@ def test_run_says_where_the_page_is_and_keeps_all(checkout, call, no_kernel):
         ("run 01 -p RATE=1e-3x", "`RATE` must be of type float, but got '1e-3x' of type str."),
         ("run 01 --seeds one", "`seeds` must be whole numbers such as 0,1,2, but got 'one'."),
         ("run 07", "`notebook` must be one of ['01_cvae_augmentation'], but got '07'."),
-        ("run 01 --scale lab", "mnist.npz, but there is no such file and LNLKIT_OFFLINE forbids downloads"),
+        ("run 01 --scale lab", "`mnist` must be in "),
         ("report 01 --scale lab", "No record of 01_cvae_augmentation at lab: make one with `lnlkit run`."),
         ("report 1x", "`paper` must be one of"),
         ("report x.json", "No record at `x.json`: make it with `lnlkit run`."),
@@ -159,6 +163,62 @@ def test_a_run_checks_its_data_sets_first_whatever_their_labels(monkeypatch):
         runner._check_data(notebook, scale)
         asked.append("")
     assert " ".join(asked).split("  ") == ["scenes mnist", "cifar10 mnist fashion_mnist svhn cifar100 boston", ""]
+
+
+def test_report_leaves_out_by_name_what_did_not_pass_its_checks(checkout, call, no_kernel):
+    assert call("run", "01")[0] == 0
+    whole = call("report", "01")[1]
+    copy = checkout / "artifacts" / "lab" / f"{NAME}.json"
+    copy.parent.mkdir()
+    shutil.copy(checkout / "artifacts" / "smoke" / f"{NAME}.json", copy)
+    status, out, err = call("report", "01")
+    assert (status, out) == (0, whole)
+    assert err == f"lnlkit: left out: `{copy}` has not passed the checks of a run, or was changed since: " \
+                  "make it with `lnlkit run`.\n"
+    shutil.copy(copy.parents[1] / "smoke" / f"{NAME}.run", copy.with_suffix(".run"))
+    assert f"`{copy}` must be a record of scale lab, but is one of smoke." in call("report", "01")[2]
+    committed = checkout / "results" / "02_quality_embedding" / "smoke.json"
+    committed.parent.mkdir(parents=True)
+    shutil.copy(copy, committed)
+    for line in (["02"], [str(committed)]):
+        status, out, err = call("report", *line)
+        assert (status, out) == (2, "")
+        assert f"must be a record of notebook 02_quality_embedding, but is one of {NAME}." in err
+
+
+def test_report_completes_a_publication_that_was_cut_short(checkout, call, no_kernel, monkeypatch):
+    assert call("run", "01", "--rate", "0.1")[0] == 0
+    with monkeypatch.context() as killed:
+        killed.setattr(folder, "complete", lambda *_: None)
+        call("run", "01", "--rate", "0.2")
+    assert call("report", "01")[0] == 0
+    assert folder.checked(checkout / "artifacts" / "smoke" / f"{NAME}.json")[0]["config"]["rate"] == 0.2
+
+
+@pytest.mark.parametrize("name, status", [("SIGTERM", 143), ("SIGHUP", 129), ("SIGINT", 130)])
+def test_a_signal_ends_a_command_and_lets_it_tidy_up(call, monkeypatch, name, status):
+    number, tidied = getattr(signal, name), []
+
+    def run(*_, **__):
+        try:
+            os.kill(os.getpid(), number)
+            time.sleep(60)
+        finally:
+            tidied.append(name)
+
+    before = signal.getsignal(number)
+    monkeypatch.setattr(runner, "run", run)
+    assert call("run", "01")[0] == status and tidied == [name] and signal.getsignal(number) is before
+
+
+def test_a_command_under_nohup_goes_on(call, monkeypatch):
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    monkeypatch.setattr(runner, "find", lambda _: os.kill(os.getpid(), signal.SIGHUP))
+    monkeypatch.setattr(runner.parameters, "given", lambda *_: 1 / 0)
+    try:
+        assert call("run", "01")[0] == 1  # it came that far
+    finally:
+        signal.signal(signal.SIGHUP, before)
 
 
 @pytest.mark.parametrize("line", ["--help", "data list", "report 01", "run 01 --scale smok"])

@@ -6,6 +6,7 @@ import sys
 
 import numpy as np
 import pytest
+import threadpoolctl
 import torch
 from torch.nn import functional as F
 
@@ -197,3 +198,22 @@ def test_a_session_writes_the_record_of_its_notebook(tmp_path):
 def test_a_session_hands_out_the_shipped_runs_of_a_scale(tmp_path):
     table = begin(tmp_path).recorded("lab")
     assert table.scale == "lab" and table.notebook == "01_cvae_augmentation" and not list(tmp_path.iterdir())
+
+
+def test_runs_are_kept_where_the_runner_says(tmp_path, monkeypatch):
+    from lnlkit.recorded import making
+
+    asked = []
+    monkeypatch.setattr(making, "obtain", lambda paper, scale, folder, *_: asked.append((scale, folder)))
+    session = begin(tmp_path)
+    session.recorded()
+    monkeypatch.setenv("LNLKIT_RUNS", str(tmp_path / "kept"))
+    session.recorded("paper")
+    assert asked == [("smoke", tmp_path / "runs"), ("paper", tmp_path / "kept")]
+
+
+def test_a_notebook_computes_with_one_thread_wherever_it_is_opened(tmp_path):
+    torch.set_num_threads(2)
+    begin(tmp_path)
+    assert torch.get_num_threads() == 1 == records.environment()["threads"]
+    assert {library["num_threads"] for library in threadpoolctl.threadpool_info()} == {1}

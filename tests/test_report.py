@@ -1,5 +1,7 @@
 """Records as text: what stands above the columns, old records, and the screen that a run ends with."""
 
+import ntpath
+import os
 from pathlib import Path
 
 import pytest
@@ -108,3 +110,9 @@ def test_a_larger_run_shows_its_own_claims_and_the_recorded_ones_as_counts():
     of_no_paper = runner.RunResult("00_playground", "smoke", Path("a"), Path("b"), None,
                                     {**own.record, "notebook": "00_playground"}, 1.0)
     assert "reproduced" not in screen.after_run(of_no_paper, None)
+
+
+def test_a_path_on_another_drive_is_shown_whole(monkeypatch):
+    monkeypatch.setattr(os.path, "relpath", lambda path: ntpath.relpath(str(path), "C:\\course"))
+    assert screen.near("D:\\results\\01.json") == "D:\\results\\01.json"
+    assert screen.near("C:\\course\\results\\01.json") == "results\\01.json"

@@ -135,14 +135,15 @@ def record_paths(notebook: str, scale: str) -> list[Path]:
 
 
 def recorded(path, notebook: str | None = None, scales=papers.SCALES) -> dict:
-    """The record in a file, which must be of a notebook (None: of any) and of a scale as named.
+    """The record in a file, which must be of a notebook (None: of the one that the path names) and of a scale as named.
 
     Those in `results` are committed; any other must have passed the checks of a run.
     """
     path = checks.path(path)
     committed = path.resolve().is_relative_to((root() / "results").resolve())
     record = shape.read_notebook(path) if committed else folder.checked(path)[0]
-    for key, allowed in (("notebook", [notebook or record["notebook"]]), ("scale", list(scales))):
+    named = [name for name in (notebook, path.stem, path.parent.name) if name in papers.KEYS] or [record["notebook"]]
+    for key, allowed in (("notebook", named[:1]), ("scale", list(scales))):
         if record[key] not in allowed:
             raise ValueError(f"`{path}` must be a record of {key} {' or '.join(allowed)}, but is one of {record[key]}.")
     return record
