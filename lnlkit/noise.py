@@ -172,7 +172,7 @@ def replace_targets(y, new, rate, rng, where=None):
     """
     rate, _ = checks.fraction(rate, "rate", below_one=False), checks.generator(rng)
     y, new = checks.numbers(y, "y"), checks.numbers(new, "new")
-    checks.same_length(y=y, new=new)
+    checks.same_length(y=y)
     where = np.ones(len(y), dtype=bool) if where is None else checks.array(where, "where")
     if new.shape != y.shape:                                                 # (N,) for (N, 1) would give (N, N)
         raise ValueError(f"`new` must have the shape of `y`, {y.shape}, but got {new.shape}.")

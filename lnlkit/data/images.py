@@ -52,8 +52,11 @@ DATASETS = {
                       "none stated"),
 }
 
-_TORCHVISION = {"mnist": "MNIST", "fashion_mnist": "FashionMNIST", "svhn": "SVHN", "cifar10": "CIFAR10",
-                "cifar100": "CIFAR100"}
+_TORCHVISION = {                                                             # class, and what of it lies in the folder
+    "mnist": ("MNIST", "MNIST/raw"), "fashion_mnist": ("FashionMNIST", "FashionMNIST/raw"),
+    "svhn": ("SVHN", "train_32x32.mat"), "cifar10": ("CIFAR10", "cifar-10-batches-py"),
+    "cifar100": ("CIFAR100", "cifar-100-python"),
+}
 
 _KNOWN_ARRAYS = {                                                            # name -> {array_hash: what it is}
     "mnist": {"2f6dc9b6c10f51819a845a7b909d9fe67f369d4207aa05ba0be846a5651a00e8": "original"},
@@ -86,12 +89,12 @@ def read(name, data_dir=None):
     path = bundle_path(name, data_dir)
     if path.exists():
         arrays, source = read_bundle(path, name), f"bundle {path.name}"
-    elif bundles.offline():
-        raise FileNotFoundError(f"`{name}` must be in {path}, but there is no such file and LNLKIT_OFFLINE forbids "
-                                f"downloads. {bundles.how_to_get(name, path.parent)}")
     else:
-        arrays, source = download(name, path.parent), f"torchvision download, kept as {path.name}"
-        bundles.write_bundle(path, arrays)
+        arrays, source = from_torchvision(name, path.parent), f"torchvision, kept as {path.name}"
+        try:
+            bundles.write_bundle(path, arrays)
+        except OSError as error:                                             # a shared, read-only copy of the raw files
+            source = f"torchvision, not kept ({error})"
     known = known_as(name, arrays)
     remark = f" ({known})" if known else ""
     return _image_data(name, arrays, source + remark, verified=True if known == "original" else None)
@@ -181,21 +184,45 @@ def known_as(name, arrays):
 
 # ---- torchvision -----------------------------------------------------------------------------------------------
 
+def from_torchvision(name, folder):
+    """The four arrays of a data set from torchvision's raw files in the folder, downloaded first where that is allowed.
+
+    Files that are there are read without a download, so also under LNLKIT_OFFLINE.
+    """
+    _, raw = _TORCHVISION[name]
+    missing = f"there is no {raw}"
+    try:
+        if (folder / raw).exists():
+            return check_arrays(_torchvision(name, folder, download=False), name, f"{folder / raw}")
+    except (OSError, RuntimeError, ImportError) as error:
+        missing = error
+    except Exception as error:                                               # a damaged file can raise almost anything
+        raise ValueError(f"{folder / raw} must be torchvision's raw files of {name}, but they can't be read "
+                         f"({type(error).__name__}: {error}). Delete them or put good ones there.") from error
+    if bundles.offline():
+        raise FileNotFoundError(f"`{name}` must be in {bundle_path(name, folder)} or, as torchvision's raw files, in "
+                                f"{folder}, but it is not there ({missing}) and LNLKIT_OFFLINE forbids downloads. "
+                                f"{bundles.how_to_get(name, folder)}")
+    return check_arrays(download(name, folder), name, "the download")
+
+
 def download(name, folder):
     """The four arrays of a data set, downloaded by torchvision (with its progress bar) into the folder."""
     try:
-        from torchvision import datasets
-        make = getattr(datasets, _TORCHVISION[name])
-        if name == "svhn":
-            parts = [make(str(folder), split=split, download=True) for split in ("train", "test")]
-        else:
-            parts = [make(str(folder), train=train, download=True) for train in (True, False)]
+        return _torchvision(name, folder, download=True)
     except (OSError, RuntimeError, ImportError) as error:
         raise FileNotFoundError(f"`{name}` could not be downloaded ({type(error).__name__}: {error}). "
                                 f"{bundles.how_to_get(name, folder)}") from error
-    (x_train, y_train), (x_test, y_test) = (_as_arrays(part) for part in parts)
-    arrays = dict(zip(bundles.BUNDLE_KEYS, (x_train, y_train, x_test, y_test), strict=True))
-    return check_arrays(arrays, name, "the download")
+
+
+def _torchvision(name, folder, download):
+    """The four arrays as torchvision reads them, without the .pt files of old versions: loading such can run code."""
+    from torchvision import datasets
+    theirs = getattr(datasets, _TORCHVISION[name][0])
+    make = type(theirs.__name__, (theirs,), {"_check_legacy_exist": lambda self: False})
+    parts = ({"split": "train"}, {"split": "test"}) if name == "svhn" else ({"train": True}, {"train": False})
+    pairs = [_as_arrays(make(str(folder), download=download, **part)) for part in parts]
+    return dict(zip(bundles.BUNDLE_KEYS, (array for pair in pairs for array in pair), strict=True))
 
 
 def _as_arrays(dataset):

@@ -10,7 +10,7 @@ import numpy as np
 
 from lnlkit import checks, noise, seeds
 from lnlkit.data import bundles, cifar10n, images, scenes, voc
-from lnlkit.data.noisy import Labelled, subset
+from lnlkit.data.noisy import Labelled, subset, validation_share
 
 DATASETS = (*scenes.POOLS, "cifar10n", *voc.SETS)
 KINDS = ("permutation", "human")
@@ -41,7 +41,9 @@ class LabelVectorData:
     def __post_init__(self):
         if self.y_train is None and self.y_noisy is None:
             raise ValueError("`y_train` or `y_noisy` must be there, but got neither: nothing to train on.")
-        _check_labels(self, "y_train", "y_noisy", "y_test")
+        _check(self, "y_train", "y_noisy", "y_test")
+        for name in ("x_train", "x_test"):
+            object.__setattr__(self, name, checks.inputs(getattr(self, name), name))
         checks.same_length(x_test=self.x_test, y_test=self.y_test)
         checks.same_length(x_train=self.x_train, y_train=self.y_train, y_noisy=self.y_noisy, group=self.group)
         if self.group is not None and np.ndim(self.y_noisy) == 3:
@@ -70,7 +72,8 @@ class NoisyLabelVectors:
     group: np.ndarray | None = field(default=None, repr=False)
 
     def __post_init__(self):
-        _check_labels(self, "y", "y_clean")
+        _check(self, "y", "y_clean")
+        object.__setattr__(self, "x", checks.inputs(self.x, "x"))
         checks.same_length(x=self.x, y=self.y, y_clean=self.y_clean, group=self.group)
 
     def __len__(self):
@@ -102,15 +105,14 @@ class NoisyLabelVectors:
         return None if self.y_clean is None else float((self.y != self.y_clean).mean())
 
 
-def _check_labels(holder, *names):
+def _check(holder, *names):
     """Put checked label vectors and group numbers in place of those of a frozen dataclass."""
+    K = checks.positive_int(holder.n_classes, "n_classes")
     for name in names:
-        y = getattr(holder, name)
-        if y is not None:
-            y = np.asarray(y)
+        if (y := getattr(holder, name)) is not None:
+            y = checks.array(y, name)
             flat = y.reshape(-1, y.shape[2]) if name == "y_noisy" and y.ndim == 3 else y
-            y = checks.label_vectors(flat, name, holder.n_classes).reshape(y.shape)
-            object.__setattr__(holder, name, y)
+            object.__setattr__(holder, name, checks.label_vectors(flat, name, K).reshape(y.shape))
     object.__setattr__(holder, "group", checks.group_numbers(holder.group))
 
 
@@ -176,7 +178,8 @@ def _from_file(arrays, name):
             f"{x_test.dtype} of shape {x_test.shape}."
         )
     K = checks.label_vectors(arrays["y_test"], "y_test").shape[1]
-    names = tuple(str(label) for label in np.ravel(arrays.get("class_names", np.arange(K))))
+    names = tuple(label.decode() if isinstance(label, bytes) else str(label)     # HDF5 and C write bytes
+                  for label in np.ravel(arrays.get("class_names", np.arange(K))))
     return dict(y_train=None) | arrays | dict(name=name, x_train=x_train, x_test=x_test, n_classes=K,
                                               class_names=names, source=f"file {name}")  # fmt: skip
 
@@ -272,13 +275,13 @@ def split_validation(noisy, fraction=0.1, seed=0):
     Only noisy labels decide: images are stratified by the rarest of the labels of their first item, which keeps rare
     classes in both parts where there are enough of them. At least one image is in each part.
     """
-    if checks.fraction(fraction, "fraction") == 0:
-        raise ValueError("`fraction` must be above 0, but got 0: without validation data no epoch can be chosen.")
+    checks.instance(noisy, "noisy", NoisyLabelVectors)
+    share = validation_share(fraction)
     item = np.arange(len(noisy)) if noisy.group is None else noisy.group
     images, first = np.unique(item, return_index=True)
     if len(images) < 2:
         raise ValueError(f"`noisy` must show at least 2 images to be split, but got {len(images)}.")
-    n = min(max(1, round(fraction * len(images))), len(images) - 1)
+    n = min(max(1, round(share * len(images))), len(images) - 1)
     rarest = _rarest_label(noisy.y)[first]
     chosen = images[subset(images, rarest, n, seeds.derive(seed, "validation split"))]
     validation = np.isin(item, chosen)

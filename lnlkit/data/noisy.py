@@ -17,6 +17,12 @@ class Labelled:
     y: np.ndarray = field(repr=False)
     n_classes: int
 
+    def __post_init__(self):
+        K = checks.positive_int(self.n_classes, "n_classes")
+        vectors = np.ndim(self.y) == 2 and np.shape(self.y)[1] == K
+        _put(self, x=checks.inputs(self.x, "x"), y=(checks.label_vectors if vectors else checks.labels)(self.y, "y", K))
+        checks.same_length(x=self.x, y=self.y)
+
     def __len__(self):
         return len(self.y)
 
@@ -30,9 +36,10 @@ class NoisyData:
     n_classes: int
 
     def __post_init__(self):
+        K = checks.positive_int(self.n_classes, "n_classes")
+        _put(self, x=checks.inputs(self.x, "x"), y=checks.labels(self.y, "y", K),
+             y_clean=checks.labels(self.y_clean, "y_clean", K))
         checks.same_length(x=self.x, y=self.y, y_clean=self.y_clean)
-        for name in ("y", "y_clean"):                                        # frozen, hence this way to store int64
-            object.__setattr__(self, name, checks.labels(getattr(self, name), name, self.n_classes))
 
     def __len__(self):
         return len(self.y)
@@ -60,10 +67,17 @@ class NoisyData:
         return noise.measured_T(self.y_clean, self.y, self.n_classes)
 
 
+def _put(holder, **checked):
+    """Put checked values in place of those of a frozen dataclass."""
+    for name, value in checked.items():
+        object.__setattr__(holder, name, value)
+
+
 # ---- choosing examples -----------------------------------------------------------------------------------------
 
 def subset(x, y, n, seed):
     """The positions of n examples, drawn so that classes keep their shares; all of them when n is None. Sorted."""
+    y = checks.labels(y, "y")
     checks.same_length(x=x, y=y)
     if n is None:
         return np.arange(len(y))
@@ -80,15 +94,25 @@ def split_validation(noisy, fraction=0.1, seed=0):
 
     Only the noisy labels decide, as they must for whoever has no others.
     """
-    if checks.fraction(fraction, "fraction") == 0:
-        raise ValueError("`fraction` must be above 0, but got 0: without validation data no epoch can be chosen.")
+    checks.instance(noisy, "noisy", NoisyData)
+    share = validation_share(fraction)
     rng = np.random.default_rng(seeds.derive(seed, "validation split"))
     classes, sizes = np.unique(noisy.y, return_counts=True)
-    counts = noise.largest_remainder(sizes * fraction, rng)
+    counts = noise.largest_remainder(sizes * share, rng)
     counts = np.minimum(np.maximum(counts, 1), sizes - 1)                    # a single example stays in training
+    if not counts.any():
+        raise ValueError(f"`noisy` must hold at least 2 examples of a class to be split, but its {len(noisy)} are all "
+                         "of different ones.")
     validation = _draw_per_class(noisy.y, classes, counts, rng)
     train = np.setdiff1d(np.arange(len(noisy)), validation)
     return noisy.take(train), noisy.take(validation)
+
+
+def validation_share(fraction):
+    """The share of examples that is held out, above 0 and below 1."""
+    if checks.fraction(fraction, "fraction") == 0:
+        raise ValueError("`fraction` must be above 0, but got 0: without validation data no epoch can be chosen.")
+    return fraction
 
 
 def _draw_per_class(y, classes, counts, rng):

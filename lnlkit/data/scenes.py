@@ -72,11 +72,10 @@ def compose(images, labels, n, rng, *, n_labels=(0.4, 0.3, 0.2, 0.1), imbalance=
 
 def _by_class(images, labels, shrink):
     """The shrunk images, where each class starts in the list of positions sorted by class, and that list."""
-    images, labels = np.asarray(images), np.asarray(labels)
+    images, labels = checks.array(images, "images"), checks.labels(labels, "labels")
     if images.dtype != np.uint8 or images.ndim != 3 or len(images) == 0:
         raise ValueError(f"`images` must be uint8 images (N, h, w), but got {images.dtype} of shape {images.shape}.")
     checks.same_length(images=images, labels=labels)
-    labels = checks.labels(labels, "labels", labels.max() + 1)
     sizes = np.bincount(labels)
     if (sizes == 0).any():
         raise ValueError(
@@ -91,7 +90,7 @@ def _by_class(images, labels, shrink):
 
 def _probabilities(n_labels, K):
     """The probabilities of 1 to 4 labels, of length 4, summing to 1."""
-    p = np.asarray(n_labels, dtype=np.float64)
+    p = checks.numbers(n_labels, "n_labels").astype(np.float64)
     if p.ndim != 1 or not 1 <= len(p) <= SLOTS or not (p >= 0).all() or abs(p.sum() - 1) > 1e-6:
         raise ValueError(f"`n_labels` must be 1 to {SLOTS} probabilities that sum to 1, but got {n_labels}.")
     if (most := np.flatnonzero(p).max() + 1) > K:

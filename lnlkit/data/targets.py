@@ -29,11 +29,7 @@ class Targets:
     y: np.ndarray
 
     def __post_init__(self):
-        if self.x.ndim != 2 or self.y.ndim != 2 or len(self.x) != len(self.y):
-            raise ValueError(
-                f"`x` must be (N, d) and `y` (N, D), but got {self.x.shape} and {self.y.shape}. "
-                "One column is y[:, None]."
-            )
+        _check_pairs(self, "y")
 
     def __len__(self):
         return len(self.y)
@@ -48,6 +44,14 @@ class NoisyTargets:
     y_clean: np.ndarray
     outlier: np.ndarray
 
+    def __post_init__(self):
+        _check_pairs(self, "y", "y_clean")
+        outlier = checks.array(self.outlier, "outlier")
+        if outlier.dtype != bool or outlier.shape != self.y.shape[:1]:
+            raise ValueError(f"`outlier` must be True or False for each of the {len(self.y)} examples, but got "
+                             f"{outlier.dtype} of shape {outlier.shape}.")  # fmt: skip
+        object.__setattr__(self, "outlier", outlier)
+
     def __len__(self):
         return len(self.y)
 
@@ -61,6 +65,18 @@ class NoisyTargets:
         return float(self.outlier.mean())
 
 
+def _check_pairs(holder, *names):
+    """Put checked arrays in place of the inputs and targets of a frozen dataclass."""
+    for name in ("x", *names):
+        object.__setattr__(holder, name, checks.numbers(getattr(holder, name), name))
+    shapes = [getattr(holder, name).shape for name in ("x", *names)]
+    if {len(shape) for shape in shapes} != {2} or len({n for n, _ in shapes}) > 1 or len(set(shapes[1:])) > 1:
+        they = " and ".join(f"`{name}`" for name in names)
+        raise ValueError(
+            f"`x` must be (N, d) and {they} (N, D), but got {' and '.join(map(str, shapes))}. One column is y[:, None]."
+        )
+
+
 def sample(function: str, n: int, rate: float, seed: int = 0, *, kind: str = "uniform", span=OUTLIERS,
            region=None, sd: float = 0.05) -> NoisyTargets:  # fmt: skip
     """n examples of a function in FUNCTIONS, x uniform on [-3, 3], y = f(x) + noise of standard deviation `sd`.
@@ -72,13 +88,23 @@ def sample(function: str, n: int, rate: float, seed: int = 0, *, kind: str = "un
     f = FUNCTIONS[checks.one_of(function, "function", FUNCTIONS)]
     checks.one_of(kind, "kind", ["uniform", "flipped"])
     inputs, draw = (np.random.default_rng(seeds.derive(seed, purpose)) for purpose in ("subset", f"{kind} outliers"))
+    low, high = _interval(span, "span")
+    region = region if region is None else _interval(region, "region")
     x = inputs.uniform(*RANGE, checks.positive_int(n, "n"))
     y_clean = f(x)
-    y = y_clean + sd * inputs.normal(size=n)
-    new = draw.uniform(*span, n) if kind == "uniform" else -y_clean
+    y = y_clean + checks.not_negative(sd, "sd") * inputs.normal(size=n)
+    new = draw.uniform(low, high, n) if kind == "uniform" else -y_clean
     where = None if region is None else (x >= region[0]) & (x <= region[1])
     y, outlier = noise.replace_targets(y, new, rate, draw, where)
     return NoisyTargets(*(np.float32(a[:, None]) for a in (x, y, y_clean)), outlier)
+
+
+def _interval(ends, name):
+    """Two numbers, the lower one first."""
+    ends = checks.numbers(ends, name, ndim=1)
+    if ends.shape != (2,) or ends[0] > ends[1]:
+        raise ValueError(f"`{name}` must be two numbers (low, high), but got {ends.tolist()}.")
+    return ends.tolist()
 
 
 # ---- tables ----------------------------------------------------------------------------------------------------

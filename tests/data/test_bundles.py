@@ -154,17 +154,18 @@ def test_download_is_kept_as_a_bundle_and_not_repeated(tmp_path, monkeypatch, na
         np.testing.assert_array_equal(getattr(first, key), expected)
         np.testing.assert_array_equal(getattr(second, key), expected)
     assert made == [("cache", "train", True), ("cache", "test", True)]
-    assert first.source == f"torchvision download, kept as {name}.npz" and second.source == f"bundle {name}.npz"
+    assert first.source == f"torchvision, kept as {name}.npz" and second.source == f"bundle {name}.npz"
     assert [path.name for path in folder.iterdir()] == [f"{name}.npz"]
 
 
 def test_failed_download_says_what_to_do_instead(tmp_path, monkeypatch):
     datasets = pytest.importorskip("torchvision.datasets")
 
-    def unreachable(*_, **__):
-        raise RuntimeError("Error downloading train-images-idx3-ubyte.gz")
+    class Unreachable:
+        def __init__(self, *_, **__):
+            raise RuntimeError("Error downloading train-images-idx3-ubyte.gz")
     monkeypatch.delenv("LNLKIT_OFFLINE", raising=False)
-    monkeypatch.setattr(datasets, "MNIST", unreachable)
+    monkeypatch.setattr(datasets, "MNIST", Unreachable)
     with pytest.raises(FileNotFoundError, match="not be downloaded.*idx3.*Put mnist.npz .* into .*lnlkit data prepare"):
         data.load("mnist", tmp_path)
     assert list(tmp_path.iterdir()) == []
@@ -173,7 +174,50 @@ def test_failed_download_says_what_to_do_instead(tmp_path, monkeypatch):
 def test_all_torchvision_names_exist():
     datasets = pytest.importorskip("torchvision.datasets")
     assert set(images._TORCHVISION) == set(data.images.DATASETS) - {"digits"}
-    assert all(hasattr(datasets, theirs) for theirs in images._TORCHVISION.values())
+    assert all(hasattr(datasets, theirs) for theirs, _ in images._TORCHVISION.values())
+
+
+def raw_mnist(folder):
+    """MNIST as torchvision keeps it, 60 and 20 images long, and its labels."""
+    (folder / "MNIST" / "raw").mkdir(parents=True)
+    for part, n in (("train", 60), ("t10k", 20)):
+        for what, code, shape, content in (("images-idx3", 2051, (n, 28, 28), bytes(n * 784)),
+                                           ("labels-idx1", 2049, (n,), bytes(i % 10 for i in range(n)))):
+            header = b"".join(int(v).to_bytes(4, "big") for v in (code, *shape))
+            (folder / "MNIST" / "raw" / f"{part}-{what}-ubyte").write_bytes(header + content)
+    return folder / "MNIST" / "raw"
+
+
+def test_raw_files_that_are_there_are_read_offline(tmp_path, monkeypatch):
+    pytest.importorskip("torchvision")
+    raw_mnist(tmp_path)
+    monkeypatch.setenv("LNLKIT_OFFLINE", "1")
+    found = data.load("mnist", tmp_path)
+    assert found.source == "torchvision, kept as mnist.npz" and len(found.x_test) == 20
+    np.testing.assert_array_equal(found.y_train, np.arange(60) % 10)
+    assert data.load("mnist", tmp_path).source == "bundle mnist.npz"
+
+
+@pytest.mark.parametrize("damage", ["train-images-idx3-ubyte", "train-labels-idx1-ubyte"])
+@pytest.mark.parametrize("left", [0, 30])
+def test_damaged_raw_files_are_named(tmp_path, monkeypatch, damage, left):
+    pytest.importorskip("torchvision")
+    path = raw_mnist(tmp_path) / damage
+    path.write_bytes(path.read_bytes()[:left])
+    monkeypatch.setenv("LNLKIT_OFFLINE", "1")
+    with pytest.raises((ValueError, FileNotFoundError), match=f"{tmp_path}.*mnist"):
+        data.load("mnist", tmp_path)
+    assert not (tmp_path / "mnist.npz").exists()
+
+
+def test_a_read_only_folder_of_raw_files_is_read(tmp_path, monkeypatch):
+    pytest.importorskip("torchvision")
+    raw_mnist(tmp_path)
+
+    def read_only(*_):
+        raise PermissionError("Permission denied")
+    monkeypatch.setattr(bundles, "write_bundle", read_only)
+    assert data.load("mnist", tmp_path).source == "torchvision, not kept (Permission denied)"
 
 
 def test_a_killed_write_leaves_the_old_bundle(tmp_path, monkeypatch):

@@ -14,7 +14,8 @@ from lnlkit.data import bundles, images
 def noisy(n=200, n_classes=5, rate=0.4, seed=0):
     rng = np.random.default_rng(seed)
     y = rng.integers(0, n_classes, n)
-    return data.NoisyData(np.arange(n)[:, None], noise.corrupt(y, noise.symmetric(n_classes, rate), rng), y, n_classes)
+    x = np.arange(n, dtype=np.float32)[:, None]
+    return data.NoisyData(x, noise.corrupt(y, noise.symmetric(n_classes, rate), rng), y, n_classes)
 
 
 # ---- loading ---------------------------------------------------------------------------------------------------
@@ -143,9 +144,21 @@ def test_noisy_data_reports_what_was_drawn():
 
 def test_noisy_data_refuses_lengths_and_labels_that_do_not_fit():
     with pytest.raises(ValueError, match="`x` and `y` and `y_clean` must hold the same number"):
-        data.NoisyData(np.zeros(3), np.zeros(3, int), np.zeros(2, int), 2)
+        data.NoisyData(np.zeros((3, 1)), np.zeros(3, int), np.zeros(2, int), 2)
     with pytest.raises(ValueError, match="`y_clean` must hold class numbers 0 to 1"):
-        data.NoisyData(np.zeros(2), np.zeros(2, int), np.array([0, 2]), 2)
+        data.NoisyData(np.zeros((2, 1)), np.zeros(2, int), np.array([0, 2]), 2)
+
+
+def test_labelled_takes_class_numbers_or_label_vectors():
+    x = np.zeros((3, 2))
+    assert data.Labelled(x, np.uint8([[0], [1], [4]]), 5).y.tolist() == [0, 1, 4]
+    assert data.Labelled(x, [[0.0, 1.0]] * 3, 2).y.tolist() == [[0, 1]] * 3
+    with pytest.raises(ValueError, match="`y` must hold class numbers 0 to 2, .* Labels from 1. Use y - 1"):
+        data.Labelled(x, [1, 2, 3], 3)
+    with pytest.raises(ValueError, match="`x` and `y` must hold the same number of examples, but got 3 and 2"):
+        data.Labelled(x, [1, 2], 3)
+    with pytest.raises(ValueError, match="`x` must be uint8 images .* Images in .0, 1.. Use"):
+        data.Labelled(np.zeros((3, 8, 8)), [0, 1, 2], 3)
 
 
 # ---- choosing examples -----------------------------------------------------------------------------------------
@@ -168,7 +181,7 @@ def test_subset_keeps_the_shares_of_the_classes():
 def test_validation_split_is_a_stratified_partition(fraction):
     full = noisy()
     train, val = data.split_validation(full, fraction, seed=1)
-    rows = np.concatenate([train.x, val.x])[:, 0]                                    # x holds each example's position
+    rows = np.concatenate([train.x, val.x])[:, 0].astype(int)                        # x holds each example's position
     np.testing.assert_array_equal(np.sort(rows), np.arange(len(full)))
     np.testing.assert_array_equal(full.y[rows], np.concatenate([train.y, val.y]))
     np.testing.assert_array_equal(full.y_clean[rows], np.concatenate([train.y_clean, val.y_clean]))
@@ -186,10 +199,13 @@ def test_validation_split_looks_at_noisy_labels_only():
 
 def test_validation_split_of_tiny_classes():
     y = np.array([0, 1, 1, 2, 2, 2])
-    train, val = data.split_validation(data.NoisyData(y, y, y, 4), 0.1)
+    tiny = data.NoisyData(np.zeros((6, 1)), y, y, 4)
+    train, val = data.split_validation(tiny, 0.1)
     assert sorted(val.y) == [1, 2] and sorted(train.y) == [0, 1, 2, 2]
     with pytest.raises(ValueError, match="`fraction` must be above 0"):
-        data.split_validation(data.NoisyData(y, y, y, 4), 0)
+        data.split_validation(tiny, 0)
+    with pytest.raises(ValueError, match="`noisy` must hold at least 2 examples of a class to be split, but its 3 are"):
+        data.split_validation(tiny.take([0, 1, 3]), 0.1)
 
 
 # ---- light imports ---------------------------------------------------------------------------------------------

@@ -146,6 +146,16 @@ def test_a_file_is_read_as_written(tmp_path):
     assert bare.y_noisy is None and bare.group is None and bare.class_names == tuple("01234")
 
 
+def test_class_names_as_bytes_are_text(tmp_path):
+    names = np.array(["Norfolk", "Norwich", "Irish", "Scottish", "Chien d'Artois é".encode()], dtype="S")
+    found = data.load(put(tmp_path, own_arrays(class_names=names)))
+    assert found.class_names == ("Norfolk", "Norwich", "Irish", "Scottish", "Chien d'Artois é")
+    latin = names.astype("S20")
+    latin[0] = b"\xe9"
+    with pytest.raises(ValueError, match="dogs.npz isn't a set of several labels: .*utf-8"):
+        data.load(put(tmp_path, own_arrays(class_names=latin)))
+
+
 def test_without_clean_labels_nothing_is_said_about_them(tmp_path):
     dogs = data.load(put(tmp_path, own_arrays(y_train=None)))
     noisy = label_vectors.make_noisy(dogs, "human", 0.0, seed=0)

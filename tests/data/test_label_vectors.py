@@ -169,7 +169,7 @@ def test_rare_labels_are_in_both_parts():
     y = np.zeros((400, 5), np.uint8)
     y[np.arange(400), np.arange(400) % 4] = 1
     y[::40, 4] = 1
-    full = label_vectors.NoisyLabelVectors(np.arange(400), y, y, 5)
+    full = label_vectors.NoisyLabelVectors(np.zeros((400, 1)), y, y, 5)
     for seed in range(20):
         _, val = label_vectors.split_validation(full, 0.1, seed=seed)
         assert val.y[:, 4].sum() == 1 and (np.abs(val.y[:, :4].sum(axis=0) - 10) <= 2).all()
@@ -184,10 +184,10 @@ def test_a_split_looks_at_noisy_labels_only_and_repeats():
 
 
 def test_tiny_sets_are_split_or_refused():
-    y = np.zeros((3, 2), np.uint8)  # no label at all is a label vector too
-    train, val = label_vectors.split_validation(label_vectors.NoisyLabelVectors(np.arange(3), y, y, 2), 0.01)
+    x, y = np.zeros((3, 1)), np.zeros((3, 2), np.uint8)  # no label at all is a label vector too
+    train, val = label_vectors.split_validation(label_vectors.NoisyLabelVectors(x, y, y, 2), 0.01)
     assert (len(train), len(val)) == (2, 1)
-    alone = label_vectors.NoisyLabelVectors(np.arange(3), y, y, 2, group=np.array([7, 7, 7]))
+    alone = label_vectors.NoisyLabelVectors(x, y, y, 2, group=np.array([7, 7, 7]))
     with pytest.raises(ValueError, match="`noisy` must show at least 2 images to be split, but got 1"):
         label_vectors.split_validation(alone)
     with pytest.raises(ValueError, match="`fraction` must be above 0"):

@@ -133,7 +133,7 @@ def test_scenes_repeat_with_the_generator_and_change_nothing():
     ({"n_labels": (0.5, 0.4)}, ValueError, "`n_labels` must be 1 to 4 probabilities that sum to 1"),
     ({"n_labels": (0.2,) * 5}, ValueError, "`n_labels` must be 1 to 4"),
     ({"n_labels": (1.5, -0.5)}, ValueError, "`n_labels` must be 1 to 4"),
-    ({"n_labels": (float("nan"), 1)}, ValueError, "`n_labels` must be 1 to 4"),
+    ({"n_labels": (float("nan"), 1)}, ValueError, "`n_labels` must hold finite numbers"),
     ({"labels": np.repeat([0, 1], 20)}, ValueError, "at most the 2 classes of `labels` in a scene, but got 4"),
     ({"imbalance": 0.5}, ValueError, "`imbalance` must be at least 1"),
     ({"imbalance": float("inf")}, ValueError, "`imbalance` must be a finite number"),

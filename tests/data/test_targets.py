@@ -107,6 +107,19 @@ def test_targets_must_be_two_dimensional_and_of_one_length(x, y):
         targets.Targets(np.zeros(x), np.zeros(y))
 
 
+@pytest.mark.parametrize("change, message", [
+    ({"y_clean": np.zeros((4, 1))}, r"`x` must be .* `y` and `y_clean` .*\(5, 1\) and \(4, 1\)"),
+    ({"y": np.full((5, 1), np.nan)}, "`y` must hold finite numbers, but 5 of them are"),
+    ({"outlier": np.zeros(4, bool)}, "`outlier` must be True or False for each of the 5 examples"),
+    ({"outlier": np.zeros(5)}, "`outlier` must be True or False .* but got float64"),
+])  # fmt: skip
+def test_noisy_targets_are_finite_and_of_one_length(change, message):
+    good = dict(x=np.zeros((5, 2)), y=np.zeros((5, 1)), y_clean=np.zeros((5, 1)), outlier=np.zeros(5, bool))
+    assert targets.NoisyTargets(**good).realised_rate == 0
+    with pytest.raises(ValueError, match=message):
+        targets.NoisyTargets(**good | change)
+
+
 # ---- tables ----------------------------------------------------------------------------------------------------
 
 
