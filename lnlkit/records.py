@@ -93,11 +93,11 @@ def whole_file(path, mode: str = "w"):
         temporary.unlink(missing_ok=True)
 
 
-def remove_scraps(folder, older_than_s: float = 3600) -> None:
+def remove_scraps(folder) -> None:
     """Removes files in the making whose process has ended, and those of other machines that rest for an hour."""
     for scrap in checks.path(folder, "folder").glob(".*.tmp"):
         with contextlib.suppress(OSError):  # another process may have removed it, or own it
-            if processes.gone(scrap.name.split(".")[-3]) or time.time() - scrap.stat().st_mtime > older_than_s:
+            if processes.gone(scrap.name.split(".")[-3]) or time.time() - scrap.stat().st_mtime > 3600:
                 scrap.unlink()
 
 

@@ -71,6 +71,7 @@ def _last_line(error: str) -> str:
 
 def describe(config: dict) -> str:
     """A run in a few words: row, data set, noise, rate and seed, as far as it has them."""
+    checks.instance(config, "config", dict)
     names = ("row", "dataset", "noise", "noise_rate")
     seed = f"seed {config['seed']}" if "seed" in config else ""
     return " ".join([str(config[name]) for name in names if name in config] + [seed] * bool(seed)) or str(config)
@@ -78,9 +79,10 @@ def describe(config: dict) -> str:
 
 def whole_record(path) -> dict | None:
     """The record of the run that a file is named after; None when there is no such file, or it holds anything else."""
+    path = checks.path(path)
     try:
         record = records.read(path)
-        return record if key(record["config"]) == Path(path).stem else None
+        return record if key(record["config"]) == path.stem else None
     except (OSError, ValueError, TypeError, KeyError):
         return None
 

@@ -13,11 +13,15 @@ from lnlkit.sweep import key, sweep, whole_record
 from lnlkit.tasks.running import distinct, one_thread
 
 ABOVE_A_RUN = {"__init__", "__main__", "cli", "lab", "recorded", "run", "viz", "widgets"}  # what no number depends on
+LOAD_IT = "Use papers.load(...)."
 
 
 def collect(paper: Paper, scale: str, out_dir, device: str = "cpu") -> dict:
     """The recorded table of a scale, from the run records in `out_dir`, as it is written."""
-    folder = checks.path(out_dir, "out_dir")
+    from lnlkit.training import pick_device
+
+    checks.instance(paper, "paper", Paper, LOAD_IT)
+    folder, device = checks.path(out_dir, "out_dir"), pick_device(device)
     planned = {key(config): folder / f"{key(config)}.json" for config in tasks.grid(paper, scale)}
     found = [record for path in planned.values() if (record := whole_record(path))]
     command = f"lnlkit sweep {paper.number} --scale {scale} --table lnlkit/recorded/{paper.key}.json"
@@ -43,6 +47,7 @@ def obtain(paper: Paper, scale: str, out_dir, device: str = "cpu", progress=None
     Runs made by another version of the code are not taken up (see `make`).
     Raises ValueError when the shipped table was made with other settings than the scale has now.
     """
+    checks.instance(paper, "paper", Paper, LOAD_IT)
     try:
         shipped = load_raw(paper.key)
     except FileNotFoundError:
@@ -65,6 +70,9 @@ def make(configs: list[dict], out_dir, device: str = "cpu", *, other_code: bool 
     Runs that other versions of the code made lie beside it, or in `out_dir` itself: they are made again, which
     `progress` is told; `other_code` takes them up instead. Each record says which `code` made it.
     """
+    from lnlkit.training import pick_device
+
+    configs, device = checks.sequence(configs, "configs"), pick_device(device)
     code, say = code_digest(), progress or (lambda line: None)
     top = checks.writable_folder(out_dir, "out_dir")
     folder = checks.writable_folder(top / code, "out_dir")

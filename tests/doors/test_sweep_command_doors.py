@@ -1,0 +1,60 @@
+"""Every option of the command sweep against bad values: status 2, one sentence, and no run before it."""
+
+import pytest
+
+from lnlkit import cli, tasks
+from lnlkit.run import runner
+
+NUMBERS = {"empty": "", "text": "two", "zero": "0", "negative": "-1", "half": "1.5", "nan": "nan"}
+OPTIONS = {
+    "NOTEBOOK": {"unknown": "07", "near": "01_cvae", "empty": "", "path": "x.ipynb"},
+    "--scale": {"unknown": "x", "near": "labs", "empty": "", "capital": "Smoke", "path": "../smoke"},
+    "--jobs": NUMBERS,
+    "--limit": NUMBERS,
+    "--device": {"tpu": "tpu", "near": "gpu", "empty": "", "capital": "CPU", "missing": "cuda:99"},
+    "--out": {"empty": "", "file": "file", "below a file": "file/runs", "no folder": "/proc/none/runs"},
+    "--table": {"empty": "", "folder": "folder", "no folder": "none/t.json", "below a file": "file/t.json",
+                "not to be written": "/proc/t.json"},
+}  # fmt: skip
+OTHERS = ["sweep", "sweep 01 02", "sweep 01 --job 2", "sweep 01 --jobs", "sweep 01 --other-code=yes"]
+BASE = ["--scale", "smoke", "--device", "cpu"]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    place = tmp_path_factory.mktemp("sweeps")
+    (place / "file").write_text("")
+    (place / "folder").mkdir()
+    return place
+
+
+@pytest.fixture
+def refused(folder, monkeypatch, capsys):
+    """The sentence with which the command refuses a line."""
+    monkeypatch.chdir(folder)
+    monkeypatch.setattr(runner, "root", lambda: folder)
+    monkeypatch.setattr(tasks, "record", lambda config, device: pytest.fail("a run began"))
+
+    def _refused(line: list[str]) -> str:
+        with pytest.raises(SystemExit) as end:
+            cli.main(line)
+        said = capsys.readouterr()
+        assert end.value.code == 2 and said.out == ""
+        assert "Traceback" not in said.err and len(said.err.strip().splitlines()[-1]) < 500
+        return said.err.strip().splitlines()[-1]
+
+    return _refused
+
+
+@pytest.mark.parametrize("option, value", [
+    pytest.param(option, value, id=f"{option} {what}") for option, values in OPTIONS.items()
+    for what, value in values.items()])  # fmt: skip
+def test_a_bad_value_is_refused_in_one_sentence_before_any_run(refused, option, value):
+    said = refused(["sweep", *([value] if option == "NOTEBOOK" else ["01", *BASE, option, value])])
+    name = {"NOTEBOOK": "paper", "--out": "out"}.get(option, option.strip("-"))
+    assert name in said
+
+
+@pytest.mark.parametrize("line", OTHERS)
+def test_a_line_that_does_not_fit_is_refused(refused, line):
+    assert refused(line.split()).startswith("Error: ")
