@@ -33,17 +33,22 @@ def one_of(value, name, allowed):
     return value
 
 
+def brief(value):
+    """The value as a message shows it: on one line, and not the whole of a long one."""
+    return f"{' '.join(repr(value).split()):.80}"
+
+
 def text(value, name):
     """The value, which is a text."""
     if not isinstance(value, str):
-        raise TypeError(f"`{name}` must be a text, but got {value!r:.80} of type {type(value).__name__}.")
+        raise TypeError(f"`{name}` must be a text, but got {brief(value)} of type {type(value).__name__}.")
     return value
 
 
 def sequence(values, name):
     """The values as a list with at least one entry; a text is none of its letters."""
     if isinstance(values, (str, dict)) or not isinstance(values, Iterable) or getattr(values, "ndim", 1) == 0:
-        raise TypeError(f"`{name}` must be a list, but got {values!r:.80}.")
+        raise TypeError(f"`{name}` must be a list, but got {brief(values)}.")
     if not (values := list(values)):
         raise ValueError(f"`{name}` must hold at least one entry, but is empty.")
     return values
@@ -52,7 +57,7 @@ def sequence(values, name):
 def mapping(value, name, entry):
     """The value, a dict with at least one entry; `entry` says what one is, such as "title: T"."""
     if not isinstance(value, dict):
-        raise TypeError(f"`{name}` must be a dict {{{entry}}}, but got {value!r:.80} of type {type(value).__name__}.")
+        raise TypeError(f"`{name}` must be a dict {{{entry}}}, but got {brief(value)} of type {type(value).__name__}.")
     if not value:
         raise ValueError(f"`{name}` must be a dict {{{entry}}} with at least one entry, but is empty.")
     return value
@@ -135,7 +140,7 @@ def instance(value, name, kind, cure=""):
 def function(value, name, *, optional=False):
     """The value, which can be called; None too where it is optional."""
     if not callable(value) and not (optional and value is None):
-        raise TypeError(f"`{name}` must be a function{' or None' if optional else ''}, but got {value!r} "
+        raise TypeError(f"`{name}` must be a function{' or None' if optional else ''}, but got {brief(value)} "
                         f"of type {type(value).__name__}.")
     return value
 

@@ -102,7 +102,7 @@ def _source(obj):
         path = Path(inspect.getsourcefile(plain))
     except (TypeError, OSError):
         raise TypeError(
-            f"`obj` must be a function, class or module written in Python, but got {obj!r}: "
+            f"`obj` must be a function, class or module written in Python, but got {checks.brief(obj)}: "
             "pass the function itself, without calling it."
         ) from None
     root = Path(__file__).resolve().parents[1]
@@ -119,11 +119,15 @@ def assert_same(mine, theirs, *tensors, names=None, rtol=1e-4, atol=1e-6):
     Both functions get copies and start from the same random state. Raises AssertionError that says which output or
     which gradient differs, and by how much.
     """
-    names = [f"argument {i + 1}" for i in range(len(tensors))] if names is None else list(names)
+    given = [f"argument {i + 1}" for i in range(len(tensors))]
+    names = given if names is None else checks.sequence(names, "names")
     if len(names) != len(tensors):
         raise ValueError(f"`names` must have one name per argument ({len(tensors)}), but got {names}.")
-    my_values, my_gradients = _values_and_gradients(mine, tensors)
-    values, gradients = _values_and_gradients(theirs, tensors)
+    rtol, atol = checks.not_negative(rtol, "rtol"), checks.not_negative(atol, "atol")
+    for name, function in (("mine", mine), ("theirs", theirs)):
+        _takes(function, name, tensors)
+    my_values, my_gradients = _values_and_gradients(mine, tensors, "mine")
+    values, gradients = _values_and_gradients(theirs, tensors, "theirs")
     ours, package = _name(mine), _name(theirs)
     if len(my_values) != len(values):
         raise AssertionError(f"output: {ours} returns {len(my_values)} tensors, but {package} {len(values)}.")
@@ -138,6 +142,20 @@ def assert_same(mine, theirs, *tensors, names=None, rtol=1e-4, atol=1e-6):
                 compared += 1
     what = "values and gradients" if compared else "values"
     print(f"same {what} on {', '.join(names)}: {ours}")
+
+
+def _takes(function, name, arguments):
+    """Raises unless the argument of this name is a function that can be called with the arguments."""
+    checks.function(function, name)
+    try:
+        signature = inspect.signature(function)
+    except ValueError:  # of functions written in C only some have one
+        return
+    try:
+        signature.bind(*arguments)
+    except TypeError as error:
+        raise TypeError(f"`{name}` must take the {len(arguments)} arguments given, but {_name(function)}{signature} "
+                        f"does not: {error}.") from None  # fmt: skip
 
 
 def _name(function):
@@ -169,14 +187,28 @@ def _leaves(argument):
     return [argument] if torch.is_tensor(argument) and argument.requires_grad else []
 
 
-def _values_and_gradients(function, arguments):
+def _outputs(returned, name):
+    """What a function returned, a tensor or several, as a list of tensors with something in each."""
+    import torch
+
+    returned = returned if isinstance(returned, (tuple, list)) else (returned,)
+    try:
+        outputs = [torch.as_tensor(output) for output in returned]
+    except (TypeError, ValueError, RuntimeError):
+        kinds = ", ".join(type(output).__name__ for output in returned)
+        raise TypeError(f"`{name}` must return tensors, arrays or numbers, but returned {kinds}.") from None
+    if not outputs or any(output.numel() == 0 for output in outputs):
+        raise ValueError(f"`{name}` must return something to compare, but an output is empty: give it more examples.")
+    return outputs
+
+
+def _values_and_gradients(function, arguments, name):
     """Outputs as tensors and, for each argument, gradients of a weighted sum of all outputs (None: none exists)."""
     import torch
 
     copies = [_fresh(argument) for argument in arguments]
     with torch.random.fork_rng():  # both functions start from the same random state
-        outputs = function(*copies)
-    outputs = [torch.as_tensor(output) for output in (outputs if isinstance(outputs, (tuple, list)) else (outputs,))]
+        outputs = _outputs(function(*copies), name)
     # A plain sum would not see weight that moved from one example to another: each entry gets a weight of its own.
     generator, total = torch.Generator().manual_seed(0), 0.0
     for output in outputs:
@@ -197,7 +229,10 @@ def _compare(what, a, b, mine, theirs, rtol, atol):
 
     if a.shape != b.shape:
         raise AssertionError(f"{what}: {mine} has shape {tuple(a.shape)}, but {theirs} {tuple(b.shape)}.")
-    if not torch.allclose(a.double(), b.double(), rtol=rtol, atol=atol, equal_nan=True):
-        gap = (a.double() - b.double()).abs().max()
+    a, b = a.double(), b.double()
+    off = ~torch.isclose(a, b, rtol=rtol, atol=atol, equal_nan=True)
+    if off.any():
+        odd = int((a.isnan() != b.isnan()).sum())
+        gap = f": at {odd} of {off.numel()} places one is NaN" if odd else f" by up to {(a - b)[off].abs().max():.3g}"
         hint = " Was a tensor detached?" if "gradient" in what and not a.any() else ""
-        raise AssertionError(f"{what}: {mine} and the package's {theirs} differ by up to {gap:.3g}.{hint}")
+        raise AssertionError(f"{what}: {mine} and the package's {theirs} differ{gap}.{hint}")

@@ -66,7 +66,7 @@ def _mean_sd(measured: dict, name: str, key) -> MeanSd:
         return mean_sd(measured[key])
     except (TypeError, ValueError):
         raise ValueError(
-            f"`{name}` must hold a number or one per seed under {key!r}, but got {measured[key]!r:.80}."
+            f"`{name}` must hold a number or one per seed under {key!r}, but got {checks.brief(measured[key])}."
         ) from None
 
 
@@ -119,7 +119,7 @@ def compare(paper: Paper, table: str, ours: dict) -> list[dict]:
 def _column(paper: Paper, table: Table, key) -> int | None:
     """The place of the column of a key of ours, None where the table has no such number; its row is the paper's."""
     if not isinstance(key, tuple) or len(key) != 2:
-        raise TypeError(f"`ours` must have keys (row id, column), but got {key!r:.80}.")
+        raise TypeError(f"`ours` must have keys (row id, column), but got {checks.brief(key)}.")
     row, column = key
     checks.one_of(row, "ours", paper.rows)
     texts = isinstance(table.columns[0], str)

@@ -46,7 +46,7 @@ def paper_of(key: str, raw: dict) -> Paper:
 def _made(kind, part: str, raw: dict, **made):
     """An object of a dataclass from a table of the TOML, whose keys and values must be those of its fields."""
     if not isinstance(raw, dict):
-        raise TypeError(f"`{part}` must be a table of keys and values, but got {raw!r:.80}.")
+        raise TypeError(f"`{part}` must be a table of keys and values, but got {checks.brief(raw)}.")
     who = f"`{part}`" + (f" {raw['id']!r}" if "id" in raw else "")
     fields = {of.name: of for of in dataclasses.fields(kind) if of.name not in made}
     if unknown := [name for name in raw if name not in fields]:
@@ -57,7 +57,7 @@ def _made(kind, part: str, raw: dict, **made):
         if name not in raw and not optional:
             raise ValueError(f"{who} has no {name!r}: it is missing.")
         if name in raw and not _fits(raw[name], hints[name]):
-            raise TypeError(f"`{name}` of {who} must be {_words(hints[name])}, but got {raw[name]!r:.80}.")
+            raise TypeError(f"`{name}` of {who} must be {_words(hints[name])}, but got {checks.brief(raw[name])}.")
     return kind(**{name: tuple(value) if isinstance(value, list) else value for name, value in raw.items()}, **made)
 
 
@@ -91,14 +91,14 @@ def _by_id(part: str, items) -> dict:
 
 def _table(raw: dict) -> Table:
     if not isinstance(raw, dict):
-        raise TypeError(f"`tables` must hold tables of keys and values, but got {raw!r:.80}.")
+        raise TypeError(f"`tables` must hold tables of keys and values, but got {checks.brief(raw)}.")
     raw = dict(raw)
     rows, columns, place = raw.pop("rows", None), raw.pop("columns", None), raw.get("place", "a table")
     if not isinstance(rows, list) or not all(isinstance(row, dict) and isinstance(row.get("id"), str) for row in rows):
         raise ValueError(f"{place} needs a list of `rows`, each with an `id`.")
     alike = any(_fits(columns, tuple[kind, ...]) for kind in (str, float))
     if not columns or not alike or len(set(columns)) != len(columns):
-        raise ValueError(f"the `columns` of {place} must be different numbers or different texts, not {columns!r:.80}.")
+        raise ValueError(f"the `columns` of {place} must be different numbers or different texts, not {columns!r}.")
     values = {"mean": {}, "sd": {}}
     for row in rows:
         if "mean" not in row:
@@ -109,7 +109,7 @@ def _table(raw: dict) -> Table:
             if name not in values or row["id"] in values[name]:
                 raise ValueError(f"row {row['id']!r} of {place} is there twice, or has an unknown key {name!r}.")
             if not _fits(numbers, tuple[float, ...]):
-                raise TypeError(f"`{name}` of row {row['id']!r} in {place} must be numbers, but got {numbers!r:.80}.")
+                raise TypeError(f"`{name}` of row {row['id']!r} in {place} must be numbers, not {checks.brief(numbers)}.")
             if len(numbers) != len(columns):
                 raise ValueError(f"{name} of row {row['id']!r} has {len(numbers)} numbers for {len(columns)} columns.")
             values[name][row["id"]] = tuple(numbers)

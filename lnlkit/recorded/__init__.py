@@ -95,7 +95,7 @@ def _checked(raw: dict) -> list[tuple[str, dict]]:
     parts = {part: raw.get(part, []) for task in tasks.TASKS.values() for part in task.PARTS}
     for part, rows in parts.items():
         if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
-            raise TypeError(f"`raw` must hold a list of runs under {part!r}, but got {rows!r:.80}.")
+            raise TypeError(f"`raw` must hold a list of runs under {part!r}, but got {checks.brief(rows)}.")
     seen = set()
     for _, entry in (found := runs_of(raw)):
         if missing := [name for name in (*RUN[1:], "key") if name not in entry]:
@@ -159,7 +159,8 @@ def frame(table, name: str, *columns: str, value: str | None = None, empty: bool
     if table.empty and not empty:
         raise ValueError(f"`{name}` must have at least one row, but is empty.")
     if len(table) and value is not None and not (table[value].dtype.kind in "fiub" and table[value].notna().any()):
-        raise TypeError(f"`{name}` must have numbers in the column {value!r}, but got {table[value].iloc[0]!r:.40}.")
+        first = checks.brief(table[value].iloc[0])
+        raise TypeError(f"`{name}` must have numbers in the column {value!r}, but got {first}.")
     return same_rates(table)
 
 

@@ -43,7 +43,7 @@ def transition_heatmap(T, ax, class_names=None, title=None, *, names=NAMES, vmax
 def _pair(names):
     """The names of rows and of columns, two texts."""
     if len(checks.sequence(names, "names")) != 2:
-        raise ValueError(f"`names` must be what rows are and what columns are, two texts, but got {names!r:.80}.")
+        raise ValueError(f"`names` must be what rows and columns are, two texts, but got {checks.brief(names)}.")
     return names
 
 

@@ -80,7 +80,7 @@ def spread(mean, sd, digits=1):
     """'97.0 ± 0.1', '97.0' for one seed, '' where nothing was run."""
     for name, value in (("mean", mean), ("sd", sd)):
         if value is not None and (isinstance(value, bool) or not isinstance(value, Real)):
-            raise TypeError(f"`{name}` must be a number or None, but got {value!r:.80}.")
+            raise TypeError(f"`{name}` must be a number or None, but got {checks.brief(value)}.")
     if mean is None or not np.isfinite(mean):
         return ""
     return f"{mean:.{digits}f}" + (f" ± {sd:.{digits}f}" if sd is not None and np.isfinite(sd) else "")

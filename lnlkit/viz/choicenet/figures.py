@@ -128,7 +128,7 @@ def along_x(columns):
     checks.mapping(columns, "columns", "title: (data, row, curves, function)")
     for column in columns.values():
         if not isinstance(column, (tuple, list)) or len(column) != 4 or not isinstance(column[2], dict):
-            raise TypeError(f"`columns` must hold (data, row, curves, function), but got {column!r:.80}.")
+            raise TypeError(f"`columns` must hold (data, row, curves, function), but got {checks.brief(column)}.")
         if missing := [name for name in ("fit", "rho", "pi") if name not in column[2]]:
             raise ValueError(f"`columns` must hold curves with fit, rho and pi, but one has no {missing[0]!r}.")
         checks.one_of(column[3], "columns", targets.FUNCTIONS)

@@ -277,7 +277,7 @@ def error_signals(signals, wrong):
         checks.numbers(signals[row].to_numpy(), "signals")
     wrong = checks.array(wrong, "wrong")
     if wrong.dtype != bool or wrong.shape != (len(signals),):
-        raise ValueError(f"`wrong` must be True or False for each of the {len(signals)} images, but got {wrong!r:.80}.")
+        raise ValueError(f"`wrong` must be True or False for each of {len(signals)} images, not {checks.brief(wrong)}.")
     colors = {LABELS[row]: row_styles(NOTEBOOK)[row][1]["color"] for row in signals}
     fig, ax = panels(width=8.5)
     long = signals.rename(columns=LABELS).reset_index(drop=True).melt(ignore_index=False, var_name="way").reset_index()
