@@ -179,7 +179,7 @@ def array(values, name):
         return np.asarray(values)
     except (ValueError, TypeError, RuntimeError) as error:
         raise TypeError(f"`{name}` must be an array or a list of equal rows, on the CPU, but got "
-                        f"{type(values).__name__}: {str(error).splitlines()[0].rstrip('.')}.") from error
+                        f"{type(values).__name__}: {str(error).split('. ')[0].rstrip('.')}.") from error
 
 
 def numbers(values, name, ndim=None):
