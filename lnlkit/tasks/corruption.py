@@ -60,7 +60,18 @@ def pixels_of(name: str, x) -> Pixels:
 
 
 def _channels(x) -> int:
+    if checks.inputs(x, "x").ndim == 2:
+        raise ValueError(f"`x` must be uint8 images (N, H, W) or (N, H, W, C), but got features of shape {x.shape}.")
     return 1 if x.ndim == 3 else x.shape[3]
+
+
+def _check_scoring(clean, facts, generator, seed, device) -> None:
+    checks.instance(clean, "clean", data.Labelled)
+    if not isinstance(facts, (Pixels, data.images.Facts)):
+        raise TypeError(f"`facts` must be mean and std of the pixels, as pixels_of(...) gives them, but got {facts!r}.")
+    checks.instance(generator, "generator", IDNGenerator)
+    checks.seed(seed)
+    pick_device(device)
 
 
 def mean_scores(clean: data.Labelled, facts, generator: IDNGenerator, seed: int, device: str = "cpu") -> np.ndarray:
@@ -68,8 +79,8 @@ def mean_scores(clean: data.Labelled, facts, generator: IDNGenerator, seed: int,
 
     facts: mean and std per channel (`pixels_of`, or an entry of `data.images.DATASETS`).
     """
-    g = checks.instance(generator, "generator", IDNGenerator)
-    channels = _channels(clean.x)
+    _check_scoring(clean, facts, generator, seed, device)
+    g, channels = generator, _channels(clean.x)
 
     def make_net(n_outputs=None):
         shape = (channels, *clean.x.shape[1:3])
@@ -88,7 +99,8 @@ def cached_scores(clean: data.Labelled, facts, generator: IDNGenerator, seed: in
 
     They are computed with one thread: two would give others.
     """
-    folder, seed = _cache_folder(cache_dir), checks.seed(seed)
+    _check_scoring(clean, facts, generator, seed, device)
+    folder, seed = _cache_folder(cache_dir), int(seed)
     settings = (generator, seed, device, torch.__version__, clean.x.shape, facts.mean, facts.std, "one thread")
     digest = hashlib.sha256(repr(settings).encode())
     digest.update(np.ascontiguousarray(clean.x))

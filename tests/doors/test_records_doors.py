@@ -71,7 +71,8 @@ DOORS = [
 
 @pytest.mark.parametrize("door, argument, value", cases(DOORS, KINDS))
 def test_bad_input_is_refused_in_one_sentence(door, argument, value):
-    if door.function in (records.read, records.read_notebook) and isinstance(value, str) and value and Path(value).exists():
+    reads = door.function in (records.read, records.read_notebook)
+    if reads and isinstance(value, str) and value and Path(value).exists():
         assert f"`{value}`" in check_refusal(lambda: door.function(**door.good | {argument: value}))
     else:
         refuses(door, argument, value)
