@@ -6,12 +6,16 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
+from lnlkit import checks, tensors
 from lnlkit.training import predict
 
 
 def accuracy(p, y) -> float:
     """Share of examples whose largest probability (N, K) falls on the label (N,)."""
-    return float((np.asarray(p).argmax(1) == np.asarray(y)).mean())
+    p = tensors.scores(p)
+    y = checks.labels(y, "y", p.shape[1])
+    checks.same_length(p=p, y=y)
+    return float((p.argmax(1) == y).mean())
 
 
 def _log_loss(p: torch.Tensor, y) -> float:
@@ -25,6 +29,11 @@ def tracker(train, noisy_val, test, n_train: int | None = 2000) -> Callable:
     training examples that the method predicts as their wrong label. The two training numbers are taken on `n_train`
     random examples (None: all), the same ones for every method.
     """
+    _check_parts(noisy_val=noisy_val, test=test)
+    if not hasattr(train, "y_clean") or not len(train):
+        raise ValueError(f"`train` must be noisy data with examples and `y_clean`, but got {type(train).__name__}.")
+    if n_train is not None:
+        checks.positive_int(n_train, "n_train")
     sample = train.take(np.random.default_rng(0).permutation(len(train))[:n_train])
     wrong = sample.y != sample.y_clean
 
@@ -42,17 +51,39 @@ def tracker(train, noisy_val, test, n_train: int | None = 2000) -> Callable:
     return after_epoch
 
 
+def _check_parts(**parts) -> None:
+    """Raises unless each is a set with inputs, labels and at least one example."""
+    for name, part in parts.items():
+        if not (hasattr(part, "x") and hasattr(part, "y") and len(part.y)):
+            raise ValueError(f"`{name}` must be a set with at least one example, but got {type(part).__name__} "
+                             "without any.")  # fmt: skip
+
+
+def _column(history, name: str) -> list[float]:
+    """A number of each epoch of a history, which is finite."""
+    rows = list(history) if isinstance(history, (list, tuple)) else []
+    if not rows or not all(isinstance(row, dict) and name in row for row in rows):
+        raise ValueError(f"`history` must be what `fit` returns with a tracker, a row with {name} for each epoch, but "
+                         f"got {type(history).__name__} with {len(rows)} rows.")  # fmt: skip
+    return checks.numbers([row[name] for row in rows], "history", 1).tolist()
+
+
+def _best(history, measure: str) -> dict:
+    """Test value at the best validation epoch (ties: the earlier one) and at the last epoch, their gap, the oracle."""
+    val, test = _column(history, f"val_{measure}"), _column(history, f"test_{measure}")
+    best = max(range(len(val)), key=lambda e: (val[e], -e))
+    return {
+        "best_val": test[best], "last": test[-1], "gap": test[best] - test[-1], "oracle": max(test), "best_epoch": best,
+    }  # fmt: skip
+
+
 def summarise(history: list[dict]) -> dict[str, float]:
     """Clean-test accuracy at the best noisy-validation epoch, at the last epoch, and their gap.
 
     Ties in validation go to the earlier epoch. `oracle` is the best test accuracy of any epoch: it peeks at the test
     set and may be shown only as marked so.
     """
-    best = max(range(len(history)), key=lambda e: (history[e]["val_acc"], -e))
-    test = [row["test_acc"] for row in history]
-    return {
-        "best_val": test[best], "last": test[-1], "gap": test[best] - test[-1], "oracle": max(test), "best_epoch": best,
-    }  # fmt: skip
+    return _best(history, "acc")
 
 
 def knn_agreement(features, y, k: int = 10) -> float:
@@ -62,19 +93,28 @@ def knn_agreement(features, y, k: int = 10) -> float:
     """
     from sklearn.neighbors import NearestNeighbors
 
-    features, y = np.asarray(features, dtype=float).reshape(len(features), -1), np.asarray(y)
+    features, y = checks.numbers(features, "features").astype(float), checks.labels(y, "y")
+    checks.same_length(features=features, y=y)
+    if checks.positive_int(k, "k") >= len(y):
+        raise ValueError(f"`k` must be below the number of examples, {len(y)}, but got {k}.")
+    features = features.reshape(len(features), -1)
     neighbours = NearestNeighbors(n_neighbors=k).fit(features).kneighbors(return_distance=False)
     return float((y[neighbours] == y[:, None]).mean())
 
 
 def fidelity(judge, images, intended) -> float:
     """Share of generated images whose intended class is what a classifier trained on clean labels sees in them."""
-    return accuracy(predict(judge, images), np.asarray(intended.cpu() if torch.is_tensor(intended) else intended))
+    return accuracy(predict(judge, images), intended.cpu() if torch.is_tensor(intended) else intended)
 
 
 def rank_correlation(a, b) -> float:
     """Spearman's rank correlation of two sequences without ties: 1 means the same order, -1 the opposite one."""
-    ranks = [np.argsort(np.argsort(np.asarray(values))) for values in (a, b)]
+    a, b = checks.numbers(a, "a", 1), checks.numbers(b, "b", 1)
+    checks.same_length(a=a, b=b)
+    for name, values in {"a": a, "b": b}.items():
+        if len(values) < 2 or np.ptp(values) == 0:
+            raise ValueError(f"`{name}` must hold at least 2 numbers that differ: equal ones have no order.")
+    ranks = [np.argsort(np.argsort(values)) for values in (a, b)]
     return float(np.corrcoef(*ranks)[0, 1])
 
 
@@ -88,14 +128,34 @@ def average_precision(p, y) -> np.ndarray:
     """
     from sklearn.metrics import average_precision_score
 
-    p, y = np.asarray(p), np.asarray(y) > 0.5
+    p = tensors.scores(p)
+    y = checks.label_vectors(y, "y", p.shape[1])
+    checks.same_length(p=p, y=y)
     scores = [average_precision_score(y[:, k], p[:, k]) if y[:, k].any() else np.nan for k in range(y.shape[1])]
     return np.array(scores, dtype=float)
 
 
 def mean_average_precision(p, y) -> float:
     """mAP: the mean of `average_precision` over the classes that occur in `y`."""
-    return float(np.nanmean(average_precision(p, y)))
+    ap = average_precision(p, y)
+    if np.isnan(ap).all():
+        raise ValueError("`y` must hold at least one label, but no class occurs in it.")
+    return float(np.nanmean(ap))
+
+
+def tsne(x, perplexity: float, seed: int = 0, init: str = "pca") -> np.ndarray:
+    """Coordinates (N, 2) of the rows x (N, d) in the plane, by scikit-learn's t-SNE.
+
+    Rows that are all alike have no map: scikit-learn divides by their deviation, and the process ends with the NaN.
+    """
+    from sklearn.manifold import TSNE
+
+    x, perplexity = checks.numbers(x, "x", 2), checks.positive(perplexity, "perplexity")
+    if x.shape[1] < (2 if init == "pca" else 1) or not len(x) or np.ptp(x, axis=0).max() < 1e-20:
+        raise ValueError(f"`x` must hold examples that differ, of several numbers each, not {x.shape} all alike.")
+    if perplexity >= len(x):
+        raise ValueError(f"`perplexity` must be below the number of examples, {len(x)}, but got {perplexity:g}.")
+    return TSNE(perplexity=perplexity, init=init, random_state=checks.seed(seed)).fit_transform(x)
 
 
 def multilabel_tracker(noisy_val, test) -> Callable:
@@ -104,6 +164,10 @@ def multilabel_tracker(noisy_val, test) -> Callable:
     noisy_val and test have label vectors (N, K). The accuracy is there where every test example has one label: the
     share of examples with their largest probability on it.
     """
+    _check_parts(noisy_val=noisy_val, test=test)
+    for name, part in {"noisy_val": noisy_val, "test": test}.items():
+        if not checks.label_vectors(part.y, name).any():
+            raise ValueError(f"`{name}` must hold at least one label, but no class occurs in it.")
     single = bool((np.asarray(test.y).sum(1) == 1).all())
 
     def after_epoch(method) -> dict:
@@ -118,9 +182,6 @@ def multilabel_tracker(noisy_val, test) -> Callable:
 
 def summarise_map(history: list[dict]) -> dict:
     """As `summarise`, for mAP; and `ap` per class and `accuracy` (None without) at the best noisy-validation epoch."""
-    best = max(range(len(history)), key=lambda e: (history[e]["val_map"], -e))
-    test = [row["test_map"] for row in history]
-    return {
-        "best_val": test[best], "last": test[-1], "gap": test[best] - test[-1], "oracle": max(test), "best_epoch": best,
-        "ap": history[best]["test_ap"], "accuracy": history[best].get("test_acc"),
-    }  # fmt: skip
+    found = _best(history, "map")
+    best = history[found["best_epoch"]]
+    return {**found, "ap": best["test_ap"], "accuracy": best.get("test_acc")}

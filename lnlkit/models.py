@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from lnlkit import checks
+from lnlkit import checks, tensors
 
 
 class Standardise(nn.Module):
@@ -21,9 +21,24 @@ class Standardise(nn.Module):
         return (x - self.mean) / self.std
 
 
+def _image_shape(image_shape, n_outputs: int, smallest: int = 1) -> tuple[int, int, int]:
+    """(C, H, W) of a network with so many outputs, whose layers need images of at least so many pixels a side."""
+    shape = _shape(image_shape, n_outputs)
+    if len(shape) != 3 or min(shape[1:]) < smallest:
+        raise ValueError(f"`image_shape` must be (C, H, W) for this network, sides of at least {smallest}, but got "
+                         f"{shape}.")  # fmt: skip
+    return shape
+
+
+def _shape(shape, n_outputs: int, name: str = "image_shape") -> tuple[int, ...]:
+    checks.positive_int(n_outputs, "n_outputs")
+    return tuple(checks.positive_int(side, name) for side in checks.sequence(shape, name))
+
+
 def mlp(image_shape, n_outputs: int, hidden: int = 128) -> nn.Module:
     """Two hidden ReLU layers on the flattened image."""
-    c, h, w = image_shape
+    c, h, w = _image_shape(image_shape, n_outputs)
+    checks.positive_int(hidden, "hidden")
     return nn.Sequential(
         nn.Flatten(), nn.Linear(c * h * w, hidden), nn.ReLU(), nn.Linear(hidden, hidden), nn.ReLU(),
         nn.Linear(hidden, n_outputs),
@@ -36,9 +51,10 @@ def small_cnn(image_shape, n_outputs: int, width: int = 32) -> nn.Module:
     def block(c_in, c_out):
         return nn.Conv2d(c_in, c_out, 3, padding=1, bias=False), nn.BatchNorm2d(c_out), nn.ReLU()
 
-    pool = nn.MaxPool2d(2)
+    c, _, _ = _image_shape(image_shape, n_outputs, smallest=4)
+    width, pool = checks.positive_int(width, "width"), nn.MaxPool2d(2)
     return nn.Sequential(
-        *block(image_shape[0], width), pool, *block(width, 2 * width), pool, *block(2 * width, 2 * width),
+        *block(c, width), pool, *block(width, 2 * width), pool, *block(2 * width, 2 * width),
         nn.AdaptiveAvgPool2d(2), nn.Flatten(), nn.Linear(8 * width, n_outputs),
     )  # fmt: skip
 
@@ -48,7 +64,7 @@ def idn_cnn(image_shape, n_outputs: int) -> nn.Module:
 
     Theirs has 5x5 kernels on 28x28 images; 8x8 digits get 3x3 kernels, because 5x5 would leave no pixel.
     """
-    c, h, w = image_shape
+    c, h, w = _image_shape(image_shape, n_outputs, smallest=8)
     k = 5 if min(h, w) >= 16 else 3
     side = [((s - k + 1) // 2 - k + 1) // 2 or 1 for s in (h, w)]
     second_pool = nn.MaxPool2d(2) if min(h, w) >= 16 else nn.Identity()
@@ -78,7 +94,10 @@ class ResidualBlock(nn.Module):
 
 def resnet(image_shape, n_outputs: int, blocks=(2, 2, 2, 2), width: int = 64) -> nn.Module:
     """ResNet with the CIFAR stem, one 3x3 convolution and no pooling: (2,2,2,2) is ResNet-18, (3,4,6,3) ResNet-34."""
-    layers = [nn.Conv2d(image_shape[0], width, 3, padding=1, bias=False), nn.BatchNorm2d(width), nn.ReLU()]
+    c, _, _ = _image_shape(image_shape, n_outputs)
+    checks.positive_int(width, "width")
+    blocks = [checks.positive_int(n, "blocks") for n in checks.sequence(blocks, "blocks")]
+    layers = [nn.Conv2d(c, width, 3, padding=1, bias=False), nn.BatchNorm2d(width), nn.ReLU()]
     c_in = width
     for stage, n_blocks in enumerate(blocks):
         c_out = width * 2**stage
@@ -123,9 +142,11 @@ def wide_resnet(image_shape, n_outputs: int, depth: int = 22, widen: int = 4) ->
 
     Source: Zagoruyko and Komodakis 2016, without dropout. WRN-22-4 is the network of Paper 05, Table 3.
     """
-    if depth < 10 or (depth - 4) % 6:
+    c, _, _ = _image_shape(image_shape, n_outputs)
+    checks.positive_int(widen, "widen")
+    if checks.positive_int(depth, "depth") < 10 or (depth - 4) % 6:
         raise ValueError(f"`depth` must be 6n + 4 with n of at least 1, such as 22 or 28, but got {depth}.")
-    layers, c_in = [nn.Conv2d(image_shape[0], 16, 3, padding=1, bias=False)], 16
+    layers, c_in = [nn.Conv2d(c, 16, 3, padding=1, bias=False)], 16
     for group in range(3):
         c_out = 16 * widen * 2**group
         for i in range((depth - 4) // 6):
@@ -137,9 +158,13 @@ def wide_resnet(image_shape, n_outputs: int, depth: int = 22, widen: int = 4) ->
 
 def features_mlp(shape, n_outputs: int, hidden=(1024, 30)) -> nn.Module:
     """The perceptron of Paper 02, Section IV-B, on features (B, d) or flattened images: 1024 and 30 ReLU units."""
-    widths = [math.prod(shape), *hidden]
+    hidden = [checks.positive_int(units, "hidden") for units in checks.sequence(hidden, "hidden")]
+    widths = [math.prod(_shape(shape, n_outputs, "shape")), *hidden]
     layers = [layer for i, o in zip(widths, hidden, strict=False) for layer in (nn.Linear(i, o), nn.ReLU())]
     return nn.Sequential(nn.Flatten(), *layers, nn.Linear(widths[-1], n_outputs))
+
+
+RESNET34_WEIGHTS = ("IMAGENET1K_V1", "DEFAULT")
 
 
 def resnet34_imagenet(image_shape, n_outputs: int, weights: str | None = "IMAGENET1K_V1") -> nn.Module:
@@ -150,8 +175,10 @@ def resnet34_imagenet(image_shape, n_outputs: int, weights: str | None = "IMAGEN
     """
     from torchvision.models import resnet34 as torchvision_resnet34
 
-    if image_shape[0] != 3:
-        raise ValueError(f"`image_shape` must have 3 channels for resnet34_imagenet, but got {tuple(image_shape)}.")
+    if len(shape := _shape(image_shape, n_outputs)) != 3 or shape[0] != 3:
+        raise ValueError(f"`image_shape` must have 3 channels for resnet34_imagenet, but got {shape}.")
+    if weights is not None:
+        checks.one_of(weights, "weights", RESNET34_WEIGHTS)
     net = torchvision_resnet34(weights=weights)
     net.fc = nn.Linear(net.fc.in_features, n_outputs)
     return nn.Sequential(Standardise((0.485, 0.456, 0.406), (0.229, 0.224, 0.225)), net)
@@ -168,19 +195,29 @@ def build(name: str, image_shape, n_outputs: int, mean=(0.0,), std=(1.0,)) -> nn
 
     `image_shape` (d,) stands for features (B, d), which are taken as they are.
     """
-    network = NETWORKS[checks.one_of(name, "network", NETWORKS)](tuple(image_shape), n_outputs)
-    return network if len(image_shape) == 1 else nn.Sequential(Standardise(mean, std), network)
+    make, shape = NETWORKS[checks.one_of(name, "network", NETWORKS)], _shape(image_shape, n_outputs)
+    if len(shape) == 1:
+        return make(shape, n_outputs)
+    mean, std = checks.numbers(mean, "mean", 1), checks.numbers(std, "std", 1)
+    for key, values in {"mean": mean, "std": std}.items():
+        if len(values) not in (1, shape[0]) or (key == "std" and values.min() <= 0):
+            raise ValueError(f"`{key}` must be one number{' above 0' * (key == 'std')} a channel ({shape[0]}), "
+                             f"but got {values.tolist()}.")  # fmt: skip
+    return nn.Sequential(Standardise(mean, std), make(shape, n_outputs))
 
 
 def of_images(name: str, facts, n_outputs: int | None = None) -> nn.Module:
     """The classifier `name` for a set of `data.images.DATASETS`: its image shape, classes, mean and deviation."""
     channels = 1 if len(facts.image_shape) == 2 else facts.image_shape[2]
     shape = (channels, *facts.image_shape[:2])
-    return build(name, shape, n_outputs or facts.n_classes, facts.mean, facts.std)
+    return build(name, shape, facts.n_classes if n_outputs is None else n_outputs, facts.mean, facts.std)
 
 
 def regression_mlp(n_inputs: int, n_outputs: int, hidden: int = 64) -> nn.Module:
     """Three hidden ReLU layers of 64 units on inputs (B, d) (Paper 05, Section 4.1)."""
+    n_inputs, n_outputs, hidden = (
+        checks.positive_int(n, name)
+        for name, n in {"n_inputs": n_inputs, "n_outputs": n_outputs, "hidden": hidden}.items())  # fmt: skip
     widths = [n_inputs, hidden, hidden, hidden]
     layers = [layer for i, o in zip(widths, widths[1:], strict=False) for layer in (nn.Linear(i, o), nn.ReLU())]
     return nn.Sequential(*layers, nn.Linear(hidden, n_outputs))
@@ -191,7 +228,8 @@ def split_head(net: nn.Module) -> tuple[nn.Module, int]:
 
     The network is changed in place. Raises ValueError when it has no linear layer.
     """
-    linear = [(name, layer) for name, layer in net.named_modules() if isinstance(layer, nn.Linear)]
+    modules = checks.instance(net, "net", nn.Module).named_modules()
+    linear = [(name, layer) for name, layer in modules if isinstance(layer, nn.Linear)]
     if not linear:
         raise ValueError(f"`net` must end in a linear layer, but {type(net).__name__} has none.")
     name, last = linear[-1]
@@ -211,7 +249,9 @@ class ConditionalVAE(nn.Module):
 
     def __init__(self, image_shape, n_classes: int, latent: int = 20, hidden: int = 400):
         super().__init__()
-        self.image_shape, self.n_classes, self.latent, self.hidden = tuple(image_shape), n_classes, latent, hidden
+        for name, size in {"n_classes": n_classes, "latent": latent, "hidden": hidden}.items():
+            setattr(self, name, checks.positive_int(size, name))
+        self.image_shape = _image_shape(image_shape, n_classes)
         pixels = self.image_shape[0] * self.image_shape[1] * self.image_shape[2]
         self.encoder = nn.Sequential(
             nn.Linear(pixels + n_classes, hidden), nn.ReLU(), nn.Linear(hidden, hidden), nn.ReLU())  # fmt: skip
@@ -221,7 +261,7 @@ class ConditionalVAE(nn.Module):
             nn.Linear(hidden, pixels))  # fmt: skip
 
     def one_hot(self, y: Tensor) -> Tensor:
-        return F.one_hot(y, self.n_classes).to(self.to_mu.weight.dtype)
+        return F.one_hot(tensors.labels(y, self.n_classes), self.n_classes).to(self.to_mu.weight.dtype)
 
     def encode(self, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
         """Mean and log variance (B, latent) of Q(z | x, y)."""
