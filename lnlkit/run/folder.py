@@ -21,7 +21,7 @@ from lnlkit import processes, records
 from lnlkit.run import shape
 from lnlkit.run.job import end_all
 
-SCRATCH = ".scratch"
+SCRATCH, PUBLISHED = ".scratch", ".published"
 SET = (".ipynb", ".html", ".files", ".json", ".run")
 """Ends of the names of what a run publishes: the executed notebook, its page, what else the notebook wrote, its record,
 and the stamp of the checks, which comes last."""
@@ -46,13 +46,15 @@ def claims(out_dir) -> list[Claim]:
     return [Claim(path, part[0], part[1]) for path, part in parts if len(part) == 3]
 
 
-def sweep_up(out_dir) -> None:
-    """Removes what killed runs left: their processes, their scratch folders, their files in the making."""
+def sweep_up(out_dir: Path) -> None:
+    """Ends what killed runs left: their processes, scratch folders, files in the making, and their publications."""
     for claim in claims(out_dir):
         if processes.gone(claim.owner):
             end_all(claim.scratch)
             shutil.rmtree(claim.scratch, ignore_errors=True)
     records.remove_scraps(out_dir)
+    for publication in out_dir.glob(f".*{PUBLISHED}"):
+        settle(out_dir, publication.name[1 : -len(PUBLISHED)])
 
 
 @contextlib.contextmanager
@@ -101,7 +103,7 @@ def publish(finished: Path, out_dir: Path, stem: str, stamp: dict) -> None:
 
 
 def _publication(out_dir: Path, stem: str) -> Path:
-    return out_dir / f".{stem}.published"
+    return out_dir / f".{stem}{PUBLISHED}"
 
 
 def complete(out_dir: Path, stem: str) -> None:
@@ -123,9 +125,10 @@ def complete(out_dir: Path, stem: str) -> None:
 
 
 def settle(out_dir: Path, stem: str) -> None:
-    """`complete` for those who only read: in a folder that may not be written to, all stays as it is."""
-    with contextlib.suppress(OSError):
-        complete(out_dir, stem)
+    """`complete` for anyone else: while its run is at it, or where nothing can be written, all stays as it is."""
+    if not any(claim.stem == stem and not processes.gone(claim.owner) for claim in claims(out_dir)):
+        with contextlib.suppress(OSError):
+            complete(out_dir, stem)
 
 
 def _remove(path: Path) -> None:
