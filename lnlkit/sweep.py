@@ -6,7 +6,6 @@ Sweeps share a folder: whoever is at a run keeps a claim beside its record, whic
 import contextlib
 import functools
 import hashlib
-import inspect
 import json
 import math
 import os
@@ -236,9 +235,12 @@ def _claim_of(path: Path) -> Path:
 
 
 def _end(pool: Executor) -> None:
-    """Ends a pool at once, with what it is at where it can do that (loky's pools can)."""
-    kills = "kill_workers" in inspect.signature(pool.shutdown).parameters
-    pool.shutdown(**({"wait": True, "kill_workers": True} if kills else {"wait": False, "cancel_futures": True}))
+    """Ends a pool at once: with what it is at where its workers are processes of this machine, else without."""
+    if not hasattr(pool, "_processes"):
+        return pool.shutdown(wait=False, cancel_futures=True)
+    for worker in list((pool._processes or {}).values()):
+        worker.terminate()
+    pool.shutdown(wait=True)
 
 
 def local_pool(jobs: int) -> Callable[[], Executor]:
