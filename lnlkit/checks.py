@@ -288,6 +288,25 @@ def group_numbers(group, name="group"):
     return group.astype(np.int64, copy=False)
 
 
+def positions(index, name, n):
+    """The positions of some of n examples: whole numbers, or a mask of booleans (n,)."""
+    index = array(index, name)
+    mask = index.dtype == bool and index.shape == (n,)
+    if not mask and (index.ndim != 1 or not np.issubdtype(index.dtype, np.integer) or index.size == 0):
+        raise TypeError(f"`{name}` must be positions, or a mask, of some of the {n} examples, but got {_what(index)}.")
+    if not mask and (index.min() < -n or index.max() >= n):
+        raise ValueError(f"`{name}` must be positions of the {n} examples, but got {index.min()} to {index.max()}.")
+    return index
+
+
+def class_names(values, n_classes, name="class_names"):
+    """The names of the classes as a tuple (K,)."""
+    values = tuple(sequence(values, name))
+    if len(values) != n_classes:
+        raise ValueError(f"`{name}` must be {n_classes} names, but got {len(values)}.")
+    return values
+
+
 def same_length(**arrays):
     """Nothing; raises unless all named arrays hold the same number of examples; None is passed over."""
     for name, values in arrays.items():

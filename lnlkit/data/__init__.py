@@ -6,7 +6,7 @@ Each has DATASETS, `read`, `prepare` and `available`; a new kind joins KINDS.
 
 from lnlkit import checks
 from lnlkit.data import images, label_vectors, targets
-from lnlkit.data.bundles import default_dir
+from lnlkit.data.bundles import default_dir, folder_of
 from lnlkit.data.cifar10n import human_labels
 from lnlkit.data.images import ImageData
 from lnlkit.data.noisy import Labelled, NoisyData, split_validation, subset
@@ -29,6 +29,11 @@ def _kind(name):
     return next(kind for kind in KINDS if name in kind.DATASETS)
 
 
+def _folder(data_dir):
+    """The folder named, checked for built-in sets, too, which need none."""
+    return None if data_dir is None else folder_of(data_dir)
+
+
 def load(name="digits", data_dir=None):
     """The data set ``name``: an `ImageData`, a `label_vectors.LabelVectorData` or a `targets.Table`.
 
@@ -45,12 +50,12 @@ def load(name="digits", data_dir=None):
     Raises FileNotFoundError when there is nothing to read, ValueError when the bundle is broken: a broken bundle
     is never downloaded over.
     """
-    return _kind(name).read(name, data_dir)
+    return _kind(name).read(name, _folder(data_dir))
 
 
 def prepare(name, data_dir=None):
     """The file that a set is read from, checked, and downloaded first if need be; None for a built-in set."""
-    return _kind(name).prepare(name, data_dir)
+    return _kind(name).prepare(name, _folder(data_dir))
 
 
 def files(name, data_dir=None):

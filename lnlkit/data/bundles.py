@@ -39,6 +39,7 @@ def read_npz(path, keys, optional=()):
 
     Anything that isn't exactly this is one ValueError that names the file.
     """
+    path = existing(path)
     cure = f"Delete it or move it away, then put a good copy of {path.name} there."
     with open(path, "rb") as file:
         try:
@@ -52,6 +53,14 @@ def read_npz(path, keys, optional=()):
             raise ValueError(f"{path} must be an .npz file of plain arrays, but it is broken or of another kind "
                              f"({type(error).__name__}: {error}). {cure}") from error
     raise ValueError(f"{path} must hold the arrays {', '.join(keys)}, but it holds {found or 'one bare array'}. {cure}")
+
+
+def existing(path):
+    """The path of a file that is there."""
+    path = checks.path(path)
+    if not path.is_file():
+        raise FileNotFoundError(f"`path` must be a file that exists, but there is no file {path}.")
+    return path
 
 
 def write_bundle(path, arrays):

@@ -31,6 +31,7 @@ def human_labels(data_dir=None):
 
 def read_human_labels(path):
     """The six label vectors of CIFAR-10N (Wei et al. 2022) as int64 (50000,), in torchvision's order of images."""
+    path = bundles.existing(path)
     raw = bundles.read_npz(path, HUMAN_KEYS) if path.suffix == ".npz" else _read_human_pickle(path)
     try:
         found = {key: checks.labels(raw[key], key, 10) for key in HUMAN_KEYS}

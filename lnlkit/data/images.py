@@ -11,7 +11,7 @@ import numpy as np
 
 from lnlkit import checks
 from lnlkit.data import bundles
-from lnlkit.data.noisy import subset
+from lnlkit.data.noisy import put, subset
 
 BUILT_IN = "built in (scikit-learn digits)"
 
@@ -79,6 +79,14 @@ class ImageData:
     source: str
     class_names: tuple = field(repr=False)
     verified: bool | None = None
+
+    def __post_init__(self):
+        K = checks.positive_int(self.n_classes, "n_classes")
+        put(self, class_names=checks.class_names(self.class_names, K))
+        for part in ("train", "test"):
+            x, y = f"x_{part}", f"y_{part}"
+            put(self, **{x: checks.inputs(getattr(self, x), x), y: checks.labels(getattr(self, y), y, K)})
+            checks.same_length(**{x: getattr(self, x), y: getattr(self, y)})
 
 
 def read(name, data_dir=None):

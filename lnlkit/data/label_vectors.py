@@ -10,7 +10,7 @@ import numpy as np
 
 from lnlkit import checks, noise, seeds
 from lnlkit.data import bundles, cifar10n, images, scenes, voc
-from lnlkit.data.noisy import Labelled, subset, validation_share
+from lnlkit.data.noisy import Labelled, put, subset, validation_share
 
 DATASETS = (*scenes.POOLS, "cifar10n", *voc.SETS)
 KINDS = ("permutation", "human")
@@ -41,15 +41,13 @@ class LabelVectorData:
     def __post_init__(self):
         if self.y_train is None and self.y_noisy is None:
             raise ValueError("`y_train` or `y_noisy` must be there, but got neither: nothing to train on.")
-        _check(self, "y_train", "y_noisy", "y_test")
-        for name in ("x_train", "x_test"):
-            object.__setattr__(self, name, checks.inputs(getattr(self, name), name))
+        _check(self, "y_test", optional=("y_train", "y_noisy"))
+        put(self, x_train=checks.inputs(self.x_train, "x_train"), x_test=checks.inputs(self.x_test, "x_test"),
+            class_names=checks.class_names(self.class_names, self.n_classes))  # fmt: skip
         checks.same_length(x_test=self.x_test, y_test=self.y_test)
         checks.same_length(x_train=self.x_train, y_train=self.y_train, y_noisy=self.y_noisy, group=self.group)
         if self.group is not None and np.ndim(self.y_noisy) == 3:
             raise ValueError("`group` must be None where `y_noisy` is (N, A, K): its N images are the groups.")
-        if len(self.class_names) != self.n_classes:
-            raise ValueError(f"`class_names` must be {self.n_classes} names, but got {len(self.class_names)}.")
 
     @property
     def n_images(self):
@@ -72,8 +70,8 @@ class NoisyLabelVectors:
     group: np.ndarray | None = field(default=None, repr=False)
 
     def __post_init__(self):
-        _check(self, "y", "y_clean")
-        object.__setattr__(self, "x", checks.inputs(self.x, "x"))
+        _check(self, "y", optional=("y_clean",))
+        put(self, x=checks.inputs(self.x, "x"))
         checks.same_length(x=self.x, y=self.y, y_clean=self.y_clean, group=self.group)
 
     def __len__(self):
@@ -91,6 +89,7 @@ class NoisyLabelVectors:
 
     def take(self, index):
         """The items at these positions."""
+        index = checks.positions(index, "index", len(self))
         y_clean, group = (None if a is None else a[index] for a in (self.y_clean, self.group))
         return NoisyLabelVectors(self.x[index], self.y[index], y_clean, self.n_classes, group)
 
@@ -105,15 +104,14 @@ class NoisyLabelVectors:
         return None if self.y_clean is None else float((self.y != self.y_clean).mean())
 
 
-def _check(holder, *names):
+def _check(holder, name, optional):
     """Put checked label vectors and group numbers in place of those of a frozen dataclass."""
     K = checks.positive_int(holder.n_classes, "n_classes")
-    for name in names:
-        if (y := getattr(holder, name)) is not None:
-            y = checks.array(y, name)
-            flat = y.reshape(-1, y.shape[2]) if name == "y_noisy" and y.ndim == 3 else y
-            object.__setattr__(holder, name, checks.label_vectors(flat, name, K).reshape(y.shape))
-    object.__setattr__(holder, "group", checks.group_numbers(holder.group))
+    for key in (name, *(key for key in optional if getattr(holder, key) is not None)):
+        y = checks.array(getattr(holder, key), key)
+        flat = y.reshape(-1, y.shape[2]) if key == "y_noisy" and y.ndim == 3 else y
+        put(holder, **{key: checks.label_vectors(flat, key, K).reshape(y.shape)})
+    put(holder, group=checks.group_numbers(holder.group))
 
 
 # ---- where sets come from ---------------------------------------------------------------------------------------
@@ -133,7 +131,9 @@ def read(name, data_dir=None):
 
 def as_vectors(found):
     """A data set with label vectors: an `ImageData` with its labels as one-hot vectors, any other as it is."""
-    return LabelVectorData(**_one_hot(found)) if isinstance(found, images.ImageData) else found
+    if isinstance(found, images.ImageData):
+        return LabelVectorData(**_one_hot(found))
+    return checks.instance(found, "found", LabelVectorData, "A table has numbers, no classes.")
 
 
 def _one_hot(found):
@@ -229,7 +229,8 @@ def make_noisy(data, noise, noise_rate, seed, n_train=None):
     One seed fixes which images are taken and which labels are wrong, each through a seed of its own: a smaller
     `n_train` takes some of the images of a larger one with the same labels, and so with a smaller rate.
     """
-    rate = checks.fraction(noise_rate, "noise_rate", below_one=False)
+    checks.instance(data, "data", LabelVectorData, "See `label_vectors.as_vectors`.")
+    rate, seed = checks.fraction(noise_rate, "noise_rate", below_one=False), checks.seed(seed)
     y = (_human if checks.one_of(noise, "noise", KINDS) == "human" else _permuted)(data, rate, seed)
     index = _draw(data, n_train, seed)
     y, group = y[index], None if data.group is None else data.group[index]

@@ -19,8 +19,9 @@ class Labelled:
 
     def __post_init__(self):
         K = checks.positive_int(self.n_classes, "n_classes")
-        vectors = np.ndim(self.y) == 2 and np.shape(self.y)[1] == K
-        _put(self, x=checks.inputs(self.x, "x"), y=(checks.label_vectors if vectors else checks.labels)(self.y, "y", K))
+        y = checks.array(self.y, "y")
+        check = checks.label_vectors if y.ndim == 2 and y.shape[1] == K else checks.labels
+        put(self, x=checks.inputs(self.x, "x"), y=check(y, "y", K))
         checks.same_length(x=self.x, y=self.y)
 
     def __len__(self):
@@ -37,8 +38,8 @@ class NoisyData:
 
     def __post_init__(self):
         K = checks.positive_int(self.n_classes, "n_classes")
-        _put(self, x=checks.inputs(self.x, "x"), y=checks.labels(self.y, "y", K),
-             y_clean=checks.labels(self.y_clean, "y_clean", K))
+        put(self, x=checks.inputs(self.x, "x"), y=checks.labels(self.y, "y", K),
+            y_clean=checks.labels(self.y_clean, "y_clean", K))
         checks.same_length(x=self.x, y=self.y, y_clean=self.y_clean)
 
     def __len__(self):
@@ -54,6 +55,7 @@ class NoisyData:
 
     def take(self, index):
         """The examples at these positions."""
+        index = checks.positions(index, "index", len(self))
         return NoisyData(self.x[index], self.y[index], self.y_clean[index], self.n_classes)
 
     @property
@@ -67,7 +69,7 @@ class NoisyData:
         return noise.measured_T(self.y_clean, self.y, self.n_classes)
 
 
-def _put(holder, **checked):
+def put(holder, **checked):
     """Put checked values in place of those of a frozen dataclass."""
     for name, value in checked.items():
         object.__setattr__(holder, name, value)
@@ -77,7 +79,7 @@ def _put(holder, **checked):
 
 def subset(x, y, n, seed):
     """The positions of n examples, drawn so that classes keep their shares; all of them when n is None. Sorted."""
-    y = checks.labels(y, "y")
+    y, seed = checks.labels(y, "y"), checks.seed(seed)
     checks.same_length(x=x, y=y)
     if n is None:
         return np.arange(len(y))

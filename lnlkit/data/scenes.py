@@ -23,7 +23,7 @@ POOL = dict(n_labels=(0.4, 0.3, 0.2, 0.1), imbalance=3.0, cooccurrence=0.3)
 
 def read(name, data_dir=None):
     """The four arrays of a fixed set of scenes, always the same, and its other fields, in one dict."""
-    base = POOLS[name]["base"]
+    base = POOLS[checks.one_of(name, "name", POOLS)]["base"]
     arrays, rest = _pool(name, None if base == "digits" else bundles.folder_of(data_dir))
     return rest | {key: array.copy() for key, array in arrays.items()}  # the cached ones stay as they are
 

@@ -224,7 +224,7 @@ def split_table(x, y, rate: float, seed: int = 0, *, test_fraction: float = 0.2)
     does not define its outliers. Standardised by mean and deviation of the observed training data, outliers included:
     whoever has only these knows no others.
     """
-    x, y = _check_table(x, y, "the table")
+    x, y = _check_table(x, y, "the table of `x` and `y`")
     pick, draw = (np.random.default_rng(seeds.derive(seed, what)) for what in ("validation split", "table outliers"))
     order = pick.permutation(len(y))
     n_test = round(checks.fraction(test_fraction, "test_fraction") * len(y))

@@ -26,7 +26,7 @@ LICENCE = "Flickr's terms of use"
 
 def read(name, folder):
     """The four arrays of a VOC set and where they come from; what was made from JPEGs is kept as a bundle (1.5 GB)."""
-    path = Path(folder) / f"{name}.npz"
+    path = checks.path(folder, "folder") / f"{checks.one_of(name, 'name', SETS)}.npz"
     if path.exists():
         arrays = bundles.read_npz(path, bundles.BUNDLE_KEYS)
         try:
@@ -57,7 +57,7 @@ def check(arrays):
 
 def from_jpegs(name, folder):
     """The four arrays from `<folder>/VOCdevkit`; what is not there is downloaded first, where that is allowed."""
-    year, *parts = SETS[name]
+    year, *parts = SETS[checks.one_of(name, "name", SETS)]
     pairs = [_arrays(_dataset(name, year, part, folder)) for part in parts]
     return dict(zip(bundles.BUNDLE_KEYS, (array for pair in pairs for array in pair), strict=True))
 

@@ -279,8 +279,9 @@ def test_both_parts_of_a_small_table_hold_something(test_fraction, n_test):
 
 
 @pytest.mark.parametrize("change, message", [
-    ({"y": np.zeros(4)}, r"the table must hold x \(N, d\) and y \(N,\)"), ({"rate": 30}, "Did you mean 0.3"),
-    ({"test_fraction": 1}, "`test_fraction` must be a fraction"), ({"y": np.full(5, np.nan)}, "NaN"),
+    ({"y": np.zeros(4)}, r"the table of `x` and `y` must hold x \(N, d\) and y \(N,\)"),
+    ({"rate": 30}, "Did you mean 0.3"), ({"test_fraction": 1}, "`test_fraction` must be a fraction"),
+    ({"y": np.full(5, np.nan)}, "NaN"),
 ])  # fmt: skip
 def test_split_names_wrong_arguments(change, message):
     with pytest.raises(ValueError, match=message):

@@ -1,28 +1,12 @@
 """The doors of `noise` against bad values."""
 import numpy as np
 import pytest
-from refusals import BAD, NAN, Door, cases, refuses
+from data_kinds import KINDS, V, X, Y
+from refusals import Door, cases, refuses
 
 from lnlkit import noise
 
-Y, V = np.array([0, 1, 2, 1]), np.eye(3, dtype=np.uint8)[[0, 1, 2, 1]]       # 4 labels of 3 classes, and as vectors
 T, RNG = np.eye(3), np.random.default_rng(0)
-NO_ARRAY = {"nothing": None, "text": "0 1", "mapping": {}, "ragged": [[0], [1, 2]], "objects": np.array([None] * 4)}
-
-KINDS = BAD | {
-    "matrix": NO_ARRAY | {"not square": np.ones((2, 3)), "negative": -np.eye(3), "nan": np.full((3, 3), NAN),
-                          "columns": np.array([[0.9, 0.3, 0.3], [0.1, 0.7, 0], [0, 0, 0.7]])},
-    "vectors": NO_ARRAY | {"class numbers": Y, "twos": 2 * V, "halves": V / 2, "nan": np.full((4, 3), NAN),
-                           "text table": V.astype(str), "no classes": np.zeros((4, 0))},
-    "numbers": NO_ARRAY | {"nan": np.full(4, NAN), "infinite": np.full(4, np.inf), "short": np.zeros(3),
-                           "truths": np.array([True] * 4)},
-    "scores": NO_ARRAY | {"nan": np.full((4, 3), NAN), "one class": np.ones((4, 1)), "flat": np.ones(4),
-                          "short": np.ones((3, 3))},
-    "images": NO_ARRAY | {"floats": np.zeros((4, 8, 8)), "nan": np.full((4, 2), NAN),
-                          "infinite": np.full((4, 2), 1e300), "whole numbers": np.zeros((4, 8, 8), int),
-                          "channels first": np.zeros((4, 3, 8, 8), np.uint8),
-                          "none": np.zeros((0, 8, 8), np.uint8), "short": np.zeros((3, 8, 8), np.uint8)},
-}
 RATE = {"n_classes": "count", "noise_rate": "fraction"}
 ONE_CLASS = {"n_classes": {"one": 1}}
 
@@ -39,9 +23,10 @@ DOORS = [
          spared={"y_clean": {"from one"}, "y_noisy": {"from one"}}),         # how many classes there are isn't known
     Door(noise.measured_T, dict(y_clean=Y, y_noisy=Y, n_classes=3),
          {"y_clean": "labels", "y_noisy": "labels", "n_classes": "count"}),
-    Door(noise.permute_labels, dict(y=V, rate=0.5, rng=RNG), {"y": "vectors", "rate": "fraction", "rng": "generator"}),
+    Door(noise.permute_labels, dict(y=V, rate=0.5, rng=RNG), {"y": "vectors", "rate": "fraction", "rng": "generator"},
+         spared={"y": {"short"}}),
     Door(noise.measured_transitions, dict(latent=V, noisy=V), {"latent": "vectors", "noisy": "vectors"},
-         also={"noisy": {"short": V[:3], "fewer classes": V[:, :2]}}),
+         also={"noisy": {"fewer classes": V[:, :2]}}),
     Door(noise.replace_targets, dict(y=np.zeros(4), new=np.ones(4), rate=0.5, rng=RNG),
          {"y": "numbers", "new": "numbers", "rate": "fraction", "rng": "generator"},
          also={"where": {"positions": np.array([0, 1]), "short": np.array([True]), "text": "all", "mapping": {}},
@@ -49,9 +34,9 @@ DOORS = [
     Door(noise.mislabelling_scores, dict(S=np.ones((4, 3)) / 3, y=Y), {"S": "scores", "y": "labels"}),
     Door(noise.flip_hardest, dict(y=Y, S=np.ones((4, 3)) / 3, noise_rate=0.2),
          {"S": "scores", "y": "labels", "noise_rate": "fraction"}),
-    Door(noise.part_dependent, dict(x=np.zeros((4, 8, 8), np.uint8), y=Y, noise_rate=0.2, rng=RNG, n_classes=3,
+    Door(noise.part_dependent, dict(x=X, y=Y, noise_rate=0.2, rng=RNG, n_classes=3,
                                     scaling="raw", temperature=1.0, sd=0.1),
-         RATE | {"x": "images", "y": "labels", "rng": "generator", "scaling": "name", "temperature": "positive",
+         RATE | {"x": "inputs", "y": "labels", "rng": "generator", "scaling": "name", "temperature": "positive",
                  "sd": "fraction"}, also=ONE_CLASS),
 ]
 
