@@ -116,3 +116,10 @@ def test_whatever_is_killed_nothing_is_lost_and_nothing_left(tmp_path, kills):
         sweep.sweep(pytest.fail, kit.configs(), kit.folder)  # nothing is left to do, but to sweep up
         assert {path.suffix for path in kit.folder.iterdir()} == {".json"} and len(kit.made()) == RUNS
     print(f"{kills} kills in {folders} folders, {resumed} of sweeps that went on, {interrupted} runs interrupted")
+
+
+def test_two_processes_at_once_make_each_run_once(tmp_path):
+    kit = Kit(tmp_path / "runs")
+    assert [process.wait(timeout=60) for process in (kit.start(jobs=1), kit.start(jobs=2))] == [0, 0]
+    assert sorted(map(int, kit.log.read_text().split())) == list(range(RUNS)) and len(kit.made()) == RUNS
+    assert len(list(kit.folder.iterdir())) == RUNS

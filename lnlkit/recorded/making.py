@@ -2,7 +2,6 @@
 
 import functools
 import hashlib
-import shutil
 from pathlib import Path
 
 import lnlkit
@@ -80,7 +79,7 @@ def make(configs: list[dict], out_dir, device: str = "cpu", *, other_code: bool 
     others = _made_by_other_code(configs, top, code)
     if others and other_code:
         for path in others:
-            shutil.copy(path, folder / path.name)
+            records.write(folder / path.name, records.read(path))
         say(f"{len(others)} runs that other versions of the code made are taken up")
     elif others:
         where = ", ".join(sorted({str(path.parent) for path in others}))
@@ -101,11 +100,17 @@ def _made_by_other_code(configs: list[dict], top: Path, code: str) -> list[Path]
 
 
 def _record(config: dict, device: str, code: str) -> dict:
+    if code_digest() != code:  # in a worker that was started after the others
+        raise RuntimeError("the code was changed while the sweep ran: call it again, so that one code makes all runs.")
     return {**tasks.record(config, device), "code": code}
 
 
+@functools.cache
 def code_digest() -> str:
-    """Hash of the modules that a run depends on, comments and all: names the folder of the runs that they make."""
+    """Hash of the modules that a run depends on, comments and all: names the folder of the runs that they make.
+
+    It is that of the code which this process has read: what is changed in a file later does not count.
+    """
     package = Path(lnlkit.__file__).parent
     digest = hashlib.sha256()
     for path in sorted(package.rglob("*.py")):
