@@ -29,7 +29,8 @@ def one_of(value, name, allowed):
     if not isinstance(value, str) or value not in allowed:
         near = get_close_matches(str(value).lower(), allowed, n=1)
         cure = f" Did you mean {near[0]!r}?" if near else ""
-        raise ValueError(f"`{name}` must be one of {allowed}, but got {value!r}.{cure}")
+        known = str(allowed) if len(str(allowed)) < 300 else f"{str(allowed[:9])[:-1]}, ...] ({len(allowed)} in all)"
+        raise ValueError(f"`{name}` must be one of {known}, but got {brief(value)}.{cure}")
     return value
 
 
@@ -241,6 +242,12 @@ def label_vectors(y, name, n_classes=None):
     if odd.size:
         raise ValueError(f"`{name}` must hold 0 and 1 only, but got {odd[0]:g}.")
     return y.astype(np.uint8, copy=False)
+
+
+def labels_or_vectors(y, name, n_classes):
+    """Label vectors where the array has one column a class, else labels (N,)."""
+    y = array(y, name)
+    return (label_vectors if y.ndim == 2 and y.shape[1] == n_classes else labels)(y, name, n_classes)
 
 
 def inputs(x, name="x"):

@@ -115,10 +115,8 @@ def _visible_labels(y, n_classes: int | None) -> Tensor:
     """A copy: class numbers (N,) as int64, label vectors (N, K) or, without classes, targets (N, D) as float32."""
     if n_classes is None:
         return torch.tensor(checks.numbers(y, "y", 2), dtype=torch.float32)
-    K = checks.positive_int(n_classes, "n_classes")
-    if tuple(np.shape(y))[1:] == (K,):
-        return torch.tensor(checks.label_vectors(y, "y", K), dtype=torch.float32)
-    return torch.tensor(checks.labels(y, "y", K))
+    y = checks.labels_or_vectors(y, "y", checks.positive_int(n_classes, "n_classes"))
+    return torch.tensor(y, dtype=torch.float32 if y.ndim == 2 else torch.int64)
 
 
 @dataclass(frozen=True)

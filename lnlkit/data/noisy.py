@@ -19,9 +19,7 @@ class Labelled:
 
     def __post_init__(self):
         K = checks.positive_int(self.n_classes, "n_classes")
-        y = checks.array(self.y, "y")
-        check = checks.label_vectors if y.ndim == 2 and y.shape[1] == K else checks.labels
-        put(self, x=checks.inputs(self.x, "x"), y=check(y, "y", K))
+        put(self, x=checks.inputs(self.x, "x"), y=checks.labels_or_vectors(self.y, "y", K))
         checks.same_length(x=self.x, y=self.y)
 
     def __len__(self):
