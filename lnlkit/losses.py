@@ -24,7 +24,8 @@ def cross_entropy(logits: Tensor, y: Tensor) -> Tensor:
 
     Logits are (B, K), labels `y` (B,). Raises ValueError when the shapes do not fit.
     """
-    return F.cross_entropy(_wide(logits), _class_numbers(logits, y), reduction="none")
+    y = _class_numbers(logits, y)
+    return F.cross_entropy(_wide(logits), y, reduction="none")
 
 
 def soft_cross_entropy(logits: Tensor, targets: Tensor) -> Tensor:
@@ -84,7 +85,7 @@ def dac(logits: Tensor, y: Tensor, alpha: float | Tensor) -> Tensor:
         checks.not_negative(alpha, "alpha")
     tensors.tensors(logits=logits)
     logits = _wide(logits)
-    cross = cross_entropy(logits[:, :-1], y)
+    cross = cross_entropy(logits[..., :-1], y)
     # log(1 - p_a) from the other classes' logits, exact also when p_a rounds to 1 (the authors clamp p_a instead).
     log_answer = logits.log_softmax(1)[:, :-1].logsumexp(1)
     return log_answer.exp() * cross - alpha * log_answer

@@ -71,6 +71,7 @@ class TrainingSet:
         checks.same_length(x=x, y=y)
         if not len(y):
             raise ValueError("`data` must hold at least one example, but it is empty.")
+        device = pick_device(device)
         return cls(x.to(device), y.to(device), n_classes)
 
     def __len__(self) -> int:

@@ -1,0 +1,97 @@
+"""Losses, checks of tensors and augmentation against kinds of bad input; see `refusals`."""
+
+import numpy as np
+import pytest
+import torch
+from refusals import BAD, NAN, Door, cases, check_refusal, refuses
+
+from lnlkit import augment, losses, tensors
+
+B, K, D = 4, 3, 2
+Y = torch.tensor([0, 1, 2, 1])
+LOGITS, P, HARD = torch.zeros(B, K), torch.full((B, K), 0.5), torch.eye(K)[Y]
+LOG_PI, MU, VAR, Y_D = torch.zeros(B, K).log_softmax(1), torch.zeros(B, K, D), torch.ones(B, K, D), torch.zeros(B, D)
+IMAGES, RNG = torch.rand(B, 1, 8, 8), torch.Generator()
+
+NO_TENSOR = {"nothing": None, "text": "x", "list": [[0.0] * K] * B, "number": 1.0}
+KINDS = BAD | {
+    "tensor": {**NO_TENSOR, "one row": torch.zeros(1, K), "flat": torch.zeros(B)},
+    "class tensor": {
+        **NO_TENSOR, "halves": Y / 2, "floats": Y.float(), "nan": torch.full((B,), NAN), "truths": Y > 0,
+        "from one": Y + 1, "negative": Y - 1, "row": Y[None], "one-hot": HARD, "short": Y[:3], "empty": Y[:0],
+    },
+    "T": {"text": "T", "nothing": None, "of ones": torch.ones(K, K), "list of ones": [[1.0] * K] * K, "wide": np.eye(4),
+          "flat": torch.ones(K), "nan": torch.full((K, K), NAN), "negative": 2 * torch.eye(K) - 1 / K,
+          "transposed": torch.tensor([[0.5, 0.5, 0], [0, 1, 0], [0, 0, 1.0]]).T},
+    "probabilities": {**NO_TENSOR, "flat": torch.zeros(B), "per cent": 100 * P, "negative": -P, "narrow": P[:, :1]},
+    "log weights": {**NO_TENSOR, "weights": LOG_PI.exp(), "narrow": LOG_PI[:, :1]},
+    "variances": {**NO_TENSOR, "zero": 0 * VAR, "negative": -VAR, "flat": VAR[:, :, 0]},
+    "torch generator": {"seed": 0, "nothing": None, "text": "rng", "NumPy's": np.random.default_rng(0)},
+    "images": {**NO_TENSOR, "bytes": (255 * IMAGES).byte(), "flat": torch.zeros(B, 64)},
+}  # fmt: skip
+
+CLASSES, VECTORS = {"logits": "tensor", "y": "class tensor"}, {"logits": "tensor", "targets": "probabilities"}
+COMPONENTS = {"logits": MU.expand(B, K, D), "y": Y % D, "log_pi": LOG_PI}
+OF_COMPONENTS = {"logits": "tensor", "y": "class tensor", "log_pi": "log weights"}
+
+DOORS = [
+    Door(losses.cross_entropy, {"logits": LOGITS, "y": Y}, CLASSES),
+    Door(losses.soft_cross_entropy, {"logits": LOGITS, "targets": HARD}, VECTORS),
+    Door(losses.gce, {"logits": LOGITS, "y": Y, "q": 0.7}, {**CLASSES, "q": "fraction"}),
+    Door(losses.forward, {"logits": LOGITS, "y": Y, "T": torch.eye(K)}, {**CLASSES, "T": "T"}),
+    Door(losses.dac, {"logits": torch.zeros(B, K + 1), "y": Y, "alpha": 1.0}, {**CLASSES, "alpha": "not negative"}),
+    Door(losses.dmi, {"logits": LOGITS, "y": Y}, CLASSES),
+    Door(losses.reconstruction, {"logits": LOGITS, "x": P}, {"logits": "tensor", "x": "probabilities"},
+         also={"x": {"bytes": HARD.byte()}}),
+    Door(losses.gaussian_kl, {"mu": LOGITS, "log_var": LOGITS, "lambda_mi": 0.3},
+         {"mu": "tensor", "log_var": "tensor", "lambda_mi": "not negative"}),
+    Door(losses.binary_cross_entropy, {"logits": LOGITS, "targets": HARD}, VECTORS),
+    Door(losses.bootstrap, {"logits": LOGITS, "y": HARD, "beta": 0.8},
+         {"logits": "tensor", "y": "probabilities", "beta": "fraction"}),
+    Door(losses.bernoulli_kl, {"q_logits": LOGITS, "p_logits": LOGITS, "lambda_mi": 0.3},
+         {"q_logits": "tensor", "p_logits": "tensor", "lambda_mi": "not negative"}),
+    Door(losses.mixture_nll, {"y": Y_D, "log_pi": LOG_PI, "mu": MU, "var": VAR},
+         {"y": "tensor", "log_pi": "log weights", "mu": "tensor", "var": "variances"}),
+    Door(losses.rho_kl, {"rho": LOGITS, "log_pi": LOG_PI}, {"rho": "tensor", "log_pi": "log weights"}),
+    Door(losses.choice, {**COMPONENTS, "lambda_reg": 1e-4}, {**OF_COMPONENTS, "lambda_reg": "not negative"}),
+    Door(losses.mixture_cross_entropy, COMPONENTS, OF_COMPONENTS),
+    Door(losses.tukey, {"residual": LOGITS, "c": 4.7, "leak": 0.0}, {"c": "positive", "leak": "not negative"},
+         also={"residual": NO_TENSOR}),
+    Door(tensors.labels, {"y": Y, "n_classes": K}, {"y": "labels"}, spared={"y": {"short"}}),
+    Door(tensors.scores, {"p": P}, also={"p": {
+        "text": "p", "nothing": None, "flat": P[0], "nan": NAN * P, "empty": P[:0], "ragged": [[1], [1, 2]]}}),
+    Door(augment.random_affine, {"x": IMAGES, "generator": RNG, "degrees": 10.0, "shift": 0.1, "scale": 0.1},
+         {"x": "images", "generator": "torch generator", "degrees": "not negative", "shift": "not negative",
+          "scale": "not negative"}),
+    Door(augment.crop_flip, {"x": IMAGES, "generator": RNG, "pad": 2},
+         {"x": "images", "generator": "torch generator", "pad": "count"}, spared={"pad": {"zero"}}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("door, argument, value", cases(DOORS, KINDS))
+def test_bad_input_is_refused_in_one_sentence(door, argument, value):
+    refuses(door, argument, value)
+
+
+@pytest.mark.parametrize("door", DOORS, ids=lambda door: door.name)
+def test_the_call_works_otherwise(door):
+    door.function(**door.good)
+
+
+@pytest.mark.parametrize("y", [Y.int(), Y.to(torch.uint8), Y[:, None]], ids=["int32", "uint8", "column"])
+def test_whole_numbers_of_any_width_and_a_column_are_labels(y):
+    logits = torch.randn(B, K, generator=torch.Generator().manual_seed(0))
+    for loss in (losses.cross_entropy, losses.gce, losses.dmi):
+        assert torch.equal(loss(logits, y), loss(logits, Y))
+
+
+def test_what_a_diverging_network_computes_is_left_to_fit():
+    """It names the loss, the epoch and the cure."""
+    nan = torch.full((B, K), NAN)
+    assert losses.cross_entropy(nan, Y).isnan().all() and losses.binary_cross_entropy(nan, HARD).isnan().all()
+    assert losses.mixture_nll(Y_D, nan.log_softmax(1), MU, NAN * VAR).isnan().all()
+
+
+def test_a_column_of_weights_gets_its_cure():
+    said = check_refusal(lambda: losses.rho_kl(LOGITS, LOG_PI.exp()), "log_pi")
+    assert said.endswith("Did you mean its logarithm?")
