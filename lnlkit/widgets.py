@@ -197,7 +197,7 @@ class Explorer:
             checks.one_of(name, "control", self.controls)
             known = list(dict.fromkeys(row[name] for row in self.rows))
             if value not in known and not (_number(value) and abs(value) < float("inf") and any(map(_number, known))):
-                raise ValueError(f"`{name}` must be one of {known}, but got {value!r:.80}.")
+                raise ValueError(f"`{name}` must be one of {known}, but got {checks.brief(value)}.")
         self._wanted |= wanted
         self._settle()
         return self.redraw()

@@ -19,6 +19,8 @@ def executed(tmp_path_factory, root):
         "button = widgets.TrainButton('Train', run)\nbutton.show()\nbutton.button.click()",
         "lab.show(viz.show)",
         "viz.show(viz.transition_row({'one': [[1, 0], [0.25, 0.75]]}))",
+        "explorer",
+        "button.show()\nexplorer.controls['rate'].value = 0.1",
     ]
     notebook = nbformat.v4.new_notebook(
         cells=[nbformat.v4.new_code_cell(cell) for cell in cells],
@@ -33,9 +35,10 @@ def executed(tmp_path_factory, root):
     return nbformat.read(folder / "out.ipynb", as_version=4)
 
 
-def test_the_executed_notebook_holds_the_picture_chosen_last(executed):
-    (picture,) = [output for output in executed.cells[1].outputs if "image/png" in output.get("data", {})]
-    assert picture.metadata["image/png"]["alt"] == picture.data["text/plain"] == "Matrix at rate 0.4 and curve of ce."
+@pytest.mark.parametrize("cell", [1, 6])
+def test_every_cell_with_the_explorer_holds_the_picture_chosen_last(executed, cell):
+    (picture,) = [output for output in executed.cells[cell].outputs if "image/png" in output.get("data", {})]
+    assert picture.metadata["image/png"]["alt"] == picture.data["text/plain"] == "Matrix at rate 0.1 and curve of ce."
     assert base64.b64decode(picture.data["image/png"]).startswith(b"\x89PNG")
     assert executed.cells[2].outputs[0].text == "3 False\n"  # torch stays out
 
@@ -56,6 +59,7 @@ def test_the_button_leaves_its_last_line_in_the_notebook(executed):
     texts = [output.data["text/plain"] for output in executed.cells[3].outputs]
     assert texts[0] == "Button: Train. It needs a running kernel."
     assert texts[1].startswith("Trained. (")
+    assert executed.cells[7].outputs[1].data["text/plain"] == texts[1]  # shown again, it says what it did
 
 
 def test_source_shown_in_a_notebook_is_highlighted_and_readable_as_text(executed):

@@ -93,7 +93,7 @@ def embed(explained, y, y_clean, n: int = 300, seed: int = 0) -> dict:
     x: coordinates (n, 2); label: the first noisy label (-1 without any); wrong, flagged, disagrees: 0 or 1 as in
     `judge` and `disagrees`. Neither coordinates nor flags know a clean label.
     """
-    from sklearn.manifold import TSNE
+    from lnlkit import evaluation
 
     y, wrong = np.asarray(y), (np.asarray(y) != np.asarray(y_clean)).any(1)
     index = np.sort(np.random.default_rng(seed).permutation(len(y))[:n])
@@ -101,7 +101,7 @@ def embed(explained, y, y_clean, n: int = 300, seed: int = 0) -> dict:
     mu = np.asarray(explained.mu, dtype=float)[index]
     mu = mu + 1e-6 * np.random.default_rng(seed).standard_normal(mu.shape)  # scikit-learn breaks down on equal points
     init = "pca" if mu.shape[1] > 1 else "random"
-    x = TSNE(perplexity=min(30, (len(index) - 1) / 3), init=init, random_state=seed).fit_transform(mu)
+    x = evaluation.tsne(mu, min(30, (len(index) - 1) / 3), seed, init)
     return {
         "x": x.round(1), "label": np.where(y.any(1), y.argmax(1), -1)[index], "wrong": wrong[index].astype(int),
         "flagged": flagged[index].astype(int), "disagrees": disagrees(explained.p, y)[index].astype(int),

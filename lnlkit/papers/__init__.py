@@ -15,7 +15,7 @@ from lnlkit.papers.reading import parsed
 from lnlkit.records import MeanSd, mean_sd
 
 __all__ = ["COLUMNS_AS", "KEYS", "SCALES", "VERDICTS", "Claim", "Erratum", "Paper", "Row", "Table", "Verdict",
-           "compare", "judge", "load"]  # fmt: skip
+           "compare", "judge", "key_of", "load"]  # fmt: skip
 
 VERDICTS = ("reproduced", "not reproduced", "not tested")
 _FILES = [file.name for file in resources.files(__name__).iterdir()]
@@ -37,10 +37,15 @@ class Verdict:
     n: int = 0
 
 
+def key_of(name: str, argument: str = "paper") -> str:
+    """The key of a paper under any of its names, "01" or its own; `argument` is what messages call the name."""
+    known = {alias: key for key in KEYS for alias in (key, key[:2], key[3:])}
+    return known[name] if isinstance(name, str) and name in known else checks.one_of(name, argument, list(KEYS))
+
+
 def load(name: str) -> Paper:
     """The paper under "01_cvae_augmentation", "01" or "cvae_augmentation"."""
-    known = {alias: key for key in KEYS for alias in (key, key[:2], key[3:])}
-    key = known[name] if isinstance(name, str) and name in known else checks.one_of(name, "paper", list(KEYS))
+    key = key_of(name)
     return parsed(key, (resources.files(__name__) / f"{key}.toml").read_bytes())
 
 

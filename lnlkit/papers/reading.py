@@ -109,7 +109,7 @@ def _table(raw: dict) -> Table:
             if name not in values or row["id"] in values[name]:
                 raise ValueError(f"row {row['id']!r} of {place} is there twice, or has an unknown key {name!r}.")
             if not _fits(numbers, tuple[float, ...]):
-                raise TypeError(f"`{name}` of row {row['id']!r} in {place} must be numbers, not {checks.brief(numbers)}.")
+                raise TypeError(f"`{name}` of row {row['id']!r} of {place} must be numbers, not {numbers!r:.60}.")
             if len(numbers) != len(columns):
                 raise ValueError(f"{name} of row {row['id']!r} has {len(numbers)} numbers for {len(columns)} columns.")
             values[name][row["id"]] = tuple(numbers)

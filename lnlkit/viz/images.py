@@ -47,7 +47,8 @@ def image_grid(images, row_labels, col_labels=None, *, notes=None):
     rows, cols = len(images), max(len(row) for row in images)
     if col_labels is not None and len(checks.sequence(col_labels, "col_labels")) != cols:
         raise ValueError(f"`col_labels` must be one text per column ({cols}), but got {len(col_labels)}.")
-    if notes is not None and [len(row) for row in checks.sequence(notes, "notes")] != [len(row) for row in images]:
+    notes = notes if notes is None else [checks.sequence(row, "notes") for row in checks.sequence(notes, "notes")]
+    if notes is not None and list(map(len, notes)) != list(map(len, images)):
         raise ValueError("`notes` must be one text per image, in rows as long as those of `images`.")
     side = min((WIDTH - 1.0) / cols, 1.1)
     fig = whole(side * cols + 1.0, (side + 0.22 * (notes is not None)) * rows + 0.35)

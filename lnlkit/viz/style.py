@@ -37,7 +37,7 @@ NOISES = {
 
 def row_styles(notebook):
     """{row id: (label, line settings)} of a paper's rows, as its TOML has them: 'coteaching' -> 'Co-teaching'."""
-    return _row_styles(checks.text(notebook, "notebook"))
+    return _row_styles(papers.key_of(notebook, "notebook"))
 
 
 @functools.lru_cache

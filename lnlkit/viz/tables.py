@@ -81,6 +81,7 @@ def spread(mean, sd, digits=1):
     for name, value in (("mean", mean), ("sd", sd)):
         if value is not None and (isinstance(value, bool) or not isinstance(value, Real)):
             raise TypeError(f"`{name}` must be a number or None, but got {checks.brief(value)}.")
+    checks.count(digits, "digits")
     if mean is None or not np.isfinite(mean):
         return ""
     return f"{mean:.{digits}f}" + (f" ± {sd:.{digits}f}" if sd is not None and np.isfinite(sd) else "")

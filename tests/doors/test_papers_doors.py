@@ -28,6 +28,7 @@ KINDS = BAD | {
 DOORS = [
     Door(papers.load, {"name": "01"}, {"name": "name"}, {"name": {"other": "99", "folder": "notebooks/01"}},
          called={"name": "paper"}),
+    Door(papers.key_of, {"name": "01"}, {"name": "name"}, called={"name": "paper"}),
     Door(PAPER.scale, {"name": "lab"}, {"name": "name"}, {"name": {"capitals": "LAB"}}, called={"name": "scale"}),
     Door(papers.judge, {"paper": PAPER, "scale": "lab", "metrics": METRICS},
          {"paper": "paper", "scale": "name", "metrics": "metrics"}, {"metrics": {"empty": {}, "misspelt": {"c": 1}}}),

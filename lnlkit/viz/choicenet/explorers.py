@@ -129,6 +129,7 @@ def signed_scores(rho, corruption, n=2000):
     """
     checks.between(rho, "rho", -1, 1)
     checks.fraction(corruption, "corruption", below_one=False)
+    checks.positive_int(n, "n")
     rng = np.random.default_rng(0)
     y = np.where(np.arange(n) % 2, 1.0, -1.0)
     noise = SIGMA * rng.standard_normal((2, n))

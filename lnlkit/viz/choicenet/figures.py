@@ -28,15 +28,16 @@ PARTS = {"best_val": "best noisy-validation epoch", "last": "last epoch"}
 METRICS = {"mae": "mean absolute error", "rmse": "root mean squared error"}
 
 
-@functools.lru_cache(64)
-def _points(**config):
-    return regression.splits(config).train
+_points = functools.lru_cache(64)(regression.points)
 
 
 def points_of(table, run):
-    """The training set of a row of `table.runs`, a named tuple or a Series, made again from its settings, once."""
-    made = {name: table.made["regression"][name] for name in ("n_train", "sd")}
-    return _points(dataset=run.dataset, noise=run.noise, noise_rate=float(run.noise_rate), seed=int(run.seed), **made)
+    """The training set of a run on a function, a row of `table.runs` as named tuple or Series; made again, once."""
+    made = checks.instance(table, "table", recorded.Recorded).made.get("regression")
+    if made is None or not all(hasattr(run, name) for name in ("dataset", "noise", "noise_rate", "seed")):
+        raise ValueError(f"`run` must be a regression among the runs of `table`, but got {checks.brief(run)}.")
+    function = checks.one_of(run.dataset, "run", targets.FUNCTIONS)
+    return _points(function, run.noise, float(run.noise_rate), int(run.seed), made["n_train"], made["sd"])
 
 
 def _on_grid(values, name, ndim=2):
@@ -95,7 +96,7 @@ def correlation_strip(ax, rho, pi=None, *, title=None):
     given.axes(ax)
     rho = _on_grid(rho, "rho").astype(float)
     if not rho.size or abs(rho).max() > 1 + 1e-4:
-        raise ValueError(f"`rho` must hold correlations from -1 to 1, but got {rho.shape} with {abs(rho).max():g}.")
+        raise ValueError(f"`rho` must hold correlations from -1 to 1, but got {checks.brief(rho)}.")
     if pi is not None and _on_grid(pi, "pi").shape != rho.shape:
         raise ValueError(f"`pi` must have the shape of `rho`, {rho.shape}, but got {np.shape(pi)}.")
     if rho.shape[1] == 1 or not rho[:, 0].any():

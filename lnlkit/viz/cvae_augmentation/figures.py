@@ -123,8 +123,8 @@ def train_validation(epochs):
 
     epochs: one row a run and epoch, of one method and kind of noise; all is measured on noisy labels.
     """
-    epochs = recorded.frame(epochs, "epochs", "noise_rate", "epoch", "key", "train_acc", "loss", "val_loss",
-                            value="val_acc")  # fmt: skip
+    for key in ("train_acc", "val_acc", "loss", "val_loss"):
+        epochs = recorded.frame(epochs, "epochs", "noise_rate", "epoch", "key", value=key)
     rates, said = sorted(epochs["noise_rate"].unique()), []
     fig, axes = panels(2, len(rates), width=WIDTH, height=2.6, sharex=True, sharey="row", squeeze=False)
     look = {"palette": [PALETTE[0], PALETTE[3]], "markers": ["o", "s"], "dashes": ["", (4, 2)]}

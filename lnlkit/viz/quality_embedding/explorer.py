@@ -32,7 +32,8 @@ class Qualities(Picture):
     size = (10.6, 5.5)
 
     def __init__(self, table):
-        runs = figures.main_runs(given.runs(table, NOTEBOOK, "dataset", "noise", "noise_rate", "size", "best_val"))
+        runs = figures.main_runs(
+            given.runs(table, NOTEBOOK, *figures.STUDIES, "dataset", "noise", "schedule", "best_val"))
         self.runs = runs[runs["size"] == 1].assign(
             score=100 * runs["best_val"], noise_rate=runs["noise_rate"].where(runs["noise"] != "human"),
             lambda_mi=runs["lambda_mi"].where(runs["row"].str.startswith(CAN)))  # fmt: skip

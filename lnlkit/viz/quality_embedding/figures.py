@@ -52,7 +52,7 @@ def overview(table):
 
     Its Tables V and VI as curves. Means with 95 % t-intervals over the seeds; where a study was not run is no panel.
     """
-    runs = main_runs(given.runs(table, NOTEBOOK, "dataset", "noise_rate", "size", "best_val"))
+    runs = main_runs(given.runs(table, NOTEBOOK, *STUDIES, "dataset", "schedule", "best_val"))
     found = {(name, x): of for name in SETS for x in STUDIES
              if (of := _study(runs[runs["dataset"] == name], x))[x].nunique() > 1}  # fmt: skip
     if not found:
@@ -139,8 +139,7 @@ def class_table(runs, details, class_names):
     if missing := [key for key in runs["key"] if "ap" not in details.get(key, ())]:
         raise ValueError(f"`details` must have an `ap` for each of `runs`, but has none for {missing[0]!r}.")
     class_names = given.names(class_names, len(details[runs["key"].iloc[0]]["ap"]))
-    if PLAIN not in set(runs["row"]):
-        raise ValueError(f"`runs` must have the row {PLAIN!r}, with which the others are compared.")
+    checks.one_of(PLAIN, "runs", runs["row"].unique())  # with which the others are compared
     ap = pd.DataFrame([details[key]["ap"] for key in runs["key"]], index=runs["row"], columns=list(class_names))
     groups = (100 * ap.assign(mAP=runs["best_val"].to_numpy())).groupby(level=0)
     mean = groups.mean().reindex([row for row in ROWS if row in groups.groups])
@@ -160,6 +159,17 @@ def class_table(runs, details, class_names):
     return describe(fig, f"Average precision of each method in {len(class_names)} classes. Mean: {said}.")
 
 
+def _map(embedding, name):
+    """The embedding, which has coordinates (N, 2) and, for each example, whether its label is wrong and both SPLITS."""
+    checks.mapping(embedding, name, "field: a value per example")
+    if missing := [key for key in ("x", "wrong", *SPLITS) if key not in embedding]:
+        raise ValueError(f"`{name}` must be of a recorded run, but has no {missing[0]!r}.")
+    x, *flags = (checks.numbers(embedding[key], name) for key in ("x", "wrong", *SPLITS))
+    if x.ndim != 2 or x.shape[1] != 2 or any(flag.shape != (len(x),) for flag in flags):
+        raise ValueError(f"`{name}` must have `x` (N, 2), and `wrong` and {list(SPLITS)} of shape (N,).")
+    return embedding
+
+
 def quality_map(ax, embedding, by="flagged", title=None, *, size=26):
     """The axes with the t-SNE of the quality means; dots are right label vectors, crosses wrong ones.
 
@@ -169,13 +179,7 @@ def quality_map(ax, embedding, by="flagged", title=None, *, size=26):
     _, *names = SPLITS[checks.one_of(by, "by", SPLITS)]
     given.axes(ax)
     checks.positive(size, "size")
-    checks.mapping(embedding, "embedding", "field: a value per example")
-    if missing := [key for key in ("x", by, "wrong") if key not in embedding]:
-        raise ValueError(f"`embedding` must be one of a recorded run, but has no {missing[0]!r}.")
-    x, *flags = (checks.numbers(embedding[key], "embedding") for key in ("x", by, "wrong"))
-    if x.ndim != 2 or x.shape[1] != 2 or any(flag.shape != (len(x),) for flag in flags):
-        raise ValueError(f"`embedding` must have `x` (N, 2), {by!r} and 'wrong' (N,), but its `x` is {x.shape}.")
-    split, wrong = (flag.astype(bool) for flag in flags)
+    split, wrong = (np.asarray(_map(embedding, "embedding")[key], bool) for key in (by, "wrong"))
     points = pd.DataFrame(embedding["x"], columns=["x", "y"])
     seaborn.scatterplot(points, x="x", y="y", hue=split, style=wrong, palette=PALETTE[:2], s=size, ax=ax,
                         markers={False: "o", True: "X"}, hue_order=(0, 1), linewidth=0.3, legend=False)  # fmt: skip
@@ -192,7 +196,8 @@ def quality_map(ax, embedding, by="flagged", title=None, *, size=26):
 
 def quality_maps(embeddings):
     """Figure of `{whose: embedding}`, a row each, coloured by the clusters and as in the paper (Paper 02, Fig. 7)."""
-    checks.mapping(embeddings, "embeddings", "whose: embedding")
+    for embedding in checks.mapping(embeddings, "embeddings", "whose: embedding").values():
+        _map(embedding, "embeddings")
     fig, axes = panels(len(embeddings), 2, width=9, height=3.2, squeeze=False)
     for (whose, embedding), row in zip(embeddings.items(), axes, strict=True):
         for (by, (title, *_)), ax in zip(SPLITS.items(), row, strict=True):
@@ -272,9 +277,8 @@ def error_signals(signals, wrong):
     signals: DataFrame, one line an image (its name is the index), one column a row id. wrong: (N,) True where the label
     is wrong: grey ground.
     """
-    recorded.frame(signals, "signals")
-    for row in given.rows(signals.columns, NOTEBOOK, "signals"):
-        checks.numbers(signals[row].to_numpy(), "signals")
+    given.rows(recorded.frame(signals, "signals").columns, NOTEBOOK, "signals")
+    checks.numbers(signals.to_numpy(), "signals", 2)
     wrong = checks.array(wrong, "wrong")
     if wrong.dtype != bool or wrong.shape != (len(signals),):
         raise ValueError(f"`wrong` must be True or False for each of {len(signals)} images, not {checks.brief(wrong)}.")
