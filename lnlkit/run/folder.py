@@ -68,7 +68,10 @@ def scratch_for(out_dir: Path, stem: str) -> Iterator[Path]:
         complete(out_dir, stem)
         yield mine
     finally:
-        shutil.rmtree(mine, ignore_errors=True)
+        try:
+            shutil.rmtree(mine, ignore_errors=True)
+        finally:  # a signal may end the first one in the middle; `cli.main` lets no second one through
+            shutil.rmtree(mine, ignore_errors=True)
 
 
 def _claim(mine: Path, stem: str) -> None:
