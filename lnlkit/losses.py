@@ -229,8 +229,7 @@ def mixture_nll(y: Tensor, log_pi: Tensor, mu: Tensor, var: Tensor) -> Tensor:
     tensors.same_shape(log_pi=log_pi, **{"mu[:, :, 0]": mu[:, :, 0]})
     tensors.same_shape(mu=mu, var=var)
     tensors.within(log_pi, "log_pi", -math.inf, 0, LOG_PI_CURE)
-    if not var.is_cuda and var.numel() and var.min().item() <= 0:
-        raise ValueError(f"`var` must hold variances above 0, but got {var.min().item():g}.")
+    tensors.above_zero(var, "var", "variances")
     log_pi, mu, var = _wide(log_pi), _wide(mu), _wide(var)
     squared = (y[:, None].to(mu.dtype) - mu) ** 2
     log_density = -0.5 * (squared / var + var.log() + math.log(2 * math.pi)).sum(2)

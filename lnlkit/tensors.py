@@ -17,14 +17,16 @@ def tensors(**named) -> None:
             raise TypeError(f"`{name}` must be a tensor, but got {type(value).__name__}. Use torch.as_tensor.")
 
 
-def same_shape(**pair) -> None:
-    """Raises unless both are tensors (B, ...) of one shape."""
-    tensors(**pair)
-    (name_a, a), (name_b, b) = pair.items()
-    if a.shape != b.shape or a.ndim < 2:
-        cure = "" if a.ndim > 1 else " One row per example?"
-        raise ValueError(f"`{name_a}` and `{name_b}` must have the same shape, but got {tuple(a.shape)} and "
-                         f"{tuple(b.shape)}.{cure}")  # fmt: skip
+def same_shape(**named) -> None:
+    """Raises unless all are tensors (B, ...) of one shape."""
+    tensors(**named)
+    (first, a), *others = named.items()
+    if a.ndim < 2:
+        raise ValueError(f"`{first}` must have one row per example, but got shape {tuple(a.shape)}.")
+    for name, b in others:
+        if b.shape != a.shape:
+            raise ValueError(f"`{first}` and `{name}` must have the same shape, but got {tuple(a.shape)} and "
+                             f"{tuple(b.shape)}.")  # fmt: skip
 
 
 def labels(y, n_classes: int, name: str = "y") -> Tensor:
@@ -51,6 +53,21 @@ def within(x: Tensor, name: str, low: float, high: float = float("inf"), cure: s
     if least < low - 1e-4 or most > high + 1e-4:
         span = f"at least {low:g}" if high == float("inf") else f"in [{low:g}, {high:g}]"
         raise ValueError(f"`{name}` must hold numbers {span}, but got {least:g} to {most:g}.{cure and ' ' + cure}")
+
+
+def above_zero(x: Tensor, name: str, what: str) -> None:
+    """Raises if one of these, as far as that is known, is not above 0; NaN passes."""
+    if not x.is_cuda and x.numel() and (least := x.min().item()) <= 0:
+        raise ValueError(f"`{name}` must hold {what} above 0, but got {least:g}.")
+
+
+def transition(T: Tensor, name: str, n_classes: int) -> None:
+    """Raises if a matrix that is being learned is none of so many classes, or its rows do not sum to 1; NaN passes."""
+    tensors(**{name: T})
+    if T.shape != (n_classes, n_classes):
+        raise ValueError(f"`{name}` must have shape {(n_classes, n_classes)}, but got {tuple(T.shape)}.")
+    if not T.is_cuda and (T.min().item() < 0 or (T.sum(1) - 1).abs().max().item() > 1e-4):
+        checks.transition_matrix(T.detach(), name)
 
 
 def scores(p, name: str = "p") -> np.ndarray:

@@ -48,6 +48,7 @@ METHODS: dict[str, type[Method]] = {
 
 def hyperparameters(method: Method) -> dict:
     """The JSON-valued fields of a method: what a record stores and `make` takes back."""
+    checks.instance(method, "method", Method, "Did you mean methods.make(name)?")
     return {f.name: getattr(method, f.name) for f in dataclasses.fields(method) if f.repr}
 
 

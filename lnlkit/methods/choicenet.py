@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from lnlkit import checks, losses, models
+from lnlkit import checks, losses, models, tensors
 from lnlkit.methods.base import Method
 from lnlkit.methods.domains import Correlation, Count, NotNegative, Positive, Share
 from lnlkit.training import Batch, Recipe, TrainingSet, as_inputs, predict_outputs, to_unit
@@ -21,7 +21,11 @@ def cholesky_transform(w: Tensor, z: Tensor, rho, mu_w, sigma_w, sigma_z) -> Ten
     deviation s sigma_z, its correlation with w is rho for |rho| < 1. At |rho| = 1 it is the constant rho mu_w. All
     arguments broadcast. The gradient in rho grows without bound as |rho| goes to 1: `CholeskyBlock` avoids that.
     """
-    rho = torch.as_tensor(rho, dtype=w.dtype, device=w.device)
+    tensors.tensors(w=w, z=z)
+    rho, sigma_w, sigma_z = (torch.as_tensor(v, dtype=w.dtype, device=w.device) for v in (rho, sigma_w, sigma_z))
+    tensors.within(rho, "rho", -1, 1)
+    tensors.within(sigma_z, "sigma_z", 0)
+    tensors.above_zero(sigma_w, "sigma_w", "standard deviations")
     s = ((1 - rho) * (1 + rho)).clamp_min(0).sqrt()
     return rho * mu_w + s * (rho * sigma_z / sigma_w * (w - mu_w) + s * z)
 
@@ -47,7 +51,7 @@ def correlation(a: Tensor, activation: str) -> tuple[Tensor, Tensor]:
     For tanh the root is 1 / cosh(a), for the sigmoid sqrt(sigmoid(-a) (1 + sigmoid(a))): no difference of nearly equal
     numbers, no root of zero.
     """
-    if activation == "tanh":
+    if checks.one_of(activation, "activation", RHO) == "tanh":
         e = torch.exp(-a.abs())
         return torch.tanh(a), 2 * e / (1 + e**2)
     if activation == "sigmoid_relu":

@@ -7,7 +7,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from lnlkit import losses, seeds
+from lnlkit import checks, losses, seeds
 from lnlkit.methods.base import CE
 from lnlkit.methods.domains import Count, CountFromZero, NotNegative, Positive
 from lnlkit.models import ConditionalVAE
@@ -32,8 +32,12 @@ def train_cvae(data, *, latent: int = 20, hidden: int = 400, epochs: int = 20, b
     Learning rate, batch size and epochs are the paper's (Section 3.2); latent size, widths, the Bernoulli
     likelihood and the Adam optimiser are not given there and are this kit's choice. Numbers are nats per image.
     """
-    data = TrainingSet.of(data, device)
-    history = []
+    data, history = TrainingSet.of(data, device), []
+    for name, count in {"epochs": epochs, "batch_size": batch_size}.items():
+        checks.positive_int(count, name)
+    checks.positive(lr, "lr")
+    checks.not_negative(kl_weight, "kl_weight")
+    checks.function(progress, "progress", optional=True)
     with torch.random.fork_rng(devices=range(torch.cuda.device_count())):
         torch.manual_seed(seeds.derive(seed, "CVAE"))
         generator = torch.Generator().manual_seed(seeds.derive(seed, "CVAE batches"))
@@ -57,7 +61,8 @@ def train_cvae(data, *, latent: int = 20, hidden: int = 400, epochs: int = 20, b
 
 def generate(cvae: ConditionalVAE, n: int, seed: int = 0) -> tuple[Tensor, Tensor]:
     """n uint8 images (n, C, H, W) and their intended classes (n,), as balanced over the classes as n allows."""
-    device = cvae.to_mu.weight.device
+    device = checks.instance(cvae, "cvae", ConditionalVAE).to_mu.weight.device
+    checks.count(n, "n")
     y = (torch.arange(n) % cvae.n_classes).to(device)
     draw = torch.Generator().manual_seed(seeds.derive(seed, "generated images"))
     z = torch.randn(n, cvae.latent, generator=draw).to(device)

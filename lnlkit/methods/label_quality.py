@@ -5,18 +5,27 @@ N examples with label vectors (N, K) of 0 and 1, qualities with D dimensions. Pa
 
 import numpy as np
 
-from lnlkit import noise
+from lnlkit import checks, noise, tensors
 
 
 def decided(probabilities, single: bool) -> np.ndarray:
     """Label vectors (N, K) of 0 and 1 from probabilities: above 1/2, or the largest one where labels are exclusive."""
-    p = np.asarray(probabilities)
+    p = tensors.scores(probabilities, "probabilities")
     return np.eye(p.shape[1], dtype=np.uint8)[p.argmax(1)] if single else (p > 0.5).astype(np.uint8)
 
 
 def disagrees(p, y) -> np.ndarray:
     """(N,) True where the prediction p, thresholded at 1/2, is not the noisy label vector: the colours of Fig. 7."""
-    return ((np.asarray(p) > 0.5) != (np.asarray(y) > 0.5)).any(1)
+    p, y = _pair(p, y)
+    return ((p > 0.5) != (y > 0.5)).any(1)
+
+
+def _pair(p, y) -> tuple[np.ndarray, np.ndarray]:
+    """Probabilities and label vectors, (N, K) both."""
+    p = tensors.scores(p)
+    y = checks.label_vectors(y, "y", p.shape[1])
+    checks.same_length(p=p, y=y)
+    return p, y
 
 
 def two_means(mu, p, y, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
@@ -30,23 +39,29 @@ def two_means(mu, p, y, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
     """
     from sklearn.cluster import KMeans
 
-    found = KMeans(2, n_init=10, random_state=seed).fit(np.asarray(mu, dtype=float))
-    loss, distance = label_loss(p, y), found.transform(np.asarray(mu, dtype=float))
+    mu, loss = tensors.scores(mu, "mu").astype(float), label_loss(p, y)
+    checks.same_length(mu=mu, p=p)
+    if len(mu) < 2:
+        raise ValueError("`mu` must hold at least 2 examples, but got 1: two clusters need two.")
+    found = KMeans(2, n_init=10, random_state=checks.seed(seed)).fit(mu)
+    distance = found.transform(mu)
     trusted = int(loss[found.labels_ == 1].mean() < loss[found.labels_ == 0].mean())
     return found.labels_ != trusted, distance[:, 1 - trusted] - distance[:, trusted]
 
 
 def label_loss(p, y) -> np.ndarray:
     """Binary cross-entropy (N,) of labels y under predictions p: what small-loss selection would rank by."""
-    p = np.clip(np.asarray(p, dtype=float), 1e-7, 1 - 1e-7)
-    return -np.where(np.asarray(y) > 0.5, np.log(p), np.log1p(-p)).sum(1)
+    p, y = _pair(p, y)
+    p = np.clip(p.astype(float), 1e-7, 1 - 1e-7)
+    return -np.where(y > 0.5, np.log(p), np.log1p(-p)).sum(1)
 
 
 def auc(score, right) -> float | None:
     """P(the score of a right label > that of a wrong one), ties half; None where all labels are right or all wrong."""
     from sklearn.metrics import roc_auc_score
 
-    right = np.asarray(right, dtype=bool)
+    score, right = checks.numbers(score, "score", 1), checks.label_vectors(np.reshape(right, (-1, 1)), "right")[:, 0]
+    checks.same_length(score=score, right=right)
     return float(roc_auc_score(right, score)) if 0 < right.sum() < len(right) else None
 
 
@@ -69,7 +84,8 @@ def judge(explained, y, y_clean, seed: int = 0) -> dict:
     not used they are 0 and the optimum of Eq. (8), sqrt(1 - lambda). Shares of nothing are None.
     """
     p, q, mu = (np.asarray(value) for value in (explained.p, explained.q, explained.mu))
-    y, y_clean = np.asarray(y, dtype=np.uint8), np.asarray(y_clean, dtype=np.uint8)
+    y, y_clean = checks.label_vectors(y, "y"), checks.label_vectors(y_clean, "y_clean", np.shape(y)[1])
+    checks.same_length(p=p, y=y, y_clean=y_clean)
     single = bool((y_clean.sum(1) == 1).all())
     latent, predicted = decided(q, single), decided(p, single)
     wrong = (y != y_clean).any(1)
@@ -95,7 +111,10 @@ def embed(explained, y, y_clean, n: int = 300, seed: int = 0) -> dict:
     """
     from lnlkit import evaluation
 
-    y, wrong = np.asarray(y), (np.asarray(y) != np.asarray(y_clean)).any(1)
+    checks.positive_int(n, "n")
+    y, y_clean = checks.label_vectors(y, "y"), checks.label_vectors(y_clean, "y_clean", np.shape(y)[1])
+    checks.same_length(mu=explained.mu, y=y, y_clean=y_clean)
+    wrong = (y != y_clean).any(1)
     index = np.sort(np.random.default_rng(seed).permutation(len(y))[:n])
     flagged = two_means(explained.mu, explained.p, y, seed)[0]
     mu = np.asarray(explained.mu, dtype=float)[index]

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from lnlkit import losses, models
+from lnlkit import losses, models, tensors
 from lnlkit.methods.domains import CountFromZero, NotNegative
 from lnlkit.methods.multilabel import MultiLabelMethod
 from lnlkit.training import Batch, Recipe, TrainingSet
@@ -22,6 +22,7 @@ def project_to_simplex(rows: Tensor) -> Tensor:
 
     max(v - theta, 0), with theta such that the sum is 1, found by sorting. Source: Duchi et al. 2008, Fig. 1.
     """
+    tensors.same_shape(rows=rows)
     largest_first = rows.sort(1, descending=True).values
     excess = largest_first.cumsum(1) - 1
     counts = torch.arange(1, rows.shape[1] + 1, dtype=rows.dtype, device=rows.device)
@@ -38,6 +39,9 @@ def linear_noise_loss(logits: Tensor, y: Tensor, Q: Tensor) -> Tensor:
     column of Q sums to more than 1. P(noisy label = 0) is (1 - p) Q + 1 - column sums, computed so that nothing cancels
     when p rounds to 1; it counts as at least a tenth of (1 - p) Q, which keeps p Q below 1 and its gradient alive.
     """
+    tensors.same_shape(logits=logits, y=y)
+    tensors.within(y, "y", 0, 1)
+    tensors.transition(Q, "Q", y.shape[1])
     Q = (1 - LEAK) * Q + LEAK / len(Q)
     absent = (-logits).sigmoid() @ Q  # (B, K)
     on = (logits.sigmoid() @ Q).clamp(TINY, 1.0)
@@ -122,6 +126,8 @@ def image_noise_loss(logits: Tensor, y: Tensor, on_absent: Tensor, on_present: T
     r(1 | z = 0) and of r(1 | z = 1) are (B, K). With r = 0 and r = 1 it is `losses.binary_cross_entropy`.
     Source: Misra et al. 2016, the noise conditioned on the image.
     """
+    tensors.same_shape(logits=logits, y=y, on_absent=on_absent, on_present=on_present)
+    tensors.within(y, "y", 0, 1)
     present, absent = F.logsigmoid(logits), F.logsigmoid(-logits)
     on = torch.logaddexp(F.logsigmoid(on_present) + present, F.logsigmoid(on_absent) + absent)
     off = torch.logaddexp(F.logsigmoid(-on_present) + present, F.logsigmoid(-on_absent) + absent)

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from lnlkit import losses
+from lnlkit import checks, losses, tensors
 from lnlkit.methods import label_quality
 from lnlkit.methods.domains import Count, CountFromZero, NotNegative, Positive, Share
 from lnlkit.methods.multilabel import MultiLabelMethod
@@ -20,7 +20,8 @@ def annealed(step: int, alpha: float, floor: float) -> float:
 
     The text has rho go to 0, the experiments stop it at 0.5: from step ln(2) / alpha on nothing changes any more.
     """
-    return max(floor, math.exp(-alpha * step))
+    checks.fraction(floor, "floor", below_one=False)
+    return max(floor, math.exp(-checks.not_negative(alpha, "alpha") * checks.not_negative(step, "step")))
 
 
 def binary_concrete(logits: Tensor, noise: Tensor, tau: float) -> Tensor:
@@ -29,7 +30,8 @@ def binary_concrete(logits: Tensor, noise: Tensor, tau: float) -> Tensor:
     `noise` is standard logistic, the difference of the paper's two Gumbel draws. P(z > 1/2) = sigmoid(logits) at every
     temperature; the smaller tau, the nearer the draws to 0 and 1. Source of the trick: Jang et al. 2017.
     """
-    return torch.sigmoid((logits + noise) / tau)
+    tensors.same_shape(logits=logits, noise=noise)
+    return torch.sigmoid((logits + noise) / checks.positive(tau, "tau"))
 
 
 def reparameterise(mu: Tensor, log_var: Tensor, zeta: Tensor) -> Tensor:
@@ -37,6 +39,7 @@ def reparameterise(mu: Tensor, log_var: Tensor, zeta: Tensor) -> Tensor:
 
     The paper prints mu + sigma^2 zeta, which has the variance sigma^4, while its Eq. (8) takes sigma^2 as the variance.
     """
+    tensors.same_shape(mu=mu, log_var=log_var, zeta=zeta)
     return mu + torch.exp(0.5 * log_var) * zeta
 
 
@@ -196,6 +199,8 @@ class QualityEmbedding(MultiLabelMethod):
         y (B, K) noisy labels, logits (B, K) of P(z | x). The logarithm of a mean over draws: too low on average, by
         less the more draws.
         """
+        tensors.same_shape(y=y, logits=logits)
+        checks.positive_int(n_draws, "n_draws")
         values = []
         for _ in range(n_draws):
             z, s = torch.bernoulli(logits.sigmoid()), torch.randn(len(y), self.noise_.quality_dim, device=y.device)
@@ -205,6 +210,8 @@ class QualityEmbedding(MultiLabelMethod):
     @torch.no_grad()
     def explain(self, x, y, batch_size: int = 1024) -> Explained:
         """Prior prediction, latent label and quality of examples x (N, ...) with noisy labels y (N, K)."""
+        checks.same_length(x=x, y=y)
+        checks.positive_int(batch_size, "batch_size")
         was_training = self.nets_.training
         self.nets_.eval()
         device = next(self.nets_.parameters()).device

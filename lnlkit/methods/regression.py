@@ -6,7 +6,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from lnlkit import losses
+from lnlkit import checks, losses, tensors
 from lnlkit.methods.base import Method
 from lnlkit.methods.domains import CountFromZero, NotNegative, Positive
 from lnlkit.training import Batch, Recipe, TrainingSet, predict_outputs
@@ -98,5 +98,7 @@ def spread(residual: Tensor, smallest: float = 1e-6) -> Tensor:
 
     For Gaussian residuals it estimates their standard deviation; outliers, if fewer than half, hardly move it.
     """
+    tensors.same_shape(residual=residual)
+    checks.positive(smallest, "smallest")
     deviation = (residual - residual.quantile(0.5, dim=0)).abs()
     return (1.4826 * deviation.quantile(0.5, dim=0)).clamp_min(smallest)
