@@ -37,8 +37,9 @@ def _folder(data_dir):
 def load(name="digits", data_dir=None):
     """The data set ``name``: an `ImageData`, a `label_vectors.LabelVectorData` or a `targets.Table`.
 
-    Looks in this order: built in (digits, scenes, diabetes), the bundle ``<data_dir>/<name>.npz``, a download that is
-    kept as a bundle. data_dir: default $LNLKIT_DATA, else the user's cache folder. LNLKIT_OFFLINE=1 forbids downloads.
+    Looks in this order: built in (digits, scenes, diabetes), the bundle ``<data_dir>/<name>.npz``, torchvision's raw
+    files in data_dir, a download; either is kept as a bundle. data_dir: default $LNLKIT_DATA, else the user's cache
+    folder. LNLKIT_OFFLINE=1 forbids downloads.
     scenes is made from scikit-learn's digits and scenes_mnist from MNIST (see `scenes.POOLS`), always the same;
     cifar10n is CIFAR-10 with the labels of three people an image; voc2007 and voc2012 come through torchvision.
 

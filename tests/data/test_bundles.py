@@ -198,6 +198,18 @@ def test_raw_files_that_are_there_are_read_offline(tmp_path, monkeypatch):
     assert data.load("mnist", tmp_path).source == "bundle mnist.npz"
 
 
+@pytest.mark.parametrize("name, fake, raw", [("svhn", FakeSVHN, "train_32x32.mat"),
+                                             ("cifar10", FakeCIFAR10, "cifar-10-batches-py")])
+def test_raw_files_of_other_sets_are_read_offline_too(tmp_path, monkeypatch, name, fake, raw):
+    monkeypatch.setattr(fake, "arrays", bundle(name))
+    monkeypatch.setattr(fake, "made", made := [])
+    monkeypatch.setattr(pytest.importorskip("torchvision.datasets"), fake.__name__.removeprefix("Fake"), fake)
+    monkeypatch.setenv("LNLKIT_OFFLINE", "1")
+    (tmp_path / raw).touch()
+    np.testing.assert_array_equal(data.load(name, tmp_path).x_train, bundle(name)["x_train"])
+    assert [download for _, _, download in made] == [False, False]
+
+
 @pytest.mark.parametrize("damage", ["train-images-idx3-ubyte", "train-labels-idx1-ubyte"])
 @pytest.mark.parametrize("left", [0, 30])
 def test_damaged_raw_files_are_named(tmp_path, monkeypatch, damage, left):
