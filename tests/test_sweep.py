@@ -9,6 +9,7 @@ import time
 from concurrent.futures import BrokenExecutor, ThreadPoolExecutor
 
 import numpy as np
+import psutil
 import pytest
 
 from lnlkit import processes, records, sweep
@@ -156,6 +157,7 @@ def test_claims_of_an_earlier_call_put_no_run_under_suspicion(tmp_path):
     ended = processes.me().replace(str(os.getpid()), "999999999", 1)
     for config in configs:
         (tmp_path / "runs" / f".{sweep.key(config)}.json.claim").write_text(f"{ended}.0")
+    (tmp_path / "runs" / ".0123456789abcdef.json.claim").write_text(f"{ended}.0")  # of a run that is not planned now
     sweep.sweep(die_once, configs, tmp_path / "runs", executor=sweep.local_pool(1))
     assert len(list((tmp_path / "runs").iterdir())) == 3
 
@@ -170,6 +172,38 @@ class DeadPool(ThreadPoolExecutor):
 def test_workers_that_end_before_any_run_begins_are_not_tried_for_ever(tmp_path):
     with pytest.raises(RuntimeError, match=r"workers end before any run begins \(a worker ended\): too little memory"):
         sweep.sweep(dict, [{"i": i} for i in range(9)], tmp_path, executor=DeadPool)
+
+
+def test_a_run_is_not_blamed_for_a_pool_in_which_it_did_not_begin(tmp_path):
+    """It had begun in the first pool; the later ones break before they begin anything."""
+    class Pool(DeadPool):
+        first = True
+
+        def submit(self, run, fn, config, path, owner):
+            if Pool.first:
+                Pool.first = False
+                assert processes.claim(sweep._claim_of(path), owner)
+            raise BrokenExecutor("a worker ended")
+
+    with pytest.raises(RuntimeError, match="workers end before any run begins"):
+        sweep.sweep(dict, [{"i": 0}], tmp_path, executor=Pool)
+
+
+def sleep(config):
+    time.sleep(config["seconds"])
+    return {}
+
+
+def test_an_interrupted_sweep_ends_its_workers_and_takes_back_its_claims(tmp_path):
+    def interrupt(line):
+        raise KeyboardInterrupt
+
+    before = psutil.Process().children()
+    with pytest.raises(KeyboardInterrupt):
+        sweep.sweep(sleep, [{"seconds": 0.5}, {"seconds": 3600}], tmp_path, sweep.local_pool(2), interrupt)
+    new = [child for child in psutil.Process().children() if child not in before]
+    assert not [child for child in new if "resource_tracker" not in " ".join(child.cmdline())]
+    assert [path.suffix for path in tmp_path.iterdir()] == [".json"]
 
 
 def test_two_sweeps_into_one_folder_share_the_work(tmp_path):
