@@ -1,5 +1,11 @@
 """`python -m lnlkit` is the command `lnlkit`."""
 
-from lnlkit.cli import main
+import os
+import sys
+
+if sys.path[0] == os.getcwd() != os.path.dirname(os.path.dirname(os.path.abspath(__file__))):
+    del sys.path[0]  # a random.py of the user's is not Python's: the command `lnlkit` does not look there either
+
+from lnlkit.cli import main  # noqa: E402
 
 main()

@@ -32,9 +32,9 @@ record = records.for_notebook(
 _ = records.write(Path(OUT_DIR) / "01_cvae_augmentation.json", record)"""
 
 
-def write(folder, *sources: str, name: str = NAME) -> Path:
+def write(folder, *sources: str, name: str = NAME, parameters: str = PARAMETERS) -> Path:
     """Path of a notebook with the parameters and the given cells; without any: a figure and a record."""
-    cells = [new_code_cell(source) for source in (PARAMETERS, *(sources or (FIGURE, RECORD)))]
+    cells = [new_code_cell(source) for source in (parameters, *(sources or (FIGURE, RECORD)))]
     cells[0].metadata["tags"] = ["parameters"]
     kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
     path = Path(folder) / f"{name}.ipynb"

@@ -235,9 +235,13 @@ sys.exit("torch" in sys.modules)
     assert subprocess.run([sys.executable, "-c", code], capture_output=True).returncode == 0
 
 
-def test_the_module_is_the_command():
-    done = subprocess.run([sys.executable, "-m", "lnlkit", "--version"], capture_output=True, text=True, check=True)
-    assert done.stdout.startswith("lnlkit, version ")
+def test_the_module_is_the_command(root, tmp_path):
+    (tmp_path / "random.py").write_text("raise SystemExit('my homework')")
+    env = {**os.environ, "PYTHONPATH": str(root)}
+    for folder_typed_in, line in ((root, ["--version"]), (tmp_path, ["--version"]), (tmp_path, ["data", "list"])):
+        done = subprocess.run([sys.executable, "-m", "lnlkit", *line], cwd=folder_typed_in, env=env, text=True,
+                              capture_output=True)  # fmt: skip
+        assert done.returncode == 0 and done.stdout.startswith(("lnlkit, version ", "name ")), done.stderr
 
 
 def test_methods_keeps_a_gap_after_the_longest_name(call):

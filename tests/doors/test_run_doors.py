@@ -8,7 +8,7 @@ from refusals import BAD, Door, cases, check_refusal, refuses
 
 from lnlkit import data, lab
 from lnlkit.data import bundles
-from lnlkit.run import attempt, runner, shape
+from lnlkit.run import attempt, parameters, runner, shape
 
 NAME = stub_notebook.NAME
 NAN = float("nan")
@@ -72,6 +72,14 @@ def test_the_call_works_otherwise(door):
 @pytest.mark.parametrize("name, value", PARAMETERS.values(), ids=PARAMETERS)
 def test_a_bad_parameter_is_refused_before_anything_starts(name, value):
     check_refusal(lambda: runner.run("01", params={name: value}), str(name), "device")
+
+
+@pytest.mark.parametrize("value", [{1}, 1j, b"x", [{1}], object()], ids=lambda value: type(value).__name__)
+def test_a_parameter_of_no_declared_type_is_what_json_has_words_for(tmp_path_factory, value):
+    folder = tmp_path_factory.mktemp("own")
+    path = stub_notebook.write(folder, parameters=f"{stub_notebook.PARAMETERS}\nEXTRA = None")
+    check_refusal(lambda: runner.run(path, params={"EXTRA": value}), "EXTRA")
+    parameters.check(parameters.read(path), path, {"EXTRA": [1, "a", None, {"b": 0.5}]})
 
 
 def fields(record: dict) -> list:
