@@ -12,12 +12,12 @@ import torch
 
 from lnlkit import checks, data, models, noise, records, seeds
 from lnlkit.methods.base import CE
+from lnlkit.tasks.configurations import NOISES
 from lnlkit.tasks.running import one_thread
 from lnlkit.training import Recipe, average_predictions, pick_device
 
 MAPPINGS = {"digits": "mnist", "mnist": "mnist", "cifar10": "cifar10"}  # similar classes, for asymmetric noise
-KINDS = ("symmetric", "symmetric_inclusive", "pairflip", "asymmetric", "class_conditional", "part_dependent",
-         "model_idn")
+KINDS = NOISES
 SCORED = ("class_conditional", "model_idn")  # kinds that need the scores of a network trained on clean labels
 
 
@@ -194,8 +194,10 @@ def make_noisy(images: data.ImageData, kind: str, noise_rate: float, seed: int =
     generator = checks.instance(generator or IDNGenerator(), "generator", IDNGenerator)
     if n_train is not None:
         checks.positive_int(n_train, "n_train")
-    index = data.subset(images.x_train, images.y_train, n_train, seed)
-    x, y, scores = images.x_train[index], images.y_train[index], None
+    checks.inputs(images.x_train, "x_train")
+    y_train = checks.labels(images.y_train, "y_train", images.n_classes)
+    index = data.subset(images.x_train, y_train, n_train, seed)
+    x, y, scores = np.asarray(images.x_train)[index], y_train[index], None
     if noise_rate == 0:
         return data.NoisyData(x, y.copy(), y, images.n_classes)
     if kind in SCORED:

@@ -3,7 +3,9 @@
 import dataclasses
 
 import numpy as np
+import pandas as pd
 import pytest
+import torch
 from refusals import BAD, Door, cases, refuses
 
 from lnlkit import data
@@ -32,6 +34,11 @@ def scored_labels(**arguments):
     return corruption.corrupt_labels(**arguments)
 
 
+def noisy_images(x_train, y_train):
+    mine = dataclasses.replace(MINE, x_train=x_train, y_train=y_train)
+    return corruption.make_noisy(mine, "symmetric", 0.5)
+
+
 def generator_settings(**settings):
     return corruption.IDNGenerator(**settings)
 
@@ -51,6 +58,7 @@ DOORS = [
          {"images": "images", "kind": "kind", "noise_rate": "fraction", "seed": "seed", "n_train": "count",
           "device": "device", "generator": "generator settings"}, spared={"n_train": {"nothing"}}),
     Door(corruption.make_noisy, {"images": MINE, "kind": "model_idn", "noise_rate": 0.5}, {"cache_dir": "folder"}),
+    Door(noisy_images, {"x_train": X, "y_train": Y}, {"x_train": "pictures", "y_train": "labels"}),
     Door(corruption.pixels_of, {"name": "mine", "x": X}, {"x": "pictures"}, spared={"x": {"short"}}),
     Door(corruption.mean_scores, SCORED, {"clean": "labelled", "facts": "facts", "generator": "generator settings",
                                           "seed": "seed", "device": "device"}),
@@ -75,3 +83,10 @@ def test_bad_input_is_refused_in_one_sentence(door, argument, value):
 @pytest.mark.parametrize("door", DOORS[:5], ids=lambda door: door.name)
 def test_the_call_works_otherwise(door):
     door.function(**door.good)
+
+
+@pytest.mark.parametrize("form", [list, torch.from_numpy, pd.Series, lambda y: y[:, None], np.uint8])
+def test_labels_of_every_welcome_form_get_the_same_noise(form):
+    np.testing.assert_array_equal(noisy_images(X, form(Y)).y, noisy_images(X, Y).y)
+    same = corruption.corrupt_labels(**LABELS | {"y": form(Y)})
+    np.testing.assert_array_equal(same, corruption.corrupt_labels(**LABELS))
