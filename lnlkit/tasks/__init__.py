@@ -16,13 +16,14 @@ and nothing above asks which kind it is.
 
 from lnlkit import checks
 from lnlkit.papers import Paper
-from lnlkit.tasks import classification, label_vectors, regression, running
+from lnlkit.tasks import classification, configurations, label_vectors, regression, running
 
 TASKS = {"classification": classification, "regression": regression, "multilabel": label_vectors}
 
 
 def of(config: dict):
     """The module of a configuration's task; the oldest kind carries no name."""
+    checks.instance(config, "config", dict)
     return TASKS[checks.one_of(config.get("task", "classification"), "task", TASKS)]
 
 
@@ -33,16 +34,24 @@ def grid(paper: Paper, scale: str) -> list[dict]:
 
 def data_sets(paper: Paper, scale: str) -> list[str]:
     """The data sets that a paper's notebook reads at a scale: what it trains live, at `paper` its whole grid, too."""
+    settings = configurations.settings(paper, scale)
     configs = grid(paper, scale) if scale == "paper" else []  # below, tables come recorded
-    live = paper.live.get(scale) or [paper.scale(scale)["dataset"]]
+    live = paper.live.get(scale) or [settings["dataset"]]
     return list(dict.fromkeys([*live, *(config["dataset"] for config in configs)]))
 
 
 def train(config: dict, device: str = "cpu", progress=None) -> running.Trained:
     """A configuration's trained method, its data and its history."""
-    return running.train(of(config), config, device, progress)
+    return running.train(_whole(config), config, device, progress)
 
 
 def record(config: dict, device: str = "cpu") -> dict:
     """The record of one training run: configuration, realised noise, history, summary, environment, cost."""
-    return running.record(of(config), config, device)
+    return running.record(_whole(config), config, device)
+
+
+def _whole(config: dict):
+    """The module of a configuration that names a method; the module itself checks the rest before it reads data."""
+    task = of(config)
+    configurations.complete(config, {*task.KEPT, "method", "hparams"})
+    return task

@@ -4,12 +4,14 @@ import functools
 
 from lnlkit import checks, data
 from lnlkit.papers import Paper, Row
+from lnlkit.tasks import configurations
 from lnlkit.tasks.running import Splits, Trained, distinct
 
 PARTS = ("runs",)
 KEPT = ("row", "dataset", "noise", "noise_rate", "seed")
 PER_ROW = ("method", "hparams", "augment", "oracle", "epochs")
 PER_DATASET = ("dataset", "n_train", "val_fraction", "network", "batch_size", "optimizer", "generator", "amp")
+KEYS = {*KEPT, *PER_ROW, *PER_DATASET}
 
 
 def grid(paper: Paper, scale: str) -> list[dict]:
@@ -19,7 +21,7 @@ def grid(paper: Paper, scale: str) -> list[dict]:
     """
     return [
         configuration(paper, scale, paper.rows[row_id], block["noise"], rate, seed, on=block.get("on"))
-        for block in paper.scale(scale)["sweep"]
+        for block in configurations.settings(paper, scale)["sweep"]
         for seed in block["seeds"]
         for rate in block["noise_rates"]
         for row_id in block.get("rows", paper.rows)
@@ -29,8 +31,12 @@ def grid(paper: Paper, scale: str) -> list[dict]:
 def configuration(paper: Paper, scale: str, row: Row, noise: str, noise_rate: float, seed: int, *,
                   on: str | None = None) -> dict:  # fmt: skip
     """Everything that one run depends on, as JSON: its hash is the run's name."""
-    s = paper.scale(scale)
-    s = {**s, **s["on"][on]} if on else s
+    s = configurations.settings(paper, scale)
+    checks.instance(row, "row", Row, "Did you mean paper.rows[name]?")
+    checks.one_of(noise, "noise", configurations.NOISES)
+    noise_rate, seed = configurations.rate(noise_rate), checks.seed(seed)
+    if on is not None:
+        s = {**s, **s.get("on", {})[checks.one_of(on, "on", s.get("on", {}))]}
     hparams = {**s.get("hparams", {}).get(row.method, {}), **row.hparams}
     if "noise rate" in row.needs:
         hparams["forget_rate"] = noise_rate
@@ -47,6 +53,9 @@ def noisy_set(settings: dict, noise: str, noise_rate: float, seed: int, device: 
     """The whole noisy training set, validation included. `settings`: a configuration, or the scale of a paper."""
     from lnlkit.tasks import corruption
 
+    checks.one_of(settings["dataset"], "dataset", data.images.DATASETS)
+    for name in settings.get("generator", {}):
+        checks.one_of(name, "generator", corruption.IDNGenerator.__dataclass_fields__)
     return corruption.make_noisy(
         data.load(settings["dataset"]), noise, noise_rate, seed, n_train=settings.get("n_train"),
         generator=corruption.IDNGenerator(**settings.get("generator", {})), device=device)  # fmt: skip
@@ -54,6 +63,11 @@ def noisy_set(settings: dict, noise: str, noise_rate: float, seed: int, device: 
 
 def splits(config: dict, device: str = "cpu") -> Splits:
     """Noisy training set, noisy validation set and clean test set of a configuration."""
+    from lnlkit import augment, models
+
+    configurations.check(config, KEYS, "classification", models.NETWORKS)
+    if config["augment"] is not None:
+        checks.one_of(config["augment"], "augment", augment.AUGMENTATIONS)
     noisy = noisy_set(config, config["noise"], config["noise_rate"], config["seed"], device)
     train, noisy_val = data.split_validation(noisy, config["val_fraction"], seed=config["seed"])
     images = data.load(config["dataset"])
@@ -65,6 +79,7 @@ def recipe(config: dict, train, device: str = "cpu"):
     from lnlkit import augment, models
     from lnlkit.training import Recipe, optimizer_of
 
+    configurations.check(config, KEYS, "classification", models.NETWORKS)
     facts, wanted = data.images.DATASETS[config["dataset"]], config["augment"]
     make_net = functools.partial(models.of_images, config["network"], facts)
     return Recipe(
@@ -142,12 +157,10 @@ def embed(x, noisy_labels: dict, y_clean, perplexity: float, seed: int = 0) -> d
     noisy_labels: {(noise, noise_rate): y (N,)}. The coordinates never see a label. `knn_agreement` is the share of
     the 10 nearest neighbours in the plane that carry the same label.
     """
-    from sklearn.manifold import TSNE
-
     from lnlkit import evaluation
 
     pixels = x.reshape(len(x), -1) / 255.0
-    coordinates = TSNE(perplexity=perplexity, init="pca", random_state=seed).fit_transform(pixels)
+    coordinates = evaluation.tsne(pixels, perplexity, seed)
     noisy = [
         {"noise": noise, "noise_rate": rate, "y": y.tolist(), "knn_agreement": evaluation.knn_agreement(coordinates, y)}
         for (noise, rate), y in sorted(noisy_labels.items())

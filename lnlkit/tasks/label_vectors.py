@@ -3,6 +3,7 @@
 from lnlkit import checks, data
 from lnlkit.data import label_vectors
 from lnlkit.papers import Paper, Row
+from lnlkit.tasks import configurations
 from lnlkit.tasks.running import Splits, Trained, rounded
 
 PARTS = ("multilabel", "checks")
@@ -10,6 +11,7 @@ KEPT = ("row", "dataset", "noise", "noise_rate", "seed", "size", "lambda_mi", "s
 CURVES = ("val_map", "test_map")  # not the loss: each method has its own
 PICTURES = ("trusted", "untrusted", "embedding")
 PER_DATASET = ("n_train", "val_fraction", "network", "optimizer", "epochs", "batch_size", "decay_every", "amp")
+KEYS = {*KEPT, *PER_DATASET, "method", "hparams", "embedding"}
 
 
 def settings(paper: Paper, scale: str, dataset: str, schedule: str | None = None) -> dict:
@@ -17,8 +19,8 @@ def settings(paper: Paper, scale: str, dataset: str, schedule: str | None = None
 
     schedule: a name in its `schedules`, whose settings replace these once more; nested ones, as hparams, as a whole.
     """
-    s = paper.scale(scale).get("multilabel", {})
-    if schedule:
+    s = configurations.settings(paper, scale).get("multilabel", {})
+    if schedule is not None:
         checks.one_of(schedule, "schedule", s.get("schedules", {}))
     return {**s, **s.get("on", {}).get(dataset, {}), **(s["schedules"][schedule] if schedule else {})}
 
@@ -33,7 +35,7 @@ def grid(paper: Paper, scale: str) -> list[dict]:
     found = [
         configuration(paper, scale, paper.rows[row], dataset, block["noise"], rate, seed, size=size, lambda_mi=value,
                       schedule=block.get("schedule"))  # fmt: skip
-        for block in paper.scale(scale).get("multilabel", {"sweep": []})["sweep"]
+        for block in configurations.settings(paper, scale).get("multilabel", {"sweep": []})["sweep"]
         for dataset in block["datasets"]
         for seed in block["seeds"]
         for rate in block["noise_rates"]
@@ -47,10 +49,16 @@ def grid(paper: Paper, scale: str) -> list[dict]:
 def configuration(paper: Paper, scale: str, row: Row, dataset: str, noise: str, noise_rate: float, seed: int, *,
                   size: float = 1.0, lambda_mi: float | None = None, schedule: str | None = None) -> dict:  # fmt: skip
     """Everything that one run depends on, as JSON."""
-    s = settings(paper, scale, dataset, schedule)
+    configurations.part(paper, scale, "multilabel")
+    checks.instance(row, "row", Row, "Did you mean paper.rows[name]?")
+    if not (isinstance(dataset, str) and dataset.endswith(".npz")):
+        checks.one_of(dataset, "dataset", [*data.images.DATASETS, *label_vectors.DATASETS])
+    checks.one_of(noise, "noise", label_vectors.KINDS)
+    noise_rate, seed = configurations.rate(noise_rate, below_one=False), checks.seed(seed)
+    size, s = _share(size), settings(paper, scale, dataset, schedule)
     hparams = {**s.get("hparams", {}).get(row.method, {}), **row.hparams}
     if lambda_mi is not None:
-        hparams["lambda_mi"] = lambda_mi
+        hparams["lambda_mi"] = checks.not_negative(lambda_mi, "lambda_mi")
     return {
         "task": "multilabel", "row": row.id, "dataset": dataset, "noise": noise, "noise_rate": noise_rate, "seed": seed,
         "size": size, "lambda_mi": lambda_mi, "schedule": schedule, "n_train": s.get("n_train"),
@@ -60,11 +68,21 @@ def configuration(paper: Paper, scale: str, row: Row, dataset: str, noise: str, 
     }  # fmt: skip
 
 
+def _share(size: float) -> float:
+    """The share of the training set that a run takes, in (0, 1]."""
+    if checks.fraction(size, "size", below_one=False) == 0:
+        raise ValueError("`size` must be above 0, but got 0: there would be nothing to train on.")
+    return size
+
+
 def splits(config: dict, device: str = "cpu") -> Splits:
     """Noisy training set, noisy validation set and clean test set of a configuration."""
+    from lnlkit import models
+
+    configurations.check(config, KEYS, "multilabel", models.NETWORKS)
     images = label_vectors.as_vectors(data.load(config["dataset"]))
     n = config["n_train"] or images.n_images
-    n = max(1, round(n * checks.fraction(config["size"], "size", below_one=False)))
+    n = max(1, round(n * _share(config["size"])))
     noisy = label_vectors.make_noisy(images, config["noise"], config["noise_rate"], config["seed"], n_train=n)
     train, noisy_val = label_vectors.split_validation(noisy, config["val_fraction"], seed=config["seed"])
     return Splits(train, noisy_val, data.Labelled(images.x_test, images.y_test, images.n_classes))
@@ -77,6 +95,7 @@ def recipe(config: dict, train, device: str = "cpu"):
     from lnlkit import models
     from lnlkit.training import Recipe, optimizer_of
 
+    configurations.check(config, KEYS, "multilabel", models.NETWORKS)
     x, every = train.x, config["decay_every"]
     shape = x.shape[1:] if x.ndim == 2 else (x.shape[3] if x.ndim == 4 else 1, *x.shape[1:3])
 

@@ -5,11 +5,13 @@ import numpy as np
 from lnlkit import checks, data
 from lnlkit.data import targets
 from lnlkit.papers import Paper, Row
+from lnlkit.tasks import configurations
 from lnlkit.tasks.running import Splits, Trained, rounded
 
 PARTS = ("regression",)
 KEPT = ("row", "dataset", "noise", "noise_rate", "seed")
 SHARED = ("n_train", "sd", "network", "epochs", "batch_size", "optimizer")
+KEYS = {*KEPT, *SHARED, "method", "hparams"}
 
 OUTLIERS = {
     "uniform": {"kind": "uniform"},
@@ -25,7 +27,7 @@ GRID = np.linspace(*targets.RANGE, 61, dtype=np.float32)[:, None]
 
 def grid(paper: Paper, scale: str) -> list[dict]:
     """The regression runs of a paper at a scale, from the blocks of its TOML's `regression.sweep`."""
-    settings = paper.scale(scale).get("regression", {"sweep": []})
+    settings = configurations.settings(paper, scale).get("regression", {"sweep": []})
     return [
         configuration(paper, scale, paper.rows[row], dataset, block["noise"], rate, seed)
         for block in settings["sweep"]
@@ -38,7 +40,11 @@ def grid(paper: Paper, scale: str) -> list[dict]:
 
 def configuration(paper: Paper, scale: str, row: Row, dataset: str, noise: str, noise_rate: float, seed: int) -> dict:
     """Everything that one run depends on, as JSON."""
-    s = paper.scale(scale)["regression"]
+    s = configurations.part(paper, scale, "regression")
+    checks.instance(row, "row", Row, "Did you mean paper.rows[name]?")
+    checks.one_of(dataset, "dataset", [*targets.DATASETS, *targets.FUNCTIONS])
+    checks.one_of(noise, "noise", ["uniform"] if dataset in targets.DATASETS else OUTLIERS)
+    noise_rate, seed = configurations.rate(noise_rate, below_one=False), checks.seed(seed)
     hparams = {**s.get("hparams", {}).get(row.method, {}), **row.hparams}
     return {
         "task": "regression", "row": row.id, "dataset": dataset, "noise": noise, "noise_rate": noise_rate, "seed": seed,
@@ -47,18 +53,24 @@ def configuration(paper: Paper, scale: str, row: Row, dataset: str, noise: str, 
     }  # fmt: skip
 
 
+def points(function: str, noise: str, noise_rate: float, seed: int, n_train: int, sd: float) -> targets.NoisyTargets:
+    """The training set of a run on a function: its points, some of them outliers."""
+    outliers = OUTLIERS[checks.one_of(noise, "noise", OUTLIERS)]
+    return targets.sample(function, n_train, noise_rate, seed, sd=sd, **outliers)
+
+
 def splits(config: dict, device: str = "cpu") -> Splits:
     """Noisy training set and clean test set of a configuration; nothing is selected, so nothing is held out.
 
     A function is tested against itself on 601 points; a table on the fifth that was held out.
     """
+    configurations.check(config, KEYS, "regression")
     name, rate, seed = config["dataset"], config["noise_rate"], config["seed"]
     if name in targets.DATASETS:
         table = data.load(name)
         split = targets.split_table(table.x, table.y, rate, seed)
         return Splits(split.train, None, split.test, split.scale)
-    outliers = OUTLIERS[checks.one_of(config["noise"], "noise", OUTLIERS)]
-    train = targets.sample(name, config["n_train"], rate, seed, sd=config["sd"], **outliers)
+    train = points(name, config["noise"], rate, seed, config["n_train"], config["sd"])
     x = np.linspace(*targets.RANGE, 601, dtype=np.float32)[:, None]
     return Splits(train, None, targets.Targets(x, np.float32(targets.FUNCTIONS[name](x))))
 
@@ -68,6 +80,7 @@ def recipe(config: dict, train, device: str = "cpu"):
     from lnlkit import models
     from lnlkit.training import Recipe, optimizer_of
 
+    configurations.check(config, KEYS, "regression")
     n_inputs = train.x.shape[1]
     return Recipe(
         lambda n_outputs=None: models.regression_mlp(n_inputs, n_outputs or 1),

@@ -39,7 +39,8 @@ KINDS = BAD | {
                "for vectors": methods.make("bce")},
     "net": {"nothing": None, "text": "mlp"},
     "settings": {"nothing": None, "text": "sgd", "empty": {}, "unknown": {"name": "adma"},
-                 "typo": {"name": "sgd", "rl": 1}, "words": {"name": "adam", "lr": "0.1"}, "negative": {"name": "adam", "lr": -1.0}},
+                 "typo": {"name": "sgd", "rl": 1}, "words": {"name": "adam", "lr": "0.1"},
+                 "negative": {"name": "adam", "lr": -1.0}},
 }  # fmt: skip
 NET = models.build("mlp", (1, 8, 8), 10)
 FIT = {"method": methods.make("ce"), "data": digits(20), "recipe": recipe(epochs=1)}
@@ -99,7 +100,8 @@ def test_labels_of_every_welcome_form_are_the_same_labels(y):
 
 @pytest.mark.parametrize("name, seen", [
     ("ce", label_vectors.NoisyLabelVectors(X, np.eye(3, dtype=np.uint8)[Y], None, 3)),
-    ("ce", targets.sample("step", 9, 0)), ("choicenet_regression", Labelled(X, Y, 3)), ("bce", Labelled(X, Y, 3)), ("l2", Labelled(X, Y, 3)),
+    ("ce", targets.sample("step", 9, 0)), ("choicenet_regression", Labelled(X, Y, 3)), ("bce", Labelled(X, Y, 3)),
+    ("l2", Labelled(X, Y, 3)),
 ])  # fmt: skip
 def test_a_method_of_another_task_is_refused(name, seen):
     said = check_refusal(lambda: training.fit(methods.make(name), seen, recipe()), "method")

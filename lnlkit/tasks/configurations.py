@@ -1,0 +1,49 @@
+"""What configurations of every kind of label are held to, before any data are read."""
+
+from lnlkit import checks
+from lnlkit.papers import Paper
+
+NOISES = ("symmetric", "symmetric_inclusive", "pairflip", "asymmetric", "class_conditional", "part_dependent",
+          "model_idn")  # fmt: skip
+"""Kinds of noise of one class an example; made by `corruption`."""
+
+
+def rate(noise_rate: float, *, below_one: bool = True) -> float:
+    """The noise rate to six decimals: rates that print equal are equal, 0.1 * 3 is 0.3."""
+    return round(checks.fraction(noise_rate, "noise_rate", below_one=below_one), 6)
+
+
+def settings(paper: Paper, scale: str) -> dict:
+    """All that a paper says of a scale."""
+    return checks.instance(paper, "paper", Paper, "Did you mean papers.load(name)?").scale(scale)
+
+
+def part(paper: Paper, scale: str, name: str) -> dict:
+    """The table of a scale that holds the settings of one kind of label."""
+    found = settings(paper, scale)
+    if name not in found:
+        raise ValueError(f"`paper` must be one with {name} runs at scale {scale}, but {paper.key} has none.")
+    return found[name]
+
+
+def complete(config: dict, keys) -> dict:
+    """The configuration, which holds all of these keys."""
+    missing = sorted(set(keys) - set(checks.instance(config, "config", dict)))
+    if missing:
+        raise ValueError(f"`config` must be made by `configuration`, but it lacks {missing}.")
+    return config
+
+
+def check(config: dict, keys, task: str, networks=None) -> None:
+    """Raises unless a configuration is whole and its method is one for the task, and what it names exists."""
+    from lnlkit.methods import METHODS
+    from lnlkit.training import optimizer_of
+
+    checks.seed(complete(config, keys)["seed"])
+    of_task = [name for name, method in METHODS.items() if method.task == task]
+    checks.one_of(config["method"], "method", of_task)
+    for name in ("epochs", "batch_size"):
+        checks.positive_int(config[name], name)
+    if networks is not None:
+        checks.one_of(config["network"], "network", networks)
+    optimizer_of(config["optimizer"])
