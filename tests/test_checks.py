@@ -190,3 +190,21 @@ def test_seeds_are_whole_numbers_from_zero():
 def test_the_same_seed_twice_is_not_two_runs():
     with pytest.raises(ValueError, match=r"`seeds` must differ, but got \[0, 1, 0\]"):
         checks.seed_list([0, 1, 0])
+
+
+def test_masked_values_are_not_shown_as_if_they_were_there():
+    masked = np.ma.array([0, 1, 2], mask=[False, True, False])
+    with pytest.raises(ValueError, match="`y` must hold no masked values"):
+        checks.labels(masked, "y", 3)
+    assert checks.labels(masked[::2], "y", 3).tolist() == [0, 2]
+
+
+def test_positions_and_names_of_classes():
+    assert checks.positions([0, -1], "index", 3).tolist() == [0, -1]
+    assert checks.positions([True, False], "index", 2).tolist() == [True, False]
+    for index in (3, [3], [-4], [0.5], [True], [], "all", None):
+        with pytest.raises((ValueError, TypeError), match="`index` must be positions"):
+            checks.positions(index, "index", 3)
+    assert checks.class_names(np.array(["a", "b"]), 2) == ("a", "b")
+    with pytest.raises(ValueError, match="`class_names` must be 3 names, but got 2"):
+        checks.class_names(["a", "b"], 3)

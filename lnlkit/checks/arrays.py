@@ -11,6 +11,8 @@ from lnlkit.checks.values import sequence
 
 def array(values, name):
     """The values as an array; a list of unequal rows, or a tensor that isn't on the CPU, is none."""
+    if np.ma.is_masked(values):                                              # NumPy would show what is under the mask
+        raise ValueError(f"`{name}` must hold no masked values. Use .compressed(), or fill them, first.")
     try:
         return np.asarray(values)
     except (ValueError, TypeError, RuntimeError) as error:

@@ -1,11 +1,11 @@
 """The formats in which labels come, against every public door that takes labels: as good as plain ones, or refused."""
 from types import SimpleNamespace
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
 import torch
+from matplotlib.figure import Figure
 from refusals import check_refusal
 
 from lnlkit import data, evaluation, noise, training, viz
@@ -45,7 +45,8 @@ SAME = {
     "column": lambda y: y[:, None], "column of a tensor": lambda y: torch.from_numpy(y)[:, None],
     "DataFrame of one column": lambda y: pd.DataFrame({"label": y}),
     "every other of an array": lambda y: np.repeat(y, 2)[::2],
-    "read-only": lambda y: np.broadcast_to(y, y.shape),
+    "nullable Series": lambda y: pd.Series(y, dtype="Int64"), "categories": lambda y: pd.Series(y).astype("category"),
+    "masked array without a mask": np.ma.array, "read-only": lambda y: np.broadcast_to(y, y.shape),
 }  # fmt: skip
 REFUSED = {
     "text": lambda y: y.astype(str), "bytes": lambda y: y.astype("S"), "floats": np.float64, "halves": lambda y: y / 2,
@@ -55,6 +56,8 @@ REFUSED = {
     "long": lambda y: np.append(y, 0),
     "empty": lambda y: y[:0], "one number": lambda y: 3, "none": lambda y: None, "a text": lambda y: "0123456789" * 2,
     "dict": lambda y: dict(enumerate(y)), "ragged": lambda y: [[label] * (1 + label % 2) for label in y.tolist()],
+    "masked": lambda y: np.ma.array(y, mask=y == 3),
+    "nullable Series with NA": lambda y: pd.Series(y, dtype="Int64").shift(),
     "complex": lambda y: y + 0j, "dates": lambda y: y.astype("datetime64[s]"),
 }  # fmt: skip
 UNKNOWN_K = {"from one"}  # of doors that can't know how many classes there are
@@ -70,7 +73,7 @@ def image_data(y_train=Y, y_test=Y):
 
 
 def drawn(y_noisy=Y, y_clean=Y):
-    _, ax = plt.subplots()
+    ax = Figure().subplots()
     viz.embedding(P[:, :2], y_noisy, y_clean, ax)
     return np.concatenate([np.ma.getdata(points.get_offsets()) for points in ax.collections])
 
@@ -104,12 +107,6 @@ DOORS = {
     "viz.embedding, y_noisy": (lambda y: drawn(y_noisy=y), UNKNOWN_K),
     "viz.embedding, y_clean": (lambda y: drawn(y_clean=y), UNKNOWN_K),
 }  # fmt: skip
-
-
-@pytest.fixture(autouse=True)
-def close_figures():
-    yield
-    plt.close("all")
 
 
 @pytest.mark.parametrize("door", DOORS)
