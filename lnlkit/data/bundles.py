@@ -4,6 +4,7 @@ A bundle is an .npz file; of images it holds x_train, y_train, x_test, y_test (t
 """
 
 import os
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -76,5 +77,7 @@ def how_to_get(name, folder):
 
 
 def state(name, path):
-    """Where the bundle of a set lies, or how to get it."""
-    return f"bundle {path}" if path.exists() else f"not here: `lnlkit data prepare {name}`"
+    """Where the bundle of a set lies, that what lies there is none, or how to get it."""
+    if not path.exists():
+        return f"not here: `lnlkit data prepare {name}`"
+    return f"bundle {path}" if zipfile.is_zipfile(path) else f"broken: delete {path} and prepare it again"
