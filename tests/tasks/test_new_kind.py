@@ -30,7 +30,7 @@ def test_sweep_table_and_report_take_it_without_any_change(paper, tmp_path, caps
 
     cli.main(["sweep", "05", "--scale", "smoke", "--out", str(tmp_path / "runs"), "--table", str(tmp_path / "t.json")])
     assert "8 runs" in capsys.readouterr().out
-    record = records.read(tmp_path / "runs" / f"{sweep.key(configs[0])}.json")
+    record = records.read(tmp_path / "runs" / making.code_digest() / f"{sweep.key(configs[0])}.json")
     assert record["config"] == configs[0] and record["n"] == {"train": 80, "test": 80} and record["hparams"] == {}
 
     table = recorded.tidy(records.read(tmp_path / "t.json"))
