@@ -17,6 +17,8 @@ from lnlkit import checks, papers, records, tasks
 RUN = ["task", "row", "dataset", "noise", "noise_rate", "seed"]
 """The columns that say which run a row is; `key`, the hash of its configuration, is its name."""
 
+MAP = {"x", "y_clean", "noisy", "knn_agreement_clean"}  # of inputs in two dimensions, what it has at least
+
 
 @dataclass(frozen=True, eq=False)
 class Recorded:
@@ -92,10 +94,16 @@ def _checked(raw: dict) -> list[tuple[str, dict]]:
         raise TypeError(f"`raw` must be a table as `load_raw` returns it, but got {type(raw).__name__}.")
     if missing := [name for name in ("notebook", "scale", "made") if name not in raw]:
         raise ValueError(f"`raw` must be a recorded table, but has no {', '.join(map(repr, missing))}.")
+    if not isinstance(raw["made"], dict) or not isinstance(raw["notebook"], str):
+        raise TypeError("`raw` must say under 'notebook' what it is of, and under 'made', a dict, how it was made.")
+    drawn = raw.get("embedding")
+    if drawn is not None and not (isinstance(drawn, dict) and MAP <= set(drawn)):
+        raise ValueError(f"`raw` must hold a whole map under 'embedding', or None, but got {checks.brief(drawn)}.")
     parts = {part: raw.get(part, []) for task in tasks.TASKS.values() for part in task.PARTS}
+    parts["matrices"] = raw.get("matrices", [])
     for part, rows in parts.items():
         if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
-            raise TypeError(f"`raw` must hold a list of runs under {part!r}, but got {checks.brief(rows)}.")
+            raise TypeError(f"`raw` must hold a list of dicts under {part!r}, but got {checks.brief(rows)}.")
     seen = set()
     for _, entry in (found := runs_of(raw)):
         if missing := [name for name in (*RUN[1:], "key") if name not in entry]:

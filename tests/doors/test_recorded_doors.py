@@ -39,6 +39,8 @@ KINDS = BAD | {
         "no row": of_run(row=...), "no key": of_run(key=...), "no rate": of_run(noise_rate=...),
         "half a history": of_run(history={"loss": [1.0, 0.5], "val_acc": [0.5]}), "flat": of_run(history={"loss": 1.0}),
         "listed": of_run(history=[1.0]),
+        "no map": raw(embedding=[[0, 1]]), "half a map": raw(embedding={"x": [[0, 1]]}), "matrices": raw(matrices={}),
+        "made of text": raw(made="by hand"), "of no notebook": raw(notebook=None),
     },
 }  # fmt: skip
 
