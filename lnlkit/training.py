@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from lnlkit import checks, seeds
+from lnlkit import checks, seeds, tensors
 
 
 class Batch(NamedTuple):
@@ -101,6 +101,7 @@ class TrainingSet:
         if min(checks.positive_int(batch_size, "batch_size"), len(self)) < smallest:
             raise ValueError(f"`batch_size` must be at least {smallest} for this network with batch norm, as must be "
                              f"the number of examples ({len(self)}), but got {batch_size}.")  # fmt: skip
+        tensors.generator(generator)
         order = torch.randperm(len(self), generator=generator) if shuffle else torch.arange(len(self))
         parts = list(order.to(self.device).split(batch_size))
         if len(parts[-1]) < smallest:

@@ -43,6 +43,8 @@ DOORS = [
          {"y": "labels", "k": "count"}, spared={"y": {"from one"}},
          also={"features": {"text": "x", "nothing": None, "nan": NAN * P, "short": P[:3], "words": P.astype(str)},
                "k": {"as many as examples": 4}}),
+    Door(evaluation.tsne, {"x": np.eye(4), "perplexity": 1.0, "seed": 0}, {"perplexity": "positive", "seed": "seed"},
+         also={"x": {"constant": np.ones((4, 4)), "flat": np.ones(4), "nan": NAN * np.eye(4), "nothing": None}}),
     Door(evaluation.rank_correlation, {"a": [1, 2, 3, 4], "b": [1, 3, 2, 4]}, {"a": "sequence", "b": "sequence"}),
     Door(evaluation.average_precision, {"p": P, "y": P}, {"p": "scores", "y": "vectors"}),
     Door(evaluation.mean_average_precision, {"p": P, "y": P}, {"p": "scores", "y": "vectors"},

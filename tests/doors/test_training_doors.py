@@ -87,6 +87,7 @@ def test_a_batch_size_of_none_is_refused_by_the_batches():
     batches = training.TrainingSet.of(labelled()).batches
     for size in BAD["count"].values():
         check_refusal(lambda: next(batches(size, torch.Generator())), "batch_size")  # noqa: B023
+    check_refusal(lambda: next(batches(2, None)), "generator")  # the global state would shuffle
 
 
 FORMS = {"column": Y[:, None], "uint8": Y.astype(np.uint8), "list": Y.tolist(), "tensor": torch.tensor(Y)}
