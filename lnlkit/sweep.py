@@ -3,7 +3,6 @@
 Sweeps share a folder: whoever is at a run keeps a claim beside its record, which says which process that is.
 """
 
-import contextlib
 import functools
 import hashlib
 import json
@@ -71,9 +70,9 @@ def _last_line(error: str) -> str:
 def describe(config: dict) -> str:
     """A run in a few words: row, data set, noise, rate and seed, as far as it has them."""
     checks.instance(config, "config", dict)
-    names = ("row", "dataset", "noise", "noise_rate")
-    seed = f"seed {config['seed']}" if "seed" in config else ""
-    return " ".join([str(config[name]) for name in names if name in config] + [seed] * bool(seed)) or str(config)
+    words = [str(config[name]) for name in ("row", "dataset", "noise", "noise_rate") if name in config]
+    words += [f"seed {config['seed']}"] if "seed" in config else []
+    return " ".join(words) or str(config)
 
 
 def whole_record(path) -> dict | None:
@@ -162,6 +161,10 @@ class _Work:
                     self._note(futures[future], future.result())
                 except BrokenExecutor as error:
                     broke = error
+                except OSError:
+                    raise
+                except Exception:  # the executor lost the run: Dask gives up one whose workers died
+                    self._note(futures[future], Outcome(0.0, traceback.format_exc()))
         except BaseException:
             _end(pool)
             raise
@@ -171,7 +174,7 @@ class _Work:
 
     def _suspect(self, batch: list[str], broke: BrokenExecutor) -> None:
         """Notes whose worker may have died: the runs that had begun in this pool and were not ended."""
-        begun = [name for name in batch if name in self.left and _claim_of(self.paths[name]).exists()]
+        begun = [name for name in batch if name in self.left and self._is_claimed(name)]
         self._release()
         self.in_vain = 0 if begun else self.in_vain + 1
         if self.in_vain >= ATTEMPTS:
@@ -195,10 +198,15 @@ class _Work:
 
     def _release(self) -> None:
         """Takes back the claims of workers that died."""
-        for name in self.left:
-            with contextlib.suppress(OSError):
-                if _claim_of(self.paths[name]).read_text() == self.owner:
-                    _claim_of(self.paths[name]).unlink()
+        for name in self.planned:
+            if self._is_claimed(name):
+                _claim_of(self.paths[name]).unlink(missing_ok=True)
+
+    def _is_claimed(self, name: str) -> bool:
+        try:
+            return _claim_of(self.paths[name]).read_text() == self.owner
+        except OSError:
+            return False
 
 
 class Outcome(NamedTuple):
