@@ -106,7 +106,7 @@ def sweep(fn: Callable[[dict], dict], configs: list[dict], out_dir, executor: Ca
     work = _Work(fn, planned, folder, executor, progress or (lambda line: None))
     work.run()
     if work.failures:
-        raise FailedRuns(work.failures, len(planned))
+        raise FailedRuns({name: work.failures[name] for name in planned if name in work.failures}, len(planned))
     return list(work.paths.values())
 
 
