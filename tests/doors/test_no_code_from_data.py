@@ -89,6 +89,14 @@ def test_a_file_of_data_is_refused_and_not_run(folder, owned, attempt):
         data.load(folder / name if name.endswith(".npz") else name, folder)
 
 
+def test_torch_opens_no_file_of_data(folder, owned, monkeypatch):
+    """Today's torch.load refuses such files, but that of 2.4, which is allowed, would run them."""
+    monkeypatch.setattr("torch.load", lambda *_, **__: pytest.fail("torch.load was called"))
+    legacy_mnist(folder, Bait(owned))
+    with pytest.raises(FileNotFoundError, match="LNLKIT_OFFLINE"):
+        data.load("mnist", folder)
+
+
 @pytest.mark.parametrize("name", cifar10n.HUMAN_FILES)
 def test_human_labels_are_refused_and_not_run(folder, owned, name):
     content = {key: Bait(owned) for key in cifar10n.HUMAN_KEYS}
