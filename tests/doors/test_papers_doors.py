@@ -155,6 +155,28 @@ def test_a_value_of_another_type_is_refused_with_the_file_or_welcome(path, value
                 assert reading._fits(getattr(item, of.name), hints[of.name]), (of.name, getattr(item, of.name))
 
 
+WRONG = [
+    (("paper", "title"), 3), (("paper", "title"), ["t"]), (("paper", "year"), "2020"), (("paper", "year"), True),
+    (("paper", "year"), 2020.5), (("paper", "authors"), "a"), (("paper", "authors"), [3]), (("rows", 0, "label"), None),
+    (("rows", 0, "needs"), "clean labels"), (("rows", 0, "oracle"), "yes"), (("rows", 0, "passes"), "2"),
+    (("rows", 0, "hparams"), []), (("tables", 0, "unit"), 3), (("tables", 0, "rows", 0, "mean"), ["1"]),
+    (("tables", 0, "columns"), [True]), (("claims", 0, "published"), "0.5"), (("claims", 0, "at_least"), 0.5),
+    (("claims", 0, "at_least"), {"paper": "0"}), (("claims", 0, "not_tested"), {"smoke": 1}),
+    (("claims", 0, "says"), []),
+    (("scales", "lab"), []), (("live",), {"lab": "mnist"}), (("errata", 0, "why"), None),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("path, value", WRONG, ids=str)
+def test_a_value_of_another_type_is_named_with_its_key(path, value):
+    raw = minimal()
+    table, last = parent(raw, path)
+    table[last] = value
+    with pytest.raises(ValueError, match="`05_x.toml` does not describe a paper: ") as error:
+        reading.paper_of("05_x", raw)
+    assert f"`{last if isinstance(last, str) and path[0] != 'scales' else path[0]}`" in str(error.value)
+
+
 @pytest.mark.parametrize(
     ("spoil", "sentence"),
     [
