@@ -31,7 +31,7 @@ BAD: dict[str, dict[str, Any]] = {
     "count": {**NO_NUMBER, "zero": 0, "negative": -1, "half": 1.5},
     "positive": {**NO_NUMBER, "zero": 0, "negative": -0.5, "infinite": float("inf")},
     "not negative": {**NO_NUMBER, "negative": -0.5, "infinite": float("inf")},
-    "seed": {**NO_NUMBER, "negative": -1, "float": 0.0, "half": 1.5},
+    "seed": {**NO_NUMBER, "negative": -1, "float": 0.0, "half": 1.5, "huge": 2**63},
     "generator": {"seed": 0, "nothing": None, "text": "rng", "old": np.random.RandomState(0)},
     "name": {"unknown": "no-such-name", "number": 3, "nothing": None, "list": ["ce"], "empty": ""},
     "labels": NO_LABELS,  # of 4 examples and 3 classes

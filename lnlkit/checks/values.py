@@ -155,6 +155,8 @@ def seed(value, name="seed"):
     """The seed as an int of at least 0; NumPy's whole numbers are welcome."""
     if isinstance(value, (bool, np.bool_)) or not isinstance(value, Integral) or value < 0:
         raise ValueError(f"`{name}` must be a whole number from 0, but got {value!r}.")
+    if value >= 2**63:
+        raise ValueError(f"`{name}` must be a whole number from 0 to 2**63 - 1, but got {value}.")
     return int(value)
 
 

@@ -19,8 +19,9 @@ class NotTrained(ValueError, AttributeError):
 class Method:
     """A training recipe. Override the narrowest of `loss`, `step`, `run_epoch` that suffices.
 
-    Fields are hyper-parameters with the paper's defaults; state made in training ends in `_`. A method with earlier
-    stages runs them inside `start` (through `training.fit`); the loop of `fit` runs the last stage.
+    Fields are hyper-parameters with the paper's defaults, their annotations say what they may be (`domains`); state
+    made in training ends in `_`. A method with earlier stages runs them inside `start` (through `training.fit`); the
+    loop of `fit` runs the last stage.
     """
 
     task: ClassVar[str] = "classification"  # or "multilabel" or "regression"
