@@ -236,12 +236,12 @@ def test_available_lists_the_sets_of_every_kind_alike(tmp_path):
     assert rows["diabetes"]["classes"] is None and "prepare boston" in rows["boston"]["state"]
     assert "prepare mnist" in rows["scenes_mnist"]["state"] and "CIFAR-10_human.pt" in rows["cifar10n"]["state"]
     assert rows["voc2012"]["state"] == "not here: `lnlkit data prepare voc2012`"
-    (tmp_path / "voc2012.npz").touch()
     (tmp_path / "cifar10n.npz").touch()
+    (tmp_path / "voc2007.npz").touch()
+    np.savez(tmp_path / "voc2012.npz", x=[0])
     rows = {row["name"]: row["state"] for row in data.available(tmp_path)}
-    assert (
-        rows["voc2012"] == f"bundle {tmp_path / 'voc2012.npz'}" and str(tmp_path / "cifar10n.npz") in rows["cifar10n"]
-    )
+    assert rows["voc2012"] == f"bundle {tmp_path / 'voc2012.npz'}" and rows["voc2007"].startswith("broken: delete")
+    assert str(tmp_path / "cifar10n.npz") in rows["cifar10n"]
 
 
 def test_the_command_lists_and_prepares_them(tmp_path, monkeypatch, capsys):
