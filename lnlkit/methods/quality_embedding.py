@@ -31,7 +31,8 @@ def binary_concrete(logits: Tensor, noise: Tensor, tau: float) -> Tensor:
     temperature; the smaller tau, the nearer the draws to 0 and 1. Source of the trick: Jang et al. 2017.
     """
     tensors.same_shape(logits=logits, noise=noise)
-    return torch.sigmoid((logits + noise) / checks.positive(tau, "tau"))
+    tau = tau if isinstance(tau, Tensor) else checks.positive(tau, "tau")  # a tensor may ask for a gradient
+    return torch.sigmoid((logits + noise) / tau)
 
 
 def reparameterise(mu: Tensor, log_var: Tensor, zeta: Tensor) -> Tensor:
