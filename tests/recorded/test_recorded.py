@@ -87,7 +87,7 @@ def test_epochs_count_from_one_and_follow_their_run():
 
 
 def test_an_unknown_notebook_is_named_with_the_cure():
-    with pytest.raises(FileNotFoundError, match="`notebook` must be one .* but got '99': make them with `lnlkit sweep 99`"):
+    with pytest.raises(FileNotFoundError, match="must be one .* but got '99': make them with `lnlkit sweep 99`"):
         recorded.load("99")
 
 
