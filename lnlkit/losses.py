@@ -63,7 +63,7 @@ def forward(logits: Tensor, y: Tensor, T: Tensor) -> Tensor:
     """
     y = _class_numbers(logits, y)
     log_p = _wide(logits).log_softmax(1)  # (B, K)
-    if not (isinstance(T, Tensor) and T.is_cuda):  # there it would wait for the device
+    if not isinstance(T, Tensor) or T.is_cpu:  # elsewhere it would wait for the device
         checks.transition_matrix(T.detach() if isinstance(T, Tensor) else T)
     T = torch.as_tensor(T, dtype=log_p.dtype, device=log_p.device)
     if T.shape != (logits.shape[1],) * 2:

@@ -36,7 +36,7 @@ def labels(y, n_classes: int, name: str = "y") -> Tensor:
     y = y.squeeze(1) if y.ndim == 2 and y.shape[1] == 1 else y
     if y.ndim != 1 or y.is_floating_point() or y.is_complex() or y.dtype == torch.bool:
         checks.labels(y.detach().cpu(), name, n_classes)  # says why not
-    if not y.is_cuda and y.numel():
+    if y.is_cpu and y.numel():
         if y.min().item() < 0 or y.max().item() >= n_classes:
             checks.labels(y, name, n_classes)
     return y.long()
@@ -47,7 +47,7 @@ def within(x: Tensor, name: str, low: float, high: float = float("inf"), cure: s
 
     NaN passes: what a diverging network computes is named by `training.fit`.
     """
-    if x.is_cuda or not x.numel():
+    if not (x.is_cpu and x.numel()):
         return
     least, most = (value.item() for value in x.detach().aminmax())
     if least < low - 1e-4 or most > high + 1e-4:
@@ -57,7 +57,7 @@ def within(x: Tensor, name: str, low: float, high: float = float("inf"), cure: s
 
 def above_zero(x: Tensor, name: str, what: str) -> None:
     """Raises if one of these, as far as that is known, is not above 0; NaN passes."""
-    if not x.is_cuda and x.numel() and (least := x.min().item()) <= 0:
+    if x.is_cpu and x.numel() and (least := x.min().item()) <= 0:
         raise ValueError(f"`{name}` must hold {what} above 0, but got {least:g}.")
 
 
@@ -66,7 +66,7 @@ def transition(T: Tensor, name: str, n_classes: int) -> None:
     tensors(**{name: T})
     if T.shape != (n_classes, n_classes):
         raise ValueError(f"`{name}` must have shape {(n_classes, n_classes)}, but got {tuple(T.shape)}.")
-    if not T.is_cuda and (T.min().item() < 0 or (T.sum(1) - 1).abs().max().item() > 1e-4):
+    if T.is_cpu and (T.min().item() < 0 or (T.sum(1) - 1).abs().max().item() > 1e-4):
         checks.transition_matrix(T.detach(), name)
 
 

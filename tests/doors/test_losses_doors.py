@@ -6,6 +6,7 @@ import torch
 from refusals import BAD, NAN, Door, cases, check_refusal, refuses
 
 from lnlkit import augment, losses, tensors
+from lnlkit.methods import latent_labels
 
 B, K, D = 4, 3, 2
 Y = torch.tensor([0, 1, 2, 1])
@@ -95,3 +96,15 @@ def test_what_a_diverging_network_computes_is_left_to_fit():
 def test_a_column_of_weights_gets_its_cure():
     said = check_refusal(lambda: losses.rho_kl(LOGITS, LOG_PI.exp()), "log_pi")
     assert said.endswith("Did you mean its logarithm?")
+
+
+def test_values_are_looked_at_on_the_cpu_alone():
+    """Tensors of the meta device have none: whoever looks at one, as on a GPU, fails here."""
+    logits, y, p, T, log_pi, mu, y_d = (t.to("meta") for t in (LOGITS, Y, P, torch.eye(K), LOG_PI, MU, Y_D))
+    for value in (
+        losses.gce(logits, y), losses.forward(logits, y, T), losses.dac(logits, y % 2, 1.0), losses.rho_kl(p, log_pi),
+        losses.binary_cross_entropy(logits, p), losses.soft_cross_entropy(logits, p), losses.reconstruction(p, p),
+        losses.bootstrap(logits, p, 0.8), losses.mixture_nll(y_d, log_pi, mu, mu), losses.choice(mu, y, log_pi),
+        latent_labels.linear_noise_loss(logits, p, T), losses.gaussian_kl(p, p),
+    ):  # fmt: skip
+        assert value.shape == (B,)
