@@ -77,4 +77,5 @@ def test_runs_that_fail_are_listed_with_status_1(swept, call, monkeypatch):
     assert status == 1 and out.count("failed: ZeroDivisionError: division by zero") == 2
     head, *lines = err.splitlines()
     assert head == "lnlkit: 2 of 2 runs failed. A second call tries them again, and only them:" and len(lines) == 2
-    assert "ce digits model_idn 0.1 seed 0" in lines[0] and sweep.key(tasks.grid(papers.load("01"), "smoke")[0]) in lines[0]
+    first = tasks.grid(papers.load("01"), "smoke")[0]
+    assert "ce digits model_idn 0.1 seed 0" in lines[0] and sweep.key(first) in lines[0]
