@@ -28,15 +28,16 @@ def claim(path: Path, owner: str) -> bool:
 
     owner: `me()`, and after a dot what tells several works of one process apart.
     """
-    if taken(path, owner):
-        return False
-    path.unlink(missing_ok=True)
-    try:
-        with open(path, "x") as file:
-            file.write(owner)
-    except FileExistsError:  # another one was faster
-        return False
-    return True
+    for _ in range(2):
+        try:
+            with open(path, "x") as file:
+                file.write(owner)
+            return True
+        except FileExistsError:
+            if taken(path, owner):
+                return False
+            path.unlink(missing_ok=True)  # its owner has ended
+    return False
 
 
 def taken(path: Path, owner: str = "") -> bool:

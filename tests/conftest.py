@@ -2,6 +2,7 @@
 
 import os
 import random
+import signal
 import sys
 import tempfile
 from pathlib import Path
@@ -11,6 +12,8 @@ from pathlib import Path
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ["MPLBACKEND"] = "Agg"
 os.environ["LNLKIT_OFFLINE"] = "1"
+# A shell that starts the tests in the background lets them ignore Ctrl-C, which some of them send.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 # Nothing is read from or written to the cache of whoever runs the tests.
 _CACHE = tempfile.TemporaryDirectory(prefix="lnlkit-tests-")
 os.environ["XDG_CACHE_HOME"] = _CACHE.name

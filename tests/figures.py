@@ -15,6 +15,12 @@ def line(ax, label):
     return next(drawn for drawn in ax.lines if drawn.get_label() == label).get_data()
 
 
+def extent(patch):
+    """From where to where on the x axis a patch reaches; what `axvspan` draws is a polygon in old Matplotlib."""
+    box = patch.get_path().get_extents(patch.get_patch_transform())
+    return box.x0, box.x1
+
+
 def legible(fig):
     """No text that is drawn is cut off by the figure's edge, and no two level ones overlap by more than two pixels."""
     drawn, draw = [], Text.draw

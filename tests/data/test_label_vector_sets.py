@@ -21,7 +21,7 @@ def test_scenes_are_always_the_same_and_as_documented():
         np.testing.assert_array_equal(getattr(found, key), getattr(again, key))
     for y in (found.y_train, found.y_test):
         assert y.sum(axis=1).mean() == pytest.approx(2, abs=0.06)
-        np.testing.assert_allclose(np.bincount(y.sum(axis=1))[1:] / len(y), (0.4, 0.3, 0.2, 0.1), atol=0.04)
+        np.testing.assert_allclose(np.bincount(y.sum(axis=1, dtype=int))[1:] / len(y), (0.4, 0.3, 0.2, 0.1), atol=0.04)
         assert (y[:, 0].mean(), y[:, 9].mean()) == (pytest.approx(0.31, abs=0.02), pytest.approx(0.12, abs=0.02))
 
 

@@ -71,7 +71,8 @@ def test_the_overview_has_a_panel_a_function_that_holds_every_seed(table):
     assert names == ["L2", "MDN", "ChoiceNet"]  # of OVERVIEW those that were run, in its order
     for ax in fig.axes:
         means = [np.mean([error("mdn", rate, seed) for seed in SEEDS]) for rate in (0.0, 0.2, 0.6)]
-        assert any(np.allclose(drawn.get_ydata(), means) for drawn in ax.lines if len(drawn.get_ydata()) == 3)
+        drawn = [np.float64(line.get_ydata()) for line in ax.lines]
+        assert any(len(y) == 3 and np.allclose(y, means) for y in drawn)
         bars = [segment[:, 1] for found in ax.collections for segment in found.get_segments()]
         assert any(np.allclose(ends, [error("mdn", 0.6, 0), error("mdn", 0.6, 2)]) for ends in bars)
         assert ax.get_ylim()[0] == 0 and ax.get_ylim()[1] > np.max(bars)  # no bar leaves the axes

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import small_quality
-from figures import legible, words
+from figures import extent, legible, words
 from matplotlib.colors import to_rgb
 from matplotlib.patches import Circle, FancyArrowPatch
 
@@ -88,7 +88,7 @@ def test_lambdas_stand_at_equal_distances_and_none_is_the_papers(table, overview
     plain = next(drawn for drawn in ax.lines if drawn.get_linestyle() == "--")
     np.testing.assert_allclose(plain.get_ydata(), score(of(table, row="bce", noise_rate=0.4, size=1.0)))
     ground = next(patch for patch in ax.patches if to_rgb(patch.get_facecolor()) == to_rgb("#f2f2f2"))
-    assert ground.get_x() == 3.5 and "no minimum" in words(ax)[0]  # between 0.5 and 1
+    assert extent(ground)[0] == 3.5 and "no minimum" in words(ax)[0]  # between 0.5 and 1
 
 
 def test_the_overview_shows_the_studies_that_there_are(table):
@@ -185,7 +185,7 @@ def test_error_signals_stand_in_groups_and_wrong_labels_on_grey():
     assert [[bar.get_height() for bar in bars] for bars in ax.containers] == [[0.1, 2.5], [0.2, -0.6]]
     assert sorted(words(ax)) == ["+0.10", "+0.20", "+2.50", "-0.60"]
     (grey,) = [patch for patch in ax.patches if to_rgb(patch.get_facecolor()) == to_rgb("#eeeeee")]
-    assert (grey.get_x(), grey.get_x() + grey.get_width()) == (0.5, 1.5)
+    assert extent(grey) == (0.5, 1.5)
     assert [text.get_text() for text in ax.get_legend().get_texts()] == ["Plain", "CAN"] and legible(fig)
     assert "CAN +0.20, -0.60" in viz.description(fig)
 
