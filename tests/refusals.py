@@ -88,3 +88,17 @@ def check_refusal(call: Callable, *names: str) -> str:
 def refuses(door: Door, argument: str, value) -> str:
     """The sentence with which a door refuses a bad value in a call that works otherwise."""
     return check_refusal(lambda: door.function(**door.good | {argument: value}), door.called.get(argument, argument))
+
+
+def standard_tests(doors: list[Door], kinds: dict = BAD, working: list[Door] | None = None) -> tuple:
+    """The tests of a table: a bad value is refused in one sentence; the call (of `working` doors) works otherwise."""
+
+    @pytest.mark.parametrize("door, argument, value", cases(doors, kinds))
+    def test_bad_input_is_refused_in_one_sentence(door, argument, value):
+        refuses(door, argument, value)
+
+    @pytest.mark.parametrize("door", doors if working is None else working, ids=lambda door: door.name)
+    def test_the_call_works_otherwise(door):
+        door.function(**door.good)
+
+    return test_bad_input_is_refused_in_one_sentence, test_the_call_works_otherwise

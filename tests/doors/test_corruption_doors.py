@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from refusals import BAD, Door, cases, refuses
+from refusals import BAD, Door, standard_tests
 
 from lnlkit import data
 from lnlkit.tasks import corruption, running
@@ -75,14 +75,7 @@ def _no_training(monkeypatch):
     monkeypatch.setattr(corruption, "average_predictions", lambda *_, **__: pytest.fail("trained first"))
 
 
-@pytest.mark.parametrize("door, argument, value", cases(DOORS, KINDS))
-def test_bad_input_is_refused_in_one_sentence(door, argument, value):
-    refuses(door, argument, value)
-
-
-@pytest.mark.parametrize("door", DOORS[:5], ids=lambda door: door.name)
-def test_the_call_works_otherwise(door):
-    door.function(**door.good)
+test_bad_input_is_refused_in_one_sentence, test_the_call_works_otherwise = standard_tests(DOORS, KINDS, DOORS[:5])
 
 
 @pytest.mark.parametrize("form", [list, torch.from_numpy, pd.Series, lambda y: y[:, None], np.uint8])

@@ -4,7 +4,7 @@ import os
 import numpy as np
 import pytest
 from data_kinds import KINDS, V, X, Y
-from refusals import Door, cases, check_refusal, refuses
+from refusals import Door, check_refusal, standard_tests
 
 from lnlkit import data
 from lnlkit.data import bundles, cifar10n, images, label_vectors, scenes, targets, voc
@@ -109,14 +109,8 @@ FILES = [
 DOORS = READERS + CHOOSING + HOLDERS + MAKERS
 
 
-@pytest.mark.parametrize("door, argument, value", cases(DOORS + FILES, KINDS))
-def test_bad_input_is_refused_in_one_sentence(door, argument, value):
-    refuses(door, argument, value)
-
-
-@pytest.mark.parametrize("door", [d for d in DOORS if d.good.get("name") != "scenes"], ids=lambda door: door.name)
-def test_the_call_works_otherwise(door):
-    door.function(**door.good)
+test_bad_input_is_refused_in_one_sentence, test_the_call_works_otherwise = standard_tests(
+    DOORS + FILES, KINDS, [d for d in DOORS if d.good.get("name") != "scenes"])
 
 
 @pytest.mark.parametrize("name", ["no.npz", "digits.npy", "mnist.npz/"])

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
-from refusals import BAD, NAN, Door, cases, check_refusal, refuses
+from refusals import BAD, NAN, Door, check_refusal, standard_tests
 
 from lnlkit import data, evaluation
 
@@ -52,14 +52,7 @@ DOORS = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("door, argument, value", cases(DOORS, KINDS))
-def test_bad_input_is_refused_in_one_sentence(door, argument, value):
-    refuses(door, argument, value)
-
-
-@pytest.mark.parametrize("door", DOORS, ids=lambda door: door.name)
-def test_the_call_works_otherwise(door):
-    door.function(**door.good)
+test_bad_input_is_refused_in_one_sentence, test_the_call_works_otherwise = standard_tests(DOORS, KINDS)
 
 
 @pytest.mark.parametrize("y", [Y[:, None], Y.astype(np.uint8), Y.tolist(), torch.tensor(Y), np.uint64(Y)],

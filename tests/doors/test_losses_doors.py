@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from refusals import BAD, NAN, Door, cases, check_refusal, refuses
+from refusals import BAD, NAN, Door, check_refusal, standard_tests
 
 from lnlkit import augment, losses, tensors
 from lnlkit.methods import latent_labels
@@ -69,14 +69,7 @@ DOORS = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("door, argument, value", cases(DOORS, KINDS))
-def test_bad_input_is_refused_in_one_sentence(door, argument, value):
-    refuses(door, argument, value)
-
-
-@pytest.mark.parametrize("door", DOORS, ids=lambda door: door.name)
-def test_the_call_works_otherwise(door):
-    door.function(**door.good)
+test_bad_input_is_refused_in_one_sentence, test_the_call_works_otherwise = standard_tests(DOORS, KINDS)
 
 
 @pytest.mark.parametrize("y", [Y.int(), Y.to(torch.uint8), Y[:, None]], ids=["int32", "uint8", "column"])

@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from refusals import BAD, Door, cases, check_refusal, refuses
+from refusals import BAD, Door, check_refusal, standard_tests
 
 from lnlkit import data, models
 
@@ -40,14 +40,7 @@ DOORS = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("door, argument, value", cases(DOORS, KINDS))
-def test_bad_input_is_refused_in_one_sentence(door, argument, value):
-    refuses(door, argument, value)
-
-
-@pytest.mark.parametrize("door", DOORS, ids=lambda door: door.name)
-def test_the_call_works_otherwise(door):
-    door.function(**door.good)
+test_bad_input_is_refused_in_one_sentence, test_the_call_works_otherwise = standard_tests(DOORS, KINDS)
 
 
 @pytest.mark.parametrize("make", [models.resnet18, models.resnet34, models.resnet34_imagenet])

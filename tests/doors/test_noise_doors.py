@@ -1,8 +1,7 @@
 """The doors of `noise` against bad values."""
 import numpy as np
-import pytest
 from data_kinds import KINDS, V, X, Y
-from refusals import Door, cases, refuses
+from refusals import Door, standard_tests
 
 from lnlkit import noise
 
@@ -41,11 +40,4 @@ DOORS = [
 ]
 
 
-@pytest.mark.parametrize("door, argument, value", cases(DOORS, KINDS))
-def test_bad_input_is_refused_in_one_sentence(door, argument, value):
-    refuses(door, argument, value)
-
-
-@pytest.mark.parametrize("door", DOORS, ids=lambda door: door.name)
-def test_the_call_works_otherwise(door):
-    door.function(**door.good)
+test_bad_input_is_refused_in_one_sentence, test_the_call_works_otherwise = standard_tests(DOORS, KINDS)

@@ -8,7 +8,7 @@ import pytest
 import regression_table
 import small_quality
 import synthetic
-from refusals import BAD, NAN, Door, cases, check_refusal, refuses
+from refusals import BAD, NAN, Door, check_refusal, standard_tests
 
 from lnlkit import papers, recorded, viz
 from lnlkit.data import targets
@@ -170,14 +170,7 @@ DOORS = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("door, argument, value", cases(DOORS, KINDS))
-def test_bad_input_is_refused_in_one_sentence(door, argument, value):
-    refuses(door, argument, value)
-
-
-@pytest.mark.parametrize("door", DOORS, ids=lambda door: door.name)
-def test_the_call_works_otherwise(door):
-    door.function(**door.good)
+test_bad_input_is_refused_in_one_sentence, test_the_call_works_otherwise = standard_tests(DOORS, KINDS)
 
 
 @pytest.mark.parametrize("module", [cvae_augmentation, quality_embedding, choicenet], ids=lambda of: of.__name__)

@@ -5,7 +5,7 @@ import typing
 from pathlib import Path
 
 import pytest
-from refusals import BAD, Door, cases, check_refusal, refuses
+from refusals import BAD, Door, check_refusal, standard_tests
 
 from lnlkit import papers
 from lnlkit.papers import reading
@@ -37,14 +37,7 @@ DOORS = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("door, argument, value", cases(DOORS, KINDS))
-def test_bad_input_is_refused_in_one_sentence(door, argument, value):
-    refuses(door, argument, value)
-
-
-@pytest.mark.parametrize("door", DOORS, ids=lambda door: door.name)
-def test_the_call_works_otherwise(door):
-    door.function(**door.good)
+test_bad_input_is_refused_in_one_sentence, test_the_call_works_otherwise = standard_tests(DOORS, KINDS)
 
 
 def test_the_cure_is_said():

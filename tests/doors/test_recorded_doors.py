@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import synthetic
-from refusals import BAD, Door, cases, check_refusal, refuses
+from refusals import BAD, Door, check_refusal, standard_tests
 
 from lnlkit import papers, recorded, records, viz, widgets
 from lnlkit.viz import cvae_augmentation
@@ -60,14 +60,7 @@ DOORS = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("door, argument, value", cases(DOORS, KINDS))
-def test_bad_input_is_refused_in_one_sentence(door, argument, value):
-    refuses(door, argument, value)
-
-
-@pytest.mark.parametrize("door", DOORS, ids=lambda door: door.name)
-def test_the_call_works_otherwise(door):
-    door.function(**door.good)
+test_bad_input_is_refused_in_one_sentence, test_the_call_works_otherwise = standard_tests(DOORS, KINDS)
 
 
 def test_a_rate_of_a_run_is_a_fraction():

@@ -4,7 +4,7 @@ import json
 
 import pytest
 import stub_notebook
-from refusals import BAD, Door, cases, check_refusal, refuses
+from refusals import BAD, Door, check_refusal, standard_tests
 
 from lnlkit import data, lab
 from lnlkit.data import bundles
@@ -59,14 +59,7 @@ def nothing_is_executed(monkeypatch, tmp_path):
     assert not any(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize("door, argument, value", cases(DOORS, KINDS))
-def test_bad_input_is_refused_in_one_sentence(door, argument, value):
-    refuses(door, argument, value)
-
-
-@pytest.mark.parametrize("door", DOORS[1:], ids=lambda door: door.name)
-def test_the_call_works_otherwise(door):
-    door.function(**door.good)
+test_bad_input_is_refused_in_one_sentence, test_the_call_works_otherwise = standard_tests(DOORS, KINDS, DOORS[1:])
 
 
 @pytest.mark.parametrize("name, value", PARAMETERS.values(), ids=PARAMETERS)

@@ -2,7 +2,7 @@
 
 import pandas as pd
 import pytest
-from refusals import BAD, NAN, Door, cases, check_refusal, refuses
+from refusals import BAD, NAN, Door, check_refusal, standard_tests
 from toy_explorer import Picture
 
 from lnlkit import viz, widgets
@@ -38,14 +38,7 @@ DOORS = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("door, argument, value", cases(DOORS, KINDS))
-def test_bad_input_is_refused_in_one_sentence(door, argument, value):
-    refuses(door, argument, value)
-
-
-@pytest.mark.parametrize("door", DOORS, ids=lambda door: door.name)
-def test_the_call_works_otherwise(door):
-    door.function(**door.good)
+test_bad_input_is_refused_in_one_sentence, test_the_call_works_otherwise = standard_tests(DOORS, KINDS)
 
 
 def test_a_control_that_there_is_not_is_named():
