@@ -40,6 +40,8 @@ class Session:
         record = records.for_notebook(
             self.paper.key, self.scale, self.seeds, config=config, metrics=metrics, claims=claims,
             comparison=comparison, started=self.started, **more)  # fmt: skip
+        for claim in claims:
+            checks.instance(claim, "claims", papers.Verdict, "Use papers.judge(...).")
         return records.write(self.out_dir / f"{self.paper.key}.json", record)
 
 

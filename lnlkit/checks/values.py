@@ -9,11 +9,25 @@ from pathlib import Path
 import numpy as np
 
 
+def brief(value):
+    """The value as a message shows it: on one line, and not the whole of a long one."""
+    return f"{' '.join(repr(value).split()):.80}"
+
+
+def _typed(value):
+    return f"{brief(value)} of type {type(value).__name__}"
+
+
+def _is(kind, value):
+    """Whether the value is a number of this kind; True and False are none."""
+    return isinstance(value, kind) and not isinstance(value, (bool, np.bool_))
+
+
 def fraction(value, name, *, below_one=True):
     """The value as a float in [0, 1), or in [0, 1] with ``below_one=False``."""
     span = "[0, 1)" if below_one else "[0, 1]"
-    if isinstance(value, (bool, np.bool_)) or not isinstance(value, Real):
-        raise TypeError(f"`{name}` must be a fraction in {span}, but got {value!r} of type {type(value).__name__}.")
+    if not _is(Real, value):
+        raise TypeError(f"`{name}` must be a fraction in {span}, but got {_typed(value)}.")
     if not 0 <= value <= 1 or (below_one and value == 1):                    # NaN fails the first comparison
         cure = f" Did you mean {value / 100:g}?" if 1 < value < 100 else ""
         raise ValueError(f"`{name}` must be a fraction in {span}, but got {value:g}.{cure}")
@@ -31,15 +45,10 @@ def one_of(value, name, allowed):
     return value
 
 
-def brief(value):
-    """The value as a message shows it: on one line, and not the whole of a long one."""
-    return f"{' '.join(repr(value).split()):.80}"
-
-
 def text(value, name):
     """The value, which is a text."""
     if not isinstance(value, str):
-        raise TypeError(f"`{name}` must be a text, but got {brief(value)} of type {type(value).__name__}.")
+        raise TypeError(f"`{name}` must be a text, but got {_typed(value)}.")
     return value
 
 
@@ -55,7 +64,7 @@ def sequence(values, name):
 def mapping(value, name, entry):
     """The value, a dict with at least one entry; `entry` says what one is, such as "title: T"."""
     if not isinstance(value, dict):
-        raise TypeError(f"`{name}` must be a dict {{{entry}}}, but got {brief(value)} of type {type(value).__name__}.")
+        raise TypeError(f"`{name}` must be a dict {{{entry}}}, but got {_typed(value)}.")
     if not value:
         raise ValueError(f"`{name}` must be a dict {{{entry}}} with at least one entry, but is empty.")
     return value
@@ -63,8 +72,8 @@ def mapping(value, name, entry):
 
 def positive_int(value, name):
     """The value as an int of at least 1."""
-    if isinstance(value, (bool, np.bool_)) or not isinstance(value, Integral):
-        raise TypeError(f"`{name}` must be a whole number, but got {value!r} of type {type(value).__name__}.")
+    if not _is(Integral, value):
+        raise TypeError(f"`{name}` must be a whole number, but got {_typed(value)}.")
     if value < 1:
         raise ValueError(f"`{name}` must be at least 1, but got {value}.")
     return int(value)
@@ -72,8 +81,8 @@ def positive_int(value, name):
 
 def positive(value, name):
     """The value as a finite float above 0."""
-    if isinstance(value, (bool, np.bool_)) or not isinstance(value, Real):
-        raise TypeError(f"`{name}` must be a number above 0, but got {value!r} of type {type(value).__name__}.")
+    if not _is(Real, value):
+        raise TypeError(f"`{name}` must be a number above 0, but got {_typed(value)}.")
     if not 0 < value < np.inf:
         raise ValueError(f"`{name}` must be a finite number above 0, but got {value:g}.")
     return float(value)
@@ -81,15 +90,15 @@ def positive(value, name):
 
 def not_negative(value, name):
     """The value as a finite float of at least 0."""
-    if isinstance(value, (bool, np.bool_)) or not isinstance(value, Real) or not 0 <= value < np.inf:
-        raise ValueError(f"`{name}` must be a finite number of at least 0, but got {value!r}.")
+    if not _is(Real, value) or not 0 <= value < np.inf:
+        raise ValueError(f"`{name}` must be a finite number of at least 0, but got {brief(value)}.")
     return float(value)
 
 
 def path(value, name="path"):
     """The value as a Path: text or a path, not empty."""
     if not isinstance(value, (str, os.PathLike)) or str(value) == "" or "\0" in str(value):
-        raise TypeError(f"`{name}` must be the name of a file or folder, but got {value!r}.")
+        raise TypeError(f"`{name}` must be the name of a file or folder, but got {brief(value)}.")
     return Path(value)
 
 
@@ -116,15 +125,15 @@ def writable_file(value, name):
 
 def count(value, name):
     """The value as an int of at least 0."""
-    if isinstance(value, (bool, np.bool_)) or not isinstance(value, Integral) or value < 0:
-        raise ValueError(f"`{name}` must be a whole number of at least 0, but got {value!r}.")
+    if not _is(Integral, value) or value < 0:
+        raise ValueError(f"`{name}` must be a whole number of at least 0, but got {brief(value)}.")
     return int(value)
 
 
 def between(value, name, low, high):
     """The value as a float in [low, high]."""
-    if isinstance(value, (bool, np.bool_)) or not isinstance(value, Real) or not low <= value <= high:
-        raise ValueError(f"`{name}` must be a number in [{low:g}, {high:g}], but got {value!r}.")
+    if not _is(Real, value) or not low <= value <= high:
+        raise ValueError(f"`{name}` must be a number in [{low:g}, {high:g}], but got {brief(value)}.")
     return float(value)
 
 
@@ -138,23 +147,22 @@ def instance(value, name, kind, cure=""):
 def function(value, name, *, optional=False):
     """The value, which can be called; None too where it is optional."""
     if not callable(value) and not (optional and value is None):
-        raise TypeError(f"`{name}` must be a function{' or None' if optional else ''}, but got {brief(value)} "
-                        f"of type {type(value).__name__}.")
+        raise TypeError(f"`{name}` must be a function{' or None' if optional else ''}, but got {_typed(value)}.")
     return value
 
 
 def generator(rng, name="rng"):
     """The NumPy generator, so that no draw depends on a hidden global state."""
     if not isinstance(rng, np.random.Generator):
-        raise TypeError(f"`{name}` must be a numpy.random.Generator, but got {rng!r}. "
+        raise TypeError(f"`{name}` must be a numpy.random.Generator, but got {brief(rng)}. "
                         "Did you mean numpy.random.default_rng(seed)?")
     return rng
 
 
 def seed(value, name="seed"):
     """The seed as an int of at least 0; NumPy's whole numbers are welcome."""
-    if isinstance(value, (bool, np.bool_)) or not isinstance(value, Integral) or value < 0:
-        raise ValueError(f"`{name}` must be a whole number from 0, but got {value!r}.")
+    if not _is(Integral, value) or value < 0:
+        raise ValueError(f"`{name}` must be a whole number from 0, but got {brief(value)}.")
     if value >= 2**63:
         raise ValueError(f"`{name}` must be a whole number from 0 to 2**63 - 1, but got {value}.")
     return int(value)
@@ -163,7 +171,7 @@ def seed(value, name="seed"):
 def seed_list(values, name="seeds"):
     """The seeds as a list of whole numbers from 0: at least one, none twice."""
     if isinstance(values, str) or not isinstance(values, Iterable):
-        raise TypeError(f"`{name}` must be a list of whole numbers from 0, but got {values!r}.")
+        raise TypeError(f"`{name}` must be a list of whole numbers from 0, but got {brief(values)}.")
     values = list(values)
     if not values:
         raise ValueError(f"`{name}` must hold at least one seed, but is empty.")

@@ -5,15 +5,12 @@ from numbers import Real
 from lnlkit import papers, records
 
 NUMBER, MAYBE = (Real,), (Real, type(None))
-RECORD = {"notebook": str, "scale": str, "seeds": list, "metrics": dict, "claims": list, "comparison": list,
-          "environment": dict, "seconds": NUMBER}  # fmt: skip
 OPTIONAL = {"config": dict, "described": str, "made_at": str, "cpu_seconds": NUMBER, "calibration_seconds": MAYBE,
             "peak_memory_mb": MAYBE}  # fmt: skip
 CLAIM = {"says": str, "place": str, "verdict": str, "why": str, "wanted": str, "value": MAYBE, "n": MAYBE}
 ROW = {"place": str, "unit": str, "row": str, "label": str, "needs": list, "published": str, "n": MAYBE,
        "column": (str, Real), "ours": MAYBE, "ours_sd": MAYBE, "paper": MAYBE, "paper_sd": MAYBE,
        "gap": MAYBE}  # fmt: skip
-VERDICTS = ("reproduced", "not reproduced", "not tested")
 
 
 def read_notebook(path) -> dict:
@@ -26,7 +23,7 @@ def read_notebook(path) -> dict:
 
 def fault(record: dict) -> str | None:
     """What is wrong with the first field that is not as it must be, None if all are."""
-    found = _fault(record, RECORD | {key: kind for key, kind in OPTIONAL.items() if key in record}, "")
+    found = _fault(record, records.NOTEBOOK_KEYS | {key: kind for key, kind in OPTIONAL.items() if key in record}, "")
     for part, fields in (("claims", CLAIM), ("comparison", ROW)):
         for i, entry in enumerate([] if found else record[part]):
             found = found or _fault(entry, fields, f"{part}[{i}].")
@@ -39,7 +36,7 @@ def fault(record: dict) -> str | None:
             return f"with a column {row['column']!r} of no heading"
     if record["scale"] not in papers.SCALES:
         return f"whose `scale` is {record['scale']!r}"
-    odd = next((claim["verdict"] for claim in record["claims"] if claim["verdict"] not in VERDICTS), None)
+    odd = next((claim["verdict"] for claim in record["claims"] if claim["verdict"] not in papers.VERDICTS), None)
     return None if odd is None else f"with a verdict {odd!r}"
 
 

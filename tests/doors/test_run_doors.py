@@ -6,7 +6,7 @@ import pytest
 import stub_notebook
 from refusals import BAD, Door, check_refusal, standard_tests
 
-from lnlkit import data, lab
+from lnlkit import data, lab, records
 from lnlkit.data import bundles
 from lnlkit.run import attempt, parameters, runner, shape
 
@@ -79,7 +79,7 @@ def fields(record: dict) -> list:
     """Every field that a report is printed from, as the keys that lead to it."""
     inside = [(part, 0, name) for part in ("claims", "comparison") for name in record[part][0]
               if name in shape.CLAIM | shape.ROW]  # fmt: skip
-    return [(name,) for name in record if name in shape.RECORD | shape.OPTIONAL] + inside
+    return [(name,) for name in record if name in records.NOTEBOOK_KEYS | shape.OPTIONAL] + inside
 
 
 @pytest.mark.parametrize("value", [True, {"a": 1}, [[]]], ids=str)
@@ -117,3 +117,10 @@ def test_a_broken_file_is_refused_by_name(tmp_path_factory, text):
     assert "broken.json" in check_refusal(lambda: runner.recorded(path))
     check_refusal(lambda: runner.recorded(path.parent), str(path.parent))
     check_refusal(lambda: runner.recorded(path.with_name("x.json")), str(path.with_name("x.json")))
+
+
+def test_a_claim_that_nobody_judged_is_not_saved(tmp_path):
+    session = lab.begin(**BEGIN | {"out_dir": tmp_path})
+    for claims in ([3], [{"verdict": "reproduced"}], 3, None):
+        check_refusal(lambda claims=claims: session.save(config={}, metrics={}, claims=claims, comparison=[]), "claims")
+    assert not list(tmp_path.iterdir())
