@@ -47,10 +47,11 @@ def run(notebook, scale, seeds, rate, device, pairs, out_dir, html, reuse, save_
     result = runner.run(
         notebook, scale, _seeds(seeds), out_dir, _params([*own, *map(_pair, pairs)]), html=html, reuse=reuse,
         timeout=timeout, progress=functools.partial(_progress, f"{notebook} at {scale}: "))  # fmt: skip
+    saved = runner.save_results(result) if save_results else None  # before anything is printed, which may fail
     _progress("", "")
     click.echo(screen.after_run(result, runner.recorded_at_lab(result.record["notebook"])))
-    if save_results:
-        click.echo(f"Saved as:           {screen.near(runner.save_results(result))}")
+    if saved:
+        click.echo(f"Saved as:           {screen.near(saved)}")
 
 
 def _pair(text: str) -> tuple:
@@ -60,7 +61,7 @@ def _pair(text: str) -> tuple:
         raise ValueError(f"`--parameter` must be NAME=VALUE, but got {text!r}.")
     try:
         return name, ast.literal_eval(value)
-    except (ValueError, SyntaxError):
+    except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):  # {[]: 1}, and a thousand brackets
         return name, value
 
 
@@ -156,9 +157,9 @@ def sweep(notebook, scale, out, jobs, limit, device, table, other_code):
     paper = papers.load(notebook)
     configs = tasks.grid(paper, checks.one_of(scale, "scale", list(papers.SCALES)))
     configs = configs if limit is None else configs[: checks.positive_int(limit, "limit")]
-    pool = engine.local_pool(jobs) if checks.positive_int(jobs, "jobs") > 1 else None
+    pool = engine.local_pool(min(jobs, len(configs))) if checks.positive_int(jobs, "jobs") > 1 else None
     if table is not None:
-        checks.writable_file(table, "table")
+        making.runs_in_table(table, paper, scale)
     out = runner.root() / "artifacts" / scale / "runs" if out is None else checks.writable_folder(out, "out")
     from lnlkit.training import pick_device  # after the checks: it brings torch
 
@@ -166,8 +167,12 @@ def sweep(notebook, scale, out, jobs, limit, device, table, other_code):
     folder = making.make(configs, out, device, other_code=other_code, executor=pool, progress=click.echo)
     click.echo(f"{len(configs)} runs in {near(folder)}")
     if table is not None:
-        collected = making.collect(paper, scale, folder, device)
-        click.echo(f"Table: {near(records.write(table, collected, compact=True))}")
+        made = (collected := making.collect(paper, scale, folder, device))["made"]
+        if made["runs"] < (before := making.runs_in_table(table, paper, scale)):
+            raise ValueError(f"`table` must not lose runs, but {table} holds {before} and here are {made['runs']}: "
+                             "make the others, choose another name, or delete it.")  # fmt: skip
+        path = records.write(table, collected, compact=True)
+        click.echo(f"Table: {near(path)}, with {made['runs']} of {made['planned']} runs")
 
 
 @cli.group()
@@ -215,6 +220,7 @@ def main(arguments=None) -> None:
     A command that is ended by a signal takes its processes along, and has status 128 and the number of the signal.
     """
     try:
+        _working_folder()
         with _ended_by_signals():
             cli.main(arguments, standalone_mode=False)
     except click.ClickException as error:
@@ -222,12 +228,26 @@ def main(arguments=None) -> None:
         sys.exit(2)
     except (click.Abort, KeyboardInterrupt):
         sys.exit(130)
+    except _Ended as end:
+        sys.exit(128 + end.args[0])
     except (ValueError, TypeError, OSError, RuntimeError, ArithmeticError) as error:
         if os.environ.get("LNLKIT_DEBUG"):
             raise
         _progress("", "")
         click.echo(f"lnlkit: {error}", err=True)
         sys.exit(1 if isinstance(error, (RuntimeError, ArithmeticError)) else 2)
+
+
+def _working_folder() -> None:
+    """Raises where the folder that the command was typed in is no longer there: no name can be looked up from it."""
+    try:
+        os.getcwd()
+    except OSError:
+        raise FileNotFoundError("The folder that you are in has been deleted or moved: go to another one.") from None
+
+
+class _Ended(BaseException):
+    """A signal, by its number, has ended the command: nothing goes on after it, as a sweep does after a failed run."""
 
 
 @contextlib.contextmanager
@@ -239,7 +259,7 @@ def _ended_by_signals():
     def end(number, _):
         for other in before:
             signal.signal(other, signal.SIG_IGN)  # the first one is enough
-        sys.exit(128 + number)
+        raise _Ended(number)
 
     for number, handler in before.items():
         if handler != signal.SIG_IGN:  # `nohup` wants it ignored

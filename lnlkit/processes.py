@@ -1,12 +1,15 @@
 """Which process a file belongs to, and whether it still lives: for files in the making, claims and locks."""
 
+import contextlib
 import os
 import platform
 import re
+import threading
 import time
 from pathlib import Path
 
-A_DAY = 86400
+FRESH, STALE = 60, 900
+"""Seconds after which a claim is touched again, and after which one of another machine is nobody's."""
 
 
 def me() -> str:
@@ -40,15 +43,32 @@ def claim(path: Path, owner: str) -> bool:
     return False
 
 
-def taken(path: Path, owner: str = "") -> bool:
-    """True when a claim file is another owner's who lives; of other machines nothing is known, for a day he may."""
+@contextlib.contextmanager
+def kept_fresh(path: Path):
+    """Touches a claim file while the block is at work, so that other machines know that its owner lives."""
+    ended = threading.Event()
+
+    def touch():
+        while not ended.wait(FRESH):
+            with contextlib.suppress(OSError):
+                os.utime(path)
+
+    threading.Thread(target=touch, daemon=True).start()
     try:
-        said, age = path.read_text(), time.time() - path.stat().st_mtime
+        yield
+    finally:
+        ended.set()
+
+
+def taken(path: Path, owner: str = "") -> bool:
+    """True when a claim file is another owner's who lives; one of another machine does while the file is fresh."""
+    try:
+        said, age = path.read_text(encoding="utf-8", errors="replace"), time.time() - path.stat().st_mtime
     except OSError:
         return False
-    if not said:  # just being written, or killed in the middle of it
+    if not re.match(r"\d+-\d+-\w", said):  # just being written, or cut off in the middle of it
         return age < 10
-    return said != owner and not gone(said.split(".")[0]) and age < A_DAY
+    return said != owner and not gone(said.split(".")[0]) and age < STALE
 
 
 def _machine() -> str:

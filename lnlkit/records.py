@@ -11,6 +11,7 @@ import json
 import math
 import os
 import platform
+import re
 import statistics
 import sys
 import time
@@ -96,8 +97,9 @@ def whole_file(path, mode: str = "w"):
 def remove_scraps(folder) -> None:
     """Removes files in the making whose process has ended, and those of other machines that rest for an hour."""
     for scrap in checks.path(folder, "folder").glob(".*.tmp"):
+        made = re.fullmatch(r"\..+\.(\d+-\d+-\w+)\.[0-9a-f]{8}\.tmp", scrap.name)  # by `whole_file`, not by the user
         with contextlib.suppress(OSError):  # another process may have removed it, or own it
-            if processes.gone(scrap.name.split(".")[-3]) or time.time() - scrap.stat().st_mtime > 3600:
+            if made and (processes.gone(made[1]) or time.time() - scrap.stat().st_mtime > 3600):
                 scrap.unlink()
 
 
@@ -105,7 +107,7 @@ def read(path) -> dict:
     """The record in a file. Raises FileNotFoundError, or ValueError naming a broken file or an unknown schema."""
     path = checks.path(path)
     try:
-        record = json.loads(path.read_text(encoding="utf-8"))
+        record = json.loads(path.read_text(encoding="utf-8-sig"), parse_constant=_no_constant)
     except FileNotFoundError:
         raise FileNotFoundError(f"No record at `{path}`: make it with `lnlkit run`.") from None
     except OSError as error:
@@ -120,6 +122,10 @@ def read(path) -> dict:
             "use the lnlkit that wrote it, or run again."
         )
     return record
+
+
+def _no_constant(name: str):
+    raise ValueError(f"{name} is no number of JSON")
 
 
 def read_notebook(path) -> dict:
@@ -276,18 +282,17 @@ class MeanSd(NamedTuple):
 
 def mean_sd(values) -> MeanSd:
     """Mean, standard deviation and n of a number or of one value per seed; nan when any value is not finite."""
-    values = [float("nan") if value is None else value for value in _as_list(values)]
+    found = _plain(values)
+    values = [float("nan") if value is None else value for value in (found if isinstance(found, list) else [found])]
     if not values:
         raise ValueError("`values` must hold at least one number, but is empty.")
     for value in values:
         if isinstance(value, bool) or not isinstance(value, (int, float)):
             raise TypeError(f"`values` must be a number, or one number per seed, but got {value!r}.")
-    mean = math.fsum(values) / len(values)
     if len(values) == 1:
-        return MeanSd(mean, None, 1)
-    return MeanSd(mean, math.sqrt(math.fsum((v - mean) ** 2 for v in values) / (len(values) - 1)), len(values))
-
-
-def _as_list(values) -> list:
-    values = _plain(values)
-    return values if isinstance(values, list) else [values]
+        return MeanSd(math.fsum(values), None, 1)
+    unit = 2.0**600 if max(map(abs, values)) > 1e150 else 1.0  # the squares of a loss that diverged overflow
+    scaled = [value / unit for value in values]
+    mean = math.fsum(scaled) / len(scaled)
+    sd = math.sqrt(math.fsum((value - mean) ** 2 for value in scaled) / (len(scaled) - 1))
+    return MeanSd(unit * mean, unit * sd, len(scaled))

@@ -3,12 +3,11 @@
 Sweeps share a folder: whoever is at a run keeps a claim beside its record, which says which process that is.
 """
 
-import functools
+import copy
 import hashlib
+import itertools
 import json
 import math
-import os
-import threading
 import time
 import traceback
 import uuid
@@ -17,7 +16,8 @@ from concurrent.futures import BrokenExecutor, Executor, as_completed
 from pathlib import Path
 from typing import NamedTuple
 
-from lnlkit import checks, processes, records
+from lnlkit import checks, pools, processes, records
+from lnlkit.pools import local_pool as local_pool
 
 ATTEMPTS = 2  # a run whose worker died so often, with no other run beside it, is given up
 LISTED = 20  # failed runs that an error names
@@ -43,7 +43,7 @@ def _named(value, where="config"):
     if isinstance(value, float):
         if not math.isfinite(value):
             raise ValueError(f"`{where}` must be finite, but got {value}.")
-        return float(f"{value:.12g}")
+        return float(f"{value:.12g}") + 0.0  # no -0.0
     if value is None or isinstance(value, (bool, int, str)):
         return value
     raise TypeError(f"`{where}` must be a number, a text, a truth value, None, or a list or dict of these, "
@@ -54,17 +54,23 @@ class FailedRuns(RuntimeError):
     """The runs of a sweep that failed; all others are made. `failures`: {name: (configuration, what happened)}."""
 
     def __init__(self, failures: dict[str, tuple[dict, str]], of: int):
-        self.failures = failures
+        self.failures, self.of = failures, of
         lines = [f"{len(failures)} of {of} runs failed. A second call tries them again, and only them:"]
         for name, (config, error) in list(failures.items())[:LISTED]:
-            lines.append(f"  {describe(config)} ({name}): {_last_line(error)}")
+            lines.append(f"  {describe(config)} ({name}): {_in_a_line(error)}")
         if len(failures) > LISTED:
             lines.append(f"  and {len(failures) - LISTED} more")
         super().__init__("\n".join(lines))
 
+    def __reduce__(self):
+        return type(self), (self.failures, self.of)
 
-def _last_line(error: str) -> str:
-    return error.strip().splitlines()[-1]
+
+def _in_a_line(error: str) -> str:
+    """Kind and message of the exception that a traceback is of, on one line; the message may have many."""
+    last = error.rpartition("Traceback (most recent call last):")[2].splitlines()
+    said = list(itertools.dropwhile(lambda line: not line.strip() or line[0].isspace(), last)) or last
+    return f"{' '.join(' '.join(said).split()):.300}"
 
 
 def describe(config: dict) -> str:
@@ -72,7 +78,7 @@ def describe(config: dict) -> str:
     checks.instance(config, "config", dict)
     words = [str(config[name]) for name in ("row", "dataset", "noise", "noise_rate") if name in config]
     words += [f"seed {config['seed']}"] if "seed" in config else []
-    return " ".join(words) or str(config)
+    return " ".join(words) or f"{config!s:.200}"
 
 
 def whole_record(path) -> dict | None:
@@ -87,7 +93,7 @@ def whole_record(path) -> dict | None:
 
 def sweep(fn: Callable[[dict], dict], configs: list[dict], out_dir, executor: Callable[[], Executor] | None = None,
           progress: Callable[[str], None] | None = None) -> list[Path]:  # fmt: skip
-    """Record files of `fn(config)` for every configuration; what exists is skipped.
+    """Record file of `fn(config)` for every configuration, in their order; what exists is skipped.
 
     `executor`: a function that returns a `concurrent.futures.Executor` (`local_pool` on this machine, Dask's
     `Client(...).get_executor()` on a cluster); None runs in this process. A worker that dies breaks its pool: the runs
@@ -95,19 +101,23 @@ def sweep(fn: Callable[[dict], dict], configs: list[dict], out_dir, executor: Ca
     Raises `FailedRuns` at the end when runs failed, OSError at once when a record cannot be written.
     """
     checks.function(fn, "fn")
-    checks.function(executor, "executor", optional=True)
     checks.function(progress, "progress", optional=True)
-    planned = {key(config): config for config in checks.sequence(configs, "configs")}
-    folder = checks.writable_folder(out_dir, "out_dir")
+    pools.check_executor(executor)
+    configs = checks.sequence(configs, "configs")
+    if odd := [config for config in configs if not isinstance(config, dict)]:
+        raise TypeError(f"`configs` must be a list of dicts, but got {checks.brief(odd[0])} in it. "
+                        "A DataFrame? Use .to_dict('records').")  # fmt: skip
+    planned = {key(config): copy.deepcopy(config) for config in configs}
+    folder = checks.writable_folder(out_dir, "out_dir").absolute()  # wherever `fn` and the workers are
     records.remove_scraps(folder)
-    for claim in folder.glob(".*.claim"):
+    for claim in folder.glob(f".{'[0-9a-f]' * 16}.json.claim"):
         if not processes.taken(claim):
             claim.unlink(missing_ok=True)
     work = _Work(fn, planned, folder, executor, progress or (lambda line: None))
     work.run()
     if work.failures:
         raise FailedRuns({name: work.failures[name] for name in planned if name in work.failures}, len(planned))
-    return list(work.paths.values())
+    return [work.paths[key(config)] for config in configs]
 
 
 class _Work:
@@ -122,6 +132,8 @@ class _Work:
         self.in_vain = 0  # pools that broke, one after another, before any run had begun
 
     def _is_made(self, name: str) -> bool:
+        if self.paths[name].is_dir():
+            raise ValueError(f"`out_dir` must have room for a record at {self.paths[name]}, but a folder lies there.")
         made = whole_record(self.paths[name]) is not None
         if not made and self.paths[name].exists():
             self.progress(f"{self.paths[name]} is no whole record of its run: it is made again")
@@ -136,7 +148,7 @@ class _Work:
                     self._here(free) if self.executor is None else self._in_pool(free)
                 elif not waiting:
                     self.progress(f"waiting for another sweep, which is at {len(self.left)} of these runs: "
-                                  f"see {_claim_of(self.paths[self.left[0]])}")  # fmt: skip
+                                  f"see {_claim_of(self.paths[self.left[0]])}, which can be deleted if it has ended")
                 waiting = not free
                 time.sleep(0.5 * waiting)
         finally:
@@ -150,26 +162,30 @@ class _Work:
         """Runs all that are above suspicion side by side, or else one suspect."""
         batch = [name for name in free if name not in self.deaths] or free[:1]
         pool, futures, broke = self.executor(), {}, None
+        if not hasattr(pool, "submit"):
+            raise TypeError("`executor` must return a concurrent.futures.Executor, but returned "
+                            f"{checks.brief(pool)}.")  # fmt: skip
         try:
             try:
                 for name in batch:
                     futures[pool.submit(_run, self.fn, self.planned[name], self.paths[name], self.owner)] = name
             except BrokenExecutor as error:
                 broke = error
+            except RuntimeError as error:
+                raise RuntimeError("`executor` must return an executor that takes runs, a new one at each call, "
+                                   f"but this one says: {error}.") from None  # fmt: skip
             for future in as_completed(futures):
                 try:
-                    self._note(futures[future], future.result())
+                    outcome = _result(future)
                 except BrokenExecutor as error:
                     broke = error
-                except OSError:
-                    raise
-                except Exception:  # the executor lost the run: Dask gives up one whose workers died
-                    self._note(futures[future], Outcome(0.0, traceback.format_exc()))
+                else:
+                    self._note(futures[future], outcome)
         except BaseException:
-            _end(pool)
+            pools.end(pool)
             raise
         if broke:
-            _end(pool)
+            pools.end(pool)
             self._suspect(batch, broke)
 
     def _suspect(self, batch: list[str], broke: BrokenExecutor) -> None:
@@ -178,7 +194,8 @@ class _Work:
         self._release()
         self.in_vain = 0 if begun else self.in_vain + 1
         if self.in_vain >= ATTEMPTS:
-            raise RuntimeError(f"the workers end before any run begins ({broke}): too little memory?") from broke
+            raise RuntimeError(f"the workers end before any run begins ({broke}): too little memory, or a script "
+                               "without `if __name__ == '__main__':`?") from broke  # fmt: skip
         for name in begun:
             self.deaths[name] = self.deaths.get(name, 0) + (len(batch) == 1)
             if self.deaths[name] >= ATTEMPTS:
@@ -192,7 +209,7 @@ class _Work:
         what = f"{self.of - len(self.left)}/{self.of}  {describe(self.planned[name])}"
         if outcome.error:
             self.failures[name] = self.planned[name], outcome.error
-            self.progress(f"{what}: failed: {_last_line(outcome.error)}")
+            self.progress(f"{what}: failed: {_in_a_line(outcome.error)}")
         else:
             self.progress(f"{what}: {outcome.seconds:.0f} s")
 
@@ -204,7 +221,7 @@ class _Work:
 
     def _is_claimed(self, name: str) -> bool:
         try:
-            return _claim_of(self.paths[name]).read_text() == self.owner
+            return _claim_of(self.paths[name]).read_bytes() == self.owner.encode()
         except OSError:
             return False
 
@@ -216,6 +233,19 @@ class Outcome(NamedTuple):
     error: str | None = None
 
 
+def _result(future) -> Outcome | None:
+    """What `_run` returned in an executor, or why that lost the run: Dask gives up one whose workers died."""
+    try:
+        return future.result()
+    except (BrokenExecutor, OSError):
+        raise
+    except Exception as error:
+        if "pickle" in f"{type(error).__name__} {error}".lower():
+            raise TypeError("`fn` must be a function that can be sent to other processes: of a module, and without "
+                            f"open files, locks and connections, but got {checks.brief(error)}.") from None
+        return Outcome(0.0, traceback.format_exc())
+
+
 def _run(fn, config, path, owner) -> Outcome | None:
     """Makes the record of a run, unless another sweep is at it (None) or was."""
     if not processes.claim(_claim_of(path), owner):
@@ -223,12 +253,16 @@ def _run(fn, config, path, owner) -> Outcome | None:
     began, made = time.perf_counter(), False
     try:
         if whole_record(path) is None:
-            record = {"config": config} | fn(config)
-            if key(record["config"]) != path.stem:
+            with processes.kept_fresh(_claim_of(path)):
+                found = fn(copy.deepcopy(config))  # it may change its own
+            if not isinstance(found, dict):
+                raise TypeError(f"`fn` must return the record of its run, a dict, but got {checks.brief(found)}.")
+            record = {"config": config} | found
+            if not isinstance(record["config"], dict) or key(record["config"]) != path.stem:
                 raise ValueError(f"`fn` must return a record of {config}, but it is of {record['config']}.")
             made = True
             records.write(path, record)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         if made and isinstance(error, OSError):  # a full disk: whatever is trained from here on would be lost
             raise
         return Outcome(time.perf_counter() - began, traceback.format_exc())
@@ -240,33 +274,3 @@ def _run(fn, config, path, owner) -> Outcome | None:
 def _claim_of(path: Path) -> Path:
     """The file beside a record that says who is making it."""
     return path.with_name(f".{path.name}.claim")
-
-
-def _end(pool: Executor) -> None:
-    """Ends a pool at once: with what it is at where its workers are processes of this machine, else without."""
-    if not hasattr(pool, "_processes"):
-        return pool.shutdown(wait=False, cancel_futures=True)
-    for worker in list((pool._processes or {}).values()):
-        worker.terminate()
-    pool.shutdown(wait=True)
-
-
-def local_pool(jobs: int) -> Callable[[], Executor]:
-    """A warm pool of `jobs` processes on this machine, one thread each; they end soon after this process."""
-    from joblib.externals.loky import get_reusable_executor
-
-    options = dict(timeout=None, initializer=_begin_worker, initargs=(os.getpid(),))
-    return functools.partial(get_reusable_executor, max_workers=checks.positive_int(jobs, "jobs"), **options)
-
-
-def _begin_worker(parent: int) -> None:
-    """One thread, told by the environment: it is read when torch is imported, which a worker has not done yet."""
-    os.environ["OMP_NUM_THREADS"] = "1"
-    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
-
-
-def _end_with(parent: int) -> None:
-    """Ends this process when its parent has ended, even by SIGKILL."""
-    while os.getppid() == parent:
-        time.sleep(0.5)
-    os._exit(1)

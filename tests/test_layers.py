@@ -14,11 +14,12 @@ PACKAGE = Path(lnlkit.__file__).parent
 # From the ground up: a module imports from lines above its own, or from its own package.
 LAYERS = """
     checks
-    seeds tensors processes
+    seeds tensors processes pools
     noise records
     sweep papers
     data
     models losses augment
+    recipe
     training
     evaluation
     methods
@@ -38,7 +39,7 @@ ALLOWED = {
     "papermill": {"run"}, "nbconvert": {"run"}, "click": {"cli"},
 }  # fmt: skip
 
-TORCH_FREE = ["", "seeds", "processes", "noise", "data", "records", "papers", "sweep", "tasks", "recorded", "viz",
+TORCH_FREE = ["", "seeds", "processes", "pools", "noise", "data", "records", "papers", "sweep", "tasks", "recorded", "viz",
               "recorded.making", "widgets", "lab", "run.report", "run.executed", "run.runner", "cli"]  # fmt: skip
 
 # A kind of label is known by its modules alone: data sets of it, and the task that trains on them.

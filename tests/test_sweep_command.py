@@ -39,7 +39,8 @@ def call(capsys):
 
 
 def test_it_goes_on_where_it_stopped_and_collects_a_table(swept, call, tmp_path, monkeypatch):
-    monkeypatch.setattr(making, "collect", lambda paper, scale, out, device: {"scale": scale, "out": str(out)})
+    made = {"runs": 3, "planned": 6}
+    monkeypatch.setattr(making, "collect", lambda paper, scale, out, device: {"out": str(out), "made": made})
     assert call("--limit 2")[0] == 0 and len(swept) == 2
     status, out, _ = call("--limit 3 --table t.json")
     assert status == 0 and len(swept) == 3

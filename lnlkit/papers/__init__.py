@@ -104,7 +104,10 @@ def compare(paper: Paper, table: str, ours: dict) -> list[dict]:
     published = paper.tables[checks.one_of(table, "table", list(paper.tables))]
     measured = {}
     for key in ours:
-        measured[key[0], _column(paper, published, key)] = _mean_sd(ours, "ours", key)
+        cell = key[0], _column(paper, published, key)
+        if cell in measured and cell[1] is not None:
+            raise ValueError(f"`ours` must hold each cell of {published.place} once, but got two for {key}.")
+        measured[cell] = _mean_sd(ours, "ours", key)
     rows = []
     for row_id, row in paper.rows.items():
         for place, column in enumerate(published.columns):
@@ -128,9 +131,12 @@ def _column(paper: Paper, table: Table, key) -> int | None:
     row, column = key
     checks.one_of(row, "ours", paper.rows)
     texts = isinstance(table.columns[0], str)
-    if not isinstance(column, str if texts else Real) or (texts and column not in table.columns):
+    known = isinstance(column, str) and column in table.columns
+    number = isinstance(column, Real) and not isinstance(column, bool) and math.isfinite(column)
+    if not (known if texts else number):
         raise ValueError(f"`ours` must have columns of {table.place}, {list(table.columns)}, but got {column!r}.")
     place = table.place_of(column)
-    if place is None and table.place_of(column / 100) is not None:
+    shares = table.columns_as == "percent"  # written as 10%, but 0.1
+    if place is None and (table.place_of(column / 100) is not None or (shares and column > 1)):
         raise ValueError(f"`ours` must have columns of {table.place}, not {column!r}. Did you mean {column / 100:g}?")
     return place

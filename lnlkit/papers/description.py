@@ -71,7 +71,7 @@ class Table:
 
 def _rounded(column: float | str) -> float | str:
     """A column as it is looked up: numbers that print equal, as 0.1 * 3 and 0.3, are one."""
-    return column if isinstance(column, str) else round(column, 6)
+    return column if isinstance(column, str) else round(float(column), 6)
 
 
 @dataclass(frozen=True)

@@ -42,7 +42,7 @@ class Recorded:
 
 
 def load(notebook: str) -> Recorded:
-    """The shipped runs of a notebook ("05_choicenet" or "05")."""
+    """The shipped runs of a notebook ("05_choicenet", "05" or "choicenet")."""
     return tidy(load_raw(notebook))
 
 
@@ -50,14 +50,14 @@ def load_raw(notebook: str) -> dict:
     """The shipped table of a notebook as it was written."""
     checks.text(notebook, "notebook")
     folder = resources.files(__name__)
-    names = sorted(item.name for item in folder.iterdir() if item.name.endswith(".json"))
-    found = [name for name in names if name == f"{notebook}.json" or name.startswith(f"{notebook}_")]
+    names = sorted(item.name[:-5] for item in folder.iterdir() if item.name.endswith(".json"))
+    found = [name for name in names if notebook in (name, f"{name}.json", name[:2], name[3:])]
     if not found:
         raise FileNotFoundError(
             f"`notebook` must be one whose recorded runs are shipped (there are: {', '.join(names) or 'none'}), "
             f"but got {notebook!r}: make them with `lnlkit sweep {notebook}`."
         )
-    with resources.as_file(folder / found[0]) as path:
+    with resources.as_file(folder / f"{found[0]}.json") as path:
         return records.read(path)
 
 
@@ -191,7 +191,8 @@ def values(runs: pd.DataFrame, metric: str = "best_val", columns: str = "noise_r
 def lead(runs: pd.DataFrame, row: str, others: Iterable[str], metric: str = "best_val", unit: float = 100) -> list:
     """How far a row is ahead of the best of some others, one value a seed, `unit` 100 for percentage points.
 
-    runs: those of one setting (data set, noise and rate). Seeds in which any of these rows is missing are left out.
+    runs: those of one setting (data set, noise and rate). Seeds in which any of these rows was not run are left out;
+    a run without the number, such as one that diverged, makes it NaN.
     """
     runs, unit = frame(runs, "runs", "row", "seed", value=metric, empty=True), checks.positive(unit, "unit")
     there, others = list(runs["row"].unique()), checks.sequence(others, "others")
@@ -201,5 +202,6 @@ def lead(runs: pd.DataFrame, row: str, others: Iterable[str], metric: str = "bes
     wanted = runs[runs["row"].isin([row, *others])]
     if wanted.duplicated(["seed", "row"]).any():
         raise ValueError("`runs` must be of one setting (data set, noise and rate), but a row has a seed twice.")
-    by_seed = wanted.pivot(index="seed", columns="row", values=metric).reindex(columns=[row, *others]).dropna()
-    return (unit * (by_seed[row] - by_seed[others].max(axis=1))).tolist()
+    by_seed = wanted.pivot(index="seed", columns="row", values=metric).reindex(columns=[row, *others])
+    by_seed = by_seed[(wanted.groupby("seed")["row"].nunique() == len({row, *others})).reindex(by_seed.index)]
+    return (unit * (by_seed[row] - by_seed[others].max(axis=1, skipna=False))).tolist()

@@ -1,5 +1,6 @@
 """From the records of a sweep to the recorded table of a paper."""
 
+import contextlib
 import functools
 import hashlib
 from pathlib import Path
@@ -27,6 +28,7 @@ def collect(paper: Paper, scale: str, out_dir, device: str = "cpu") -> dict:
     if not found:
         raise FileNotFoundError(f"`out_dir` must hold records of {paper.key} at {scale}, but {out_dir} has none of the "
                                 f"{len(planned)}: make them with `{command}`.")  # fmt: skip
+    rows = {key(record["config"]): _row(record, folder) for record in found}
     made = {"command": command, "runs": len(found), "planned": len(planned),
             "environments": distinct(record["environment"] for record in found),
             "codes": distinct(record.get("code", "unknown") for record in found)}  # fmt: skip
@@ -34,10 +36,34 @@ def collect(paper: Paper, scale: str, out_dir, device: str = "cpu") -> dict:
     for task in tasks.TASKS.values():
         own = [record for record in found if tasks.of(record["config"]) is task]
         made |= task.shared(own)
-        rows = [task.row(record, key(record["config"])) for record in own]
         with one_thread():
-            parts |= task.fold(own, rows, paper, scale, device)
+            parts |= task.fold(own, [rows[key(record["config"])] for record in own], paper, scale, device)
     return {"schema": records.SCHEMA, "notebook": paper.key, "scale": scale, "made": made, **parts}
+
+
+def _row(record: dict, folder: Path) -> dict:
+    """A record as one row of the table; it must hold all that a run writes down."""
+    name = key(record["config"])
+    try:
+        for part in ("environment", "n", "hparams"):
+            record[part]
+        return tasks.of(record["config"]).row(record, name)
+    except (KeyError, TypeError, IndexError, AttributeError) as error:
+        raise ValueError(f"`{folder / name}.json` must hold all of a run, but lacks or has another {error}: delete it, "
+                         "and sweep again.") from None  # fmt: skip
+
+
+def runs_in_table(path, paper: Paper, scale: str) -> int:
+    """Number of runs in the table that may be written anew to a path: 0 for no file; any other file is refused."""
+    path = checks.writable_file(path, "table")
+    if not path.exists() or path.stat().st_size == 0:
+        return 0
+    with contextlib.suppress(ValueError, KeyError, TypeError):
+        old = records.read(path)
+        if (old["notebook"], old["scale"]) == (paper.key, scale):
+            return int(old["made"]["runs"])
+    raise ValueError(f"`table` must be a new file, or a recorded table of {paper.key} at {scale}, but {path} holds "
+                     "something else: choose another name, or delete it.")  # fmt: skip
 
 
 def obtain(paper: Paper, scale: str, out_dir, device: str = "cpu", progress=None) -> Recorded:
@@ -74,6 +100,7 @@ def make(configs: list[dict], out_dir, device: str = "cpu", *, other_code: bool 
     configs, device = checks.sequence(configs, "configs"), pick_device(device)
     code, say = code_digest(), progress or (lambda line: None)
     top = checks.writable_folder(out_dir, "out_dir")
+    top = top.parent if top.name == code else top  # the folder that an earlier call returned
     folder = checks.writable_folder(top / code, "out_dir")
     records.remove_scraps(top)
     others = _made_by_other_code(configs, top, code)

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import threading
 import time
 from dataclasses import dataclass
 from typing import Any
@@ -36,9 +37,21 @@ class Trained:
     history: list[dict]
 
 
+_ALONE = threading.RLock()
+
+
 @contextlib.contextmanager
 def one_thread():
-    """Computes with one thread, whatever the machine has: sums of two threads differ from those of one."""
+    """Computes with one thread, whatever the machine has: sums of two threads differ from those of one.
+
+    One block at a time: the number of threads and torch's generator are the whole process's.
+    """
+    with _ALONE, _one_thread():
+        yield
+
+
+@contextlib.contextmanager
+def _one_thread():
     import torch
     from threadpoolctl import threadpool_limits
 

@@ -1,6 +1,8 @@
 """What all tasks share: one thread a run, and what is checked before data are read."""
 
 import os
+import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import torch
@@ -30,6 +32,24 @@ def test_a_run_computes_with_one_thread_and_leaves_the_others_as_they_were(two_t
         assert set(numbers_of_threads()) == {1} and os.environ["OMP_NUM_THREADS"] == "1"
         raise ZeroDivisionError
     assert numbers_of_threads() == before and before[0] == 2 and "OMP_NUM_THREADS" not in os.environ
+
+
+def test_runs_of_several_threads_are_made_one_after_another(two_threads, monkeypatch):
+    """The number of threads, and torch's generator, are the whole process's: a sweep may be given a pool of threads."""
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    inside = []
+
+    def run(_):
+        with running.one_thread(), running.one_thread():
+            inside.append(1)
+            time.sleep(0.02)
+            there = len(inside), torch.get_num_threads()
+            inside.pop()
+            return there
+
+    with ThreadPoolExecutor(4) as pool:
+        assert set(pool.map(run, range(8))) == {(1, 1)}
+    assert torch.get_num_threads() == 2 and "OMP_NUM_THREADS" not in os.environ
 
 
 @pytest.mark.parametrize("made_by", [running.train, running.record])
