@@ -93,3 +93,13 @@ def test_a_run_has_one_record_of_its_notebook_and_scale(tmp_path):
 
 def test_a_red_message_of_a_widget_is_known_by_its_class():
     assert executed.ERROR_CLASS == widgets.ERROR_CLASS
+
+
+def test_a_cell_that_ends_the_notebook_is_named(tmp_path):
+    def ended(notebook, counts=(1, 2, None, None)):
+        for cell, count in zip(notebook["cells"], counts, strict=True):
+            cell["execution_count"] = count
+        notebook["cells"][1]["outputs"] = [new_output("error", ename="SystemExit", evalue="", traceback=[])]
+
+    assert changed(tmp_path, ended) == ["Cell 2 ended the notebook (SystemExit): 2 after it were not run."]
+    assert changed(tmp_path, lambda notebook: ended(notebook, (1, 2, 3, 4))) == []

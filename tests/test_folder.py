@@ -172,3 +172,13 @@ def test_the_claim_of_another_machine_stands_and_says_how_to_end_it(out):
     with pytest.raises(folder.RunError, match="process 12345 on elsewhere, .*delete .01_cvae.*scratch there"):
         with folder.scratch_for(out, NAME):
             pass
+
+
+@pytest.mark.parametrize("stamp", ["", '{"schema": 1}', '{"schema": 1, "set": []}', '{"schema": 1, "set": 3}'])
+def test_a_publication_without_a_whole_stamp_stops_nobody(out, stamp):
+    folder.publish(finished(out, "good"), out, NAME, {"which": "good"})
+    broken = out / f".{NAME}{folder.PUBLISHED}"
+    broken.mkdir()
+    (broken / f"{NAME}.run").write_text(stamp)
+    (broken / f"{NAME}.json").write_text("{}")
+    assert whole(out) == "good" and not list(out.glob(".*"))

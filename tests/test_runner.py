@@ -81,7 +81,7 @@ def test_the_stored_result_is_reused_only_while_nothing_has_changed(good, monkey
 
 
 def test_a_failed_run_leaves_the_last_good_result_and_says_where_it_stopped(good, tmp_path):
-    _, out, _, _ = good
+    out = shutil.copytree(good[1], tmp_path / "out")
     before = contents(out)
     path = stub_notebook.write(tmp_path, stub_notebook.RECORD, "raise ValueError('no such thing')")
     stopped = r"stopped in cell 4 \(`raise ValueError.*\nValueError: no such thing"
@@ -171,7 +171,7 @@ def test_a_notebook_that_is_changed_while_it_runs_is_published_as_it_was(tmp_pat
 
 
 def test_an_old_record_does_not_stand_in_for_one_that_was_not_written(good, tmp_path, monkeypatch):
-    _, out, _, _ = good
+    out = shutil.copytree(good[1], tmp_path / "out")
     before = contents(out)
     monkeypatch.setattr(attempt.Attempt, "execute", stub_notebook.in_this_process)
     with pytest.raises(runner.RunError, match="has written no record"):
@@ -222,7 +222,7 @@ def test_limits_are_met_by_a_hang_only():
 
 
 def test_a_killed_runner_leaves_the_last_good_result_and_no_kernel(good, hanging, tmp_path):
-    _, out, _, _ = good
+    out = shutil.copytree(good[1], tmp_path / "out")
     before, path = contents(out), str(stub_notebook.write(tmp_path))
     code = f"""from lnlkit.run import attempt, runner
 attempt.JOB = ({str(hanging)!r},)
@@ -266,3 +266,18 @@ def test_a_notebook_is_found_by_number_and_a_near_name_is_suggested(tmp_path, mo
         runner.find("01_cvae_augmentatoin")
     with pytest.raises(FileNotFoundError, match="there is no file x.ipynb"):
         runner.find("x.ipynb")
+
+
+@pytest.mark.filterwarnings("error::pytest.PytestUnhandledThreadExceptionWarning")
+def test_what_a_kernel_prints_past_jupyter_stops_nobody(tmp_path):
+    """Bytes that are no text, more than a pipe holds, and a caller's function that fails."""
+    told = []
+
+    def progress(line):
+        told.append(line)
+        1 / (len(told) - 2)
+
+    path = stub_notebook.write(tmp_path, "import os\nos.write(1, b'\\xff\\n' * 2**17)", stub_notebook.RECORD)
+    with pytest.warns(UserWarning, match="`progress` failed, and is not called again: ZeroDivisionError"):
+        assert runner.run(path, out_dir=tmp_path / "out", timeout=600, progress=progress).record
+    assert told == ["cell 1 of 4", "cell 2 of 4"]

@@ -44,8 +44,9 @@ def test_paths_are_as_seen_from_where_the_command_was_typed(variables, tmp_path)
 
 @pytest.mark.parametrize("scale", ["smoke", "lab", "paper"])
 def test_a_run_has_one_thread_and_no_backend_whatever_the_user_has_set(variables, scale):
-    found = variables(scale, **dict.fromkeys(ONE, "8"), MPLBACKEND="nonsense", LNLKIT_OFFLINE="0")
-    assert found | ONE == found and "MPLBACKEND" not in found
+    user = {"MPLBACKEND": "nonsense", "MATPLOTLIBRC": "/home/her", "LNLKIT_OFFLINE": "0"}
+    found = variables(scale, **dict.fromkeys(ONE, "8"), **user)
+    assert found | ONE == found and not {"MPLBACKEND", "MATPLOTLIBRC"} & found.keys()
     assert found["LNLKIT_OFFLINE"] == ("1" if scale == "smoke" else "0")
 
 

@@ -1,8 +1,10 @@
 """Checks of single values: numbers, names, paths, seeds, generators."""
+import inspect
 import os
 import tempfile
 from collections.abc import Iterable
 from difflib import get_close_matches
+from fractions import Fraction
 from numbers import Integral, Real
 from pathlib import Path
 
@@ -23,13 +25,21 @@ def _is(kind, value):
     return isinstance(value, kind) and not isinstance(value, (bool, np.bool_))
 
 
+def plain(value):
+    """NumPy's number, or a fraction, as Python's: a float of few bits as the one that prints alike, 0.2 as 0.2."""
+    if isinstance(value, np.floating):
+        return float(str(value))
+    return value.item() if isinstance(value, np.generic) else float(value) if isinstance(value, Fraction) else value
+
+
 def fraction(value, name, *, below_one=True):
     """The value as a float in [0, 1), or in [0, 1] with ``below_one=False``."""
+    value = plain(value)
     span = "[0, 1)" if below_one else "[0, 1]"
     if not _is(Real, value):
         raise TypeError(f"`{name}` must be a fraction in {span}, but got {_typed(value)}.")
     if not 0 <= value <= 1 or (below_one and value == 1):                    # NaN fails the first comparison
-        cure = f" Did you mean {value / 100:g}?" if 1 < value < 100 else ""
+        cure = f" Did you mean {value / 100:g}?" if 2 <= value < 100 else ""
         raise ValueError(f"`{name}` must be a fraction in {span}, but got {value:g}.{cure}")
     return float(value)
 
@@ -81,6 +91,7 @@ def positive_int(value, name):
 
 def positive(value, name):
     """The value as a finite float above 0."""
+    value = plain(value)
     if not _is(Real, value):
         raise TypeError(f"`{name}` must be a number above 0, but got {_typed(value)}.")
     if not 0 < value < np.inf:
@@ -90,16 +101,23 @@ def positive(value, name):
 
 def not_negative(value, name):
     """The value as a finite float of at least 0."""
+    value = plain(value)
     if not _is(Real, value) or not 0 <= value < np.inf:
         raise ValueError(f"`{name}` must be a finite number of at least 0, but got {brief(value)}.")
     return float(value)
 
 
 def path(value, name="path"):
-    """The value as a Path: text or a path, not empty."""
+    """The value as a Path: text or a path, not empty; ~ is the home folder."""
     if not isinstance(value, (str, os.PathLike)) or str(value) == "" or "\0" in str(value):
         raise TypeError(f"`{name}` must be the name of a file or folder, but got {brief(value)}.")
-    return Path(value)
+    if any("\ud800" <= letter <= "\udfff" for letter in str(value)):       # how Python shows bytes that are no UTF-8
+        raise ValueError(f"`{name}` must be a name in UTF-8, but got {ascii(str(value)):.200}: rename it.")
+    try:
+        return Path(value).expanduser()
+    except RuntimeError:
+        raise ValueError(f"`{name}` must be the name of a file or folder, but got {value}, and no such home folder is "
+                         "known here: write the whole path.") from None
 
 
 def writable_folder(value, name):
@@ -132,6 +150,7 @@ def count(value, name):
 
 def between(value, name, low, high):
     """The value as a float in [low, high]."""
+    value = plain(value)
     if not _is(Real, value) or not low <= value <= high:
         raise ValueError(f"`{name}` must be a number in [{low:g}, {high:g}], but got {brief(value)}.")
     return float(value)
@@ -144,11 +163,28 @@ def instance(value, name, kind, cure=""):
     return value
 
 
-def function(value, name, *, optional=False):
-    """The value, which can be called; None too where it is optional."""
-    if not callable(value) and not (optional and value is None):
+def function(value, name, *, optional=False, of=()):
+    """The value, which can be called, with the arguments `of` where these are named; None too where it is optional."""
+    if optional and value is None:
+        return None
+    if not callable(value):
         raise TypeError(f"`{name}` must be a function{' or None' if optional else ''}, but got {_typed(value)}.")
+    if of and not _takes(value, len(of)):
+        raise TypeError(f"`{name}` must be a function of ({', '.join(of)}), but got one of {inspect.signature(value)}.")
     return value
+
+
+def _takes(function, n):
+    """Whether a call with n arguments fits, as far as that can be told."""
+    try:
+        signature = inspect.signature(function)
+    except (TypeError, ValueError):                                          # some built-in ones don't say
+        return True
+    try:
+        signature.bind(*range(n))
+    except TypeError:
+        return False
+    return True
 
 
 def generator(rng, name="rng"):
@@ -170,7 +206,7 @@ def seed(value, name="seed"):
 
 def seed_list(values, name="seeds"):
     """The seeds as a list of whole numbers from 0: at least one, none twice."""
-    if isinstance(values, str) or not isinstance(values, Iterable):
+    if not isinstance(values, (list, tuple, range, np.ndarray)) or getattr(values, "ndim", 1) != 1:
         raise TypeError(f"`{name}` must be a list of whole numbers from 0, but got {brief(values)}.")
     values = list(values)
     if not values:

@@ -22,17 +22,24 @@ def default_dir():
     except RuntimeError:
         raise ValueError("`LNLKIT_DATA` must name the folder for data sets, because no home folder is known here: "
                          "export LNLKIT_DATA=/path/to/folder.") from None
-    return folder.absolute()
+    return _no_file(folder.absolute(), "LNLKIT_DATA")
 
 
 def offline():
     """Whether LNLKIT_OFFLINE forbids downloads."""
-    return os.environ.get("LNLKIT_OFFLINE", "0") not in ("", "0")
+    return os.environ.get("LNLKIT_OFFLINE", "").strip().lower() not in ("", "0", "false", "no", "off")
 
 
 def folder_of(data_dir=None):
     """The folder named, or the default one."""
-    return default_dir() if data_dir is None else checks.path(data_dir, "data_dir").expanduser()
+    return default_dir() if data_dir is None else _no_file(checks.path(data_dir, "data_dir"), "data_dir")
+
+
+def _no_file(folder, name):
+    if folder.is_file():
+        raise ValueError(f"`{name}` must be the folder that holds the data sets, but {folder} is a file: "
+                         f"did you mean {folder.parent}?")
+    return folder
 
 
 def read_npz(path, keys, optional=()):
@@ -74,6 +81,11 @@ def how_to_get(name, folder):
     """One sentence: which file to put where."""
     return (f"Put {name}.npz (arrays {', '.join(BUNDLE_KEYS)}) into {folder}, "
             f"or run `lnlkit data prepare {name}` on a machine with internet and copy the file.")
+
+
+def not_downloaded(name, error):
+    """What a message says of a failed download, on one line."""
+    return f"`{name}` could not be downloaded ({type(error).__name__}: {' '.join(str(error).split())})"
 
 
 def state(name, path):

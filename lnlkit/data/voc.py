@@ -79,9 +79,7 @@ def _dataset(name, year, part, folder):
     try:
         return VOCDetection(str(folder), year=year, image_set=part, download=True)
     except (OSError, RuntimeError) as error:
-        raise FileNotFoundError(
-            f"`{name}` could not be downloaded ({type(error).__name__}: {error}). {cure}"
-        ) from error
+        raise FileNotFoundError(f"{bundles.not_downloaded(name, error)}. {cure}") from error
 
 
 def _arrays(dataset):

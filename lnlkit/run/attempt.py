@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -51,8 +52,8 @@ class Attempt:
             raise self.failure(f"took longer than {self.limit:g} s and was stopped: a longer `timeout` allows more")
         if code != 0:
             error = self.scratch / "error.txt"
-            said = error.read_text(encoding="utf-8") if error.exists() else f"ended with code {code}: out of memory?"
-            raise self.failure(said)
+            said = error.read_text(encoding="utf-8") if error.exists() else ""
+            raise self.failure(said or f"ended with code {code}: out of memory, or of room on the disk?")
         return time.perf_counter() - began
 
     def _wait(self, progress) -> int | None:
@@ -60,7 +61,8 @@ class Attempt:
         with self.log.open("w") as log:
             process = subprocess.Popen(
                 [sys.executable, *JOB, "job.json"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log,
-                cwd=self.scratch, text=True, env=environment(self.scratch, self.scale, self.out_dir))  # fmt: skip
+                cwd=self.scratch, encoding="utf-8", errors="replace",
+                env=environment(self.scratch, self.scale, self.out_dir))  # fmt: skip
             reader = threading.Thread(target=relay, args=(process.stdout, progress), daemon=True)
             reader.start()
             try:
@@ -84,7 +86,7 @@ class Attempt:
                     shutil.copy(source, kept / source.name)
         return RunError(f"{self.stem} {said}\nWhat it did so far: {kept}")
 
-    def publish(self, key: str, seconds: float) -> None:
+    def publish(self, key: str, seconds: float, source: Path) -> None:
         """Checks what came out, and puts it in place of the last result all at once."""
         if found := executed.problems(self.executed, self.made, self.stem, self.scale):
             raise self.failure("ran to its end, but:\n  " + "\n  ".join(found))
@@ -99,10 +101,17 @@ class Attempt:
             os.replace(self.made, finished / f"{self.stem}.files")
         if self.html:
             executed.write_html(finished / self.executed.name, finished / f"{self.stem}.html")
-        folder.publish(finished, self.out_dir, self.stem, {"fingerprint": key, "seconds": round(seconds, 2)})
+        stamp = {"fingerprint": key, "seconds": round(seconds, 2), "source": folder.seen_from(self.out_dir, source)}
+        folder.publish(finished, self.out_dir, self.stem, stamp)
 
 
 def relay(lines, progress) -> None:
-    for line in lines:
-        if progress:
-            progress(line.rstrip("\n"))
+    """Hands on the lines that say which cell is at work; reads to the end whatever comes, or the writer would wait."""
+    with lines:
+        for line in lines:
+            if progress and re.fullmatch(r"cell \d+ of \d+\n?", line):  # what a kernel prints past Jupyter comes, too
+                try:
+                    progress(line.rstrip("\n"))
+                except Exception as error:  # whatever a caller's function does, the run goes on
+                    warnings.warn(f"`progress` failed, and is not called again: {error!r:.200}", stacklevel=1)
+                    progress = None

@@ -34,7 +34,16 @@ div.output_html { background: none; }  /* the style of highlighted code greys ev
 def problems(notebook_path, out_dir, stem: str, scale: str) -> list[str]:
     """One sentence per fault of an executed notebook and of what it wrote; empty when all is as it should be."""
     cells = json.loads(Path(notebook_path).read_text(encoding="utf-8"))
-    return [*_widget_errors(cells), *_outputs(cells), *_record(out_dir, stem, scale)]
+    return [*_left_out(cells), *_widget_errors(cells), *_outputs(cells), *_record(out_dir, stem, scale)]
+
+
+def _left_out(notebook: dict) -> list[str]:
+    """A cell that ended the notebook with SystemExit, which papermill takes for its end, and how many come after it."""
+    cells = list(enumerate(notebook["cells"], 1))
+    ended = [number for number, cell in cells for out in cell.get("outputs", []) if out.get("ename") == "SystemExit"]
+    left = [number for number, cell in cells if ended and number > ended[0] and cell["cell_type"] == "code"
+            and cell.get("execution_count") is None and "".join(cell["source"]).strip()]  # fmt: skip
+    return [f"Cell {ended[0]} ended the notebook (SystemExit): {len(left)} after it were not run."] if left else []
 
 
 def _widget_errors(notebook: dict) -> list[str]:

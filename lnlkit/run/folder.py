@@ -17,7 +17,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
 
-from lnlkit import processes, records
+from lnlkit import checks, processes, records
 from lnlkit.run import shape
 from lnlkit.run.job import end_all
 
@@ -62,7 +62,7 @@ def scratch_for(out_dir: Path, stem: str) -> Iterator[Path]:
     """The scratch folder of the one run of a notebook into a folder; raises RunError while another is at it."""
     mine = out_dir / f".{stem}.{processes.me()}.{uuid.uuid4().hex[:8]}{SCRATCH}"
     try:
-        out_dir.mkdir(parents=True, exist_ok=True)
+        checks.writable_folder(out_dir, "out_dir")
         sweep_up(out_dir)
         _claim(mine, stem)
         complete(out_dir, stem)
@@ -81,7 +81,11 @@ def _claim(mine: Path, stem: str) -> None:
     taken away from a dead owner, and two runs that do so at once would take it from each other.)
     """
     for _ in range(5):
-        mine.mkdir()
+        try:
+            mine.mkdir()
+        except OSError as error:  # the folder can be written to: it is the name
+            raise ValueError(f"`notebook` must have a name that its folder of results can take, but got {stem:.60} of "
+                             f"{len(stem)} letters ({error.strerror}).") from None  # fmt: skip
         others = [claim for claim in claims(mine.parent) if claim.stem == stem and claim.scratch != mine]
         if not others:
             return
@@ -94,6 +98,30 @@ def _claim(mine: Path, stem: str) -> None:
         f"{stem} is being run into {mine.parent} by process {pid} on {host}, started {since}: wait until it has ended, "
         f"or name another `out_dir` (if that process is gone, delete {others[0].scratch.name} there)."
     )
+
+
+def keep_apart(source: Path, out_dir: Path) -> None:
+    """Raises ValueError where results would replace the notebook itself, or those of a namesake in another folder."""
+    place = out_dir / f"{source.stem}.ipynb"
+    if place.exists() and place.samefile(source):
+        raise ValueError(f"`out_dir` must be another folder than the one of the notebook, but got {out_dir}: the "
+                         "executed notebook would take the place of yours.")  # fmt: skip
+    try:
+        way = records.read(out_dir / f"{source.stem}.run").get("source")
+    except (FileNotFoundError, ValueError):  # nothing there, or nothing that passed its checks
+        return
+    other = out_dir.resolve() / str(way)
+    if other.is_file() and not other.samefile(source):
+        raise ValueError(f"`out_dir` must be another folder than {out_dir}, which holds the results of "
+                         f"{os.path.normpath(other)}: those of {source} would take their place.")  # fmt: skip
+
+
+def seen_from(out_dir: Path, source: Path) -> str:
+    """The way from a folder of results to a notebook, so that both may be moved together."""
+    try:
+        return os.path.relpath(source.resolve(), out_dir.resolve())
+    except ValueError:  # on another drive
+        return str(source.resolve())
 
 
 def publish(finished: Path, out_dir: Path, stem: str, stamp: dict) -> None:
@@ -115,7 +143,10 @@ def complete(out_dir: Path, stem: str) -> None:
     if not publication.is_dir():
         return
     with contextlib.suppress(FileNotFoundError):  # another process is completing the same, and was faster
-        suffixes = records.read(publication / f"{stem}.run")["set"]
+        try:
+            suffixes = checks.sequence(records.read(publication / f"{stem}.run").get("set"), "set")
+        except (ValueError, TypeError):  # a broken stamp: nobody can say what belongs to the set
+            return _remove(publication)
         for suffix in SET:
             new, place = publication / f"{stem}{suffix}", out_dir / f"{stem}{suffix}"
             if suffix not in suffixes or new.is_dir():

@@ -41,12 +41,14 @@ class CellLines(logging.Handler):
 
     def __init__(self, n_cells: int):
         super().__init__()
-        self.n_cells = n_cells
+        self.n_cells, self.at = n_cells, ""
 
     def emit(self, record) -> None:
         text = record.getMessage()
         if text.startswith("Executing Cell"):
-            print(f"cell {text.split()[2].rstrip('-')} of {self.n_cells}", flush=True)
+            number = text.split()[2].rstrip("-")
+            self.at = f" in cell {number}"
+            print(f"cell {number} of {self.n_cells}", flush=True)
 
 
 def end_all(scratch, pid: int | None = None) -> None:
@@ -97,8 +99,8 @@ def end_with_the_runner(scratch: Path) -> None:
 
 
 def unformatted(name: str) -> str:
-    """A path as papermill takes it, which puts parameters in place of names in braces."""
-    return name.replace("{", "{{").replace("}", "}}")
+    """A path as papermill takes it: names in braces would be parameters, and one that begins with - standard output."""
+    return "./" + name.replace("{", "{{").replace("}", "}}")
 
 
 def main(path: str) -> int:
@@ -111,7 +113,8 @@ def main(path: str) -> int:
     job = json.loads(Path(path).read_text(encoding="utf-8"))
     n_cells = len(json.loads(Path(job["notebook"]).read_text(encoding="utf-8"))["cells"]) + 1  # the injected cell
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
-    logging.getLogger("papermill").addHandler(CellLines(n_cells))
+    lines = CellLines(n_cells)
+    logging.getLogger("papermill").addHandler(lines)
     try:
         papermill.execute_notebook(
             job["notebook"], unformatted(job["executed"]), job["params"], kernel_name="python3", language="python",
@@ -121,7 +124,7 @@ def main(path: str) -> int:
         first = (error.source.strip().splitlines() or [""])[0]
         said = f"stopped in cell {error.cell_index + 1} (`{first}`)\n{error.ename}: {error.evalue}"
     except Exception as error:  # a dead kernel, a cell past its limit: whatever it is, the caller is told
-        said = f"stopped with {type(error).__name__}: {(str(error).strip().splitlines() or [''])[0]}"
+        said = f"stopped{lines.at} with {type(error).__name__}: {(str(error).strip().splitlines() or [''])[0]}"
     else:
         return 0
     Path(path).with_name("error.txt").write_text(said, encoding="utf-8")

@@ -1,5 +1,6 @@
 """A notebook as it lies on the disk, and the parameters that it may be given."""
 
+import ast
 import difflib
 import json
 import warnings
@@ -35,14 +36,32 @@ def read(path: Path):
 
 def known(notebook, path: Path) -> dict[str, str]:
     """The parameters of a notebook and the types that it declares for them."""
-    from papermill.translators import papermill_translators
-
     cell = next((cell for cell in notebook.cells if "parameters" in cell.metadata.get("tags", [])), None)
     if cell is None:
         raise ValueError(f"`{path}` must have a cell with the tag `parameters` that sets SCALE, SEEDS and OUT_DIR, but "
                          "has none.")  # fmt: skip
-    found = papermill_translators.find_translator("python3", "python").inspect(cell)
-    return {parameter.name: parameter.inferred_type_name for parameter in found}
+    return _assigned(cell.source, path)
+
+
+def _assigned(source: str, path: Path) -> dict[str, str]:
+    """The names that the cell of parameters sets, and what it declares them to be: "" for nothing.
+
+    papermill's own reader goes by lines: it misses a text with = in it, and a type such as `str | None`.
+    """
+    from IPython.core.inputtransformer2 import TransformerManager
+
+    try:
+        lines = ast.parse(TransformerManager().transform_cell(source)).body  # magics, too
+    except SyntaxError as error:
+        raise ValueError(f"`{path}` must have a cell `parameters` in Python, but Python can't read its line "
+                         f"{error.lineno} ({error.msg}).") from None  # fmt: skip
+    found = {}
+    for line in lines:
+        targets = line.targets if isinstance(line, ast.Assign) else [getattr(line, "target", None)]
+        declared = ast.unparse(line.annotation).strip("'").split("[")[0] if isinstance(line, ast.AnnAssign) else ""
+        found |= {name.id: declared for target in targets if target for name in ast.walk(target)
+                  if isinstance(name, ast.Name)}  # fmt: skip
+    return found
 
 
 def check(notebook, path: Path, params: dict) -> None:

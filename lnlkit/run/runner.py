@@ -5,6 +5,7 @@ the notebook's name, after every check has passed; a run that fails or is killed
 """
 
 import json
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -44,9 +45,10 @@ def root() -> Path:
 def find(notebook) -> Path:
     """Path of a notebook given as "01", "01_cvae_augmentation" or a path."""
     if str(notebook).endswith(".ipynb"):
-        if not Path(notebook).is_file():
+        path = checks.path(notebook, "notebook").absolute()  # a link's own name is the notebook's
+        if not path.is_file():
             raise FileNotFoundError(f"`notebook` must be a number, a name or a path, but there is no file {notebook}.")
-        return Path(notebook).resolve()
+        return path
     known = {path.stem: path for path in sorted((root() / "notebooks").glob("*.ipynb"))}
     by_alias = {alias: path for stem, path in known.items() for alias in (stem, stem[:2], stem[3:])}
     if str(notebook) in by_alias:
@@ -80,12 +82,13 @@ def run(notebook, scale: str = "smoke", seeds=None, out_dir=None, params: dict |
     key = executed.fingerprint(path.stem, source, given, _data_files(path.stem, scale))
     if reuse and (stored := _stored(path.stem, scale, out_dir, key, html)):
         return stored
-    checks.writable_folder(next(place for place in (out_dir, *out_dir.parents) if place.exists()), "out_dir")
+    checks.writable_folder(next(place for place in (out_dir, *out_dir.parents) if os.path.lexists(place)), "out_dir")
     _check_data(path.stem, scale)
     with folder.scratch_for(out_dir, path.stem) as scratch:
+        folder.keep_apart(path, out_dir)
         attempt = Attempt(path.stem, source, given, scale, scratch, out_dir, limit, html)
         seconds = attempt.execute(progress)
-        attempt.publish(key, seconds)
+        attempt.publish(key, seconds, path)
     return _result(path.stem, scale, out_dir, html, shape.read_notebook(out_dir / f"{path.stem}.json"), seconds)
 
 
@@ -122,7 +125,8 @@ def _stored(notebook, scale, out_dir: Path, key: str, html: bool) -> RunResult |
         if html and not page.exists():
             with folder.scratch_for(out_dir, notebook):  # nobody publishes another one meanwhile
                 executed.write_html(notebook_path, page)
-        return _result(notebook, scale, out_dir, html, record, stamp["seconds"], reused=True)
+        seconds = checks.not_negative(stamp.get("seconds"), "seconds")
+        return _result(notebook, scale, out_dir, html, record, seconds, reused=True)
     except (FileNotFoundError, ValueError):
         return None
 

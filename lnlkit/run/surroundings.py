@@ -19,7 +19,7 @@ ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_
 
 def environment(scratch: Path, scale: str, out_dir: Path) -> dict[str, str]:
     """The variables of a run: its own kernel, settings and temporary home; paths as seen from where it was started."""
-    env = {name: value for name, value in os.environ.items() if name != "MPLBACKEND"}  # it would switch pictures off
+    env = {name: value for name, value in os.environ.items() if name not in ("MPLBACKEND", "MATPLOTLIBRC")}
     write_kernel(scratch / "jupyter")
     env.update(
         ONE_THREAD, IPYTHONDIR=str(scratch / "ipython"), MPLCONFIGDIR=str(scratch / "matplotlib"),

@@ -243,3 +243,27 @@ def test_a_killed_write_leaves_the_old_bundle(tmp_path, monkeypatch):
         bundles.write_bundle(path, bundle(seed=1))
     assert [p.name for p in tmp_path.iterdir()] == ["mnist.npz"]
     np.testing.assert_array_equal(images.read_bundle(path, "mnist")["x_train"], old["x_train"])
+
+
+@pytest.mark.parametrize("value, forbidden", [
+    ("1", True), ("yes", True), ("TRUE", True), ("", False), (" ", False), ("0", False), ("False", False),
+    ("no", False), ("off", False),
+])  # fmt: skip
+def test_offline_is_said_as_people_say_it(monkeypatch, value, forbidden):
+    monkeypatch.setenv("LNLKIT_OFFLINE", value)
+    assert bundles.offline() is forbidden
+
+
+def test_a_file_where_the_folder_of_the_data_sets_is_due(monkeypatch, tmp_path):
+    file = tmp_path / "mnist.npz"
+    file.touch()
+    monkeypatch.setenv("LNLKIT_DATA", str(file))
+    for name, call in (("LNLKIT_DATA", data.available), ("LNLKIT_DATA", lambda: data.prepare("mnist")),
+                       ("data_dir", lambda: data.load("mnist", file))):  # fmt: skip
+        with pytest.raises(ValueError, match=f"`{name}` must be the folder that holds .* did you mean {tmp_path}?"):
+            call()
+
+
+def test_a_failed_download_is_told_on_one_line():
+    said = bundles.not_downloaded("mnist", RuntimeError("tried a, got:\n<error>\n"))
+    assert said == "`mnist` could not be downloaded (RuntimeError: tried a, got: <error>)"
