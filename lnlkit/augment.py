@@ -22,7 +22,7 @@ def random_affine(x: Tensor, generator: torch.Generator, degrees: float = 10.0, 
     angle, size = u[0] * math.radians(degrees), 1 + u[1] * scale
     cos, sin = torch.cos(angle) * size, torch.sin(angle) * size
     theta = torch.stack([cos, -sin, 2 * shift * u[2], sin, cos, 2 * shift * u[3]], 1).view(-1, 2, 3)
-    grid = F.affine_grid(theta, x.shape, align_corners=False)
+    grid = F.affine_grid(theta.to(x.dtype), x.shape, align_corners=False)
     return F.grid_sample(x, grid, align_corners=False)
 
 

@@ -32,6 +32,7 @@ def tracker(train, noisy_val, test, n_train: int | None = 2000) -> Callable:
     _check_parts(noisy_val=noisy_val, test=test)
     if not hasattr(train, "y_clean") or not len(train):
         raise ValueError(f"`train` must be noisy data with examples and `y_clean`, but got {type(train).__name__}.")
+    _check_parts(train=train, noisy_val=noisy_val, test=test)
     if n_train is not None:
         checks.positive_int(n_train, "n_train")
     sample = train.take(np.random.default_rng(0).permutation(len(train))[:n_train])
@@ -57,6 +58,11 @@ def _check_parts(**parts) -> None:
         if not (hasattr(part, "x") and hasattr(part, "y") and len(part.y)):
             raise ValueError(f"`{name}` must be a set with at least one example, but got {type(part).__name__} "
                              "without any.")  # fmt: skip
+    kinds = {name: (part.n_classes, np.shape(part.x)[1:]) for name, part in parts.items() if hasattr(part, "n_classes")}
+    if len(set(kinds.values())) > 1:
+        got = " and ".join(f"{K} and {shape}" for K, shape in kinds.values())
+        raise ValueError(f"{' and '.join(f'`{name}`' for name in kinds)} must have the same classes and inputs of the "
+                         f"same shape, but got {got}.")  # fmt: skip
 
 
 def _column(history, name: str) -> list[float]:
@@ -108,14 +114,19 @@ def fidelity(judge, images, intended) -> float:
 
 
 def rank_correlation(a, b) -> float:
-    """Spearman's rank correlation of two sequences without ties: 1 means the same order, -1 the opposite one."""
+    """Spearman's rank correlation of two sequences: 1 means the same order, -1 the opposite one; ties share a rank."""
     a, b = checks.numbers(a, "a", 1), checks.numbers(b, "b", 1)
     checks.same_length(a=a, b=b)
     for name, values in {"a": a, "b": b}.items():
         if len(values) < 2 or np.ptp(values) == 0:
             raise ValueError(f"`{name}` must hold at least 2 numbers that differ: equal ones have no order.")
-    ranks = [np.argsort(np.argsort(values)) for values in (a, b)]
-    return float(np.corrcoef(*ranks)[0, 1])
+    return float(np.corrcoef(_ranks(a), _ranks(b))[0, 1])
+
+
+def _ranks(values) -> np.ndarray:
+    """The rank of each value, from 0; equal values share the mean of theirs."""
+    _, place, counts = np.unique(values, return_inverse=True, return_counts=True)
+    return (np.cumsum(counts) - (counts + 1) / 2)[place]
 
 
 # ---- several labels an example (Paper 02) ----------------------------------------------------------------------
@@ -153,6 +164,9 @@ def tsne(x, perplexity: float, seed: int = 0, init: str = "pca") -> np.ndarray:
     x, perplexity = checks.numbers(x, "x", 2), checks.positive(perplexity, "perplexity")
     if x.shape[1] < (2 if init == "pca" else 1) or not len(x) or np.ptp(x, axis=0).max() < 1e-20:
         raise ValueError(f"`x` must hold examples that differ, of several numbers each, not {x.shape} all alike.")
+    checks.one_of(init, "init", ["pca", "random"])
+    if np.abs(x).max() > 1e15:
+        raise ValueError(f"`x` must hold numbers whose squares float32 holds, but got {np.abs(x).max():g}: scale them.")
     if perplexity >= len(x):
         raise ValueError(f"`perplexity` must be below the number of examples, {len(x)}, but got {perplexity:g}.")
     return TSNE(perplexity=perplexity, init=init, random_state=checks.seed(seed)).fit_transform(x)
@@ -183,5 +197,7 @@ def multilabel_tracker(noisy_val, test) -> Callable:
 def summarise_map(history: list[dict]) -> dict:
     """As `summarise`, for mAP; and `ap` per class and `accuracy` (None without) at the best noisy-validation epoch."""
     found = _best(history, "map")
+    if not all("test_ap" in row for row in history):
+        raise ValueError("`history` must be what `fit` returns with a multilabel_tracker, but a row has no test_ap.")
     best = history[found["best_epoch"]]
     return {**found, "ap": best["test_ap"], "accuracy": best.get("test_acc")}

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -36,7 +37,7 @@ def soft_cross_entropy(logits: Tensor, targets: Tensor) -> Tensor:
     Source: the training loss of SEAL, Chen et al. 2021.
     """
     tensors.same_shape(logits=logits, targets=targets)
-    tensors.within(targets, "targets", 0, 1)
+    tensors.distributions(targets, "targets")
     log_p = _wide(logits).log_softmax(1)
     return -(targets.to(log_p.dtype) * log_p).sum(1)
 
@@ -65,7 +66,7 @@ def forward(logits: Tensor, y: Tensor, T: Tensor) -> Tensor:
     log_p = _wide(logits).log_softmax(1)  # (B, K)
     if not isinstance(T, Tensor) or T.is_cpu:  # elsewhere it would wait for the device
         checks.transition_matrix(T.detach() if isinstance(T, Tensor) else T)
-    T = torch.as_tensor(T, dtype=log_p.dtype, device=log_p.device)
+    T = torch.as_tensor(T if isinstance(T, Tensor) else np.array(T), dtype=log_p.dtype, device=log_p.device)
     if T.shape != (logits.shape[1],) * 2:
         k = logits.shape[1]
         raise ValueError(f"`T` must have shape ({k}, {k}), one row per class, but got {tuple(T.shape)}.")

@@ -66,8 +66,9 @@ def idn_cnn(image_shape, n_outputs: int) -> nn.Module:
     """
     c, h, w = _image_shape(image_shape, n_outputs, smallest=8)
     k = 5 if min(h, w) >= 16 else 3
-    side = [((s - k + 1) // 2 - k + 1) // 2 or 1 for s in (h, w)]
-    second_pool = nn.MaxPool2d(2) if min(h, w) >= 16 else nn.Identity()
+    pool = 2 if min(h, w) >= 16 else 1
+    side = [((s - k + 1) // 2 - k + 1) // pool for s in (h, w)]
+    second_pool = nn.MaxPool2d(2) if pool == 2 else nn.Identity()
     return nn.Sequential(
         nn.Conv2d(c, 20, k), nn.ReLU(), nn.MaxPool2d(2), nn.Conv2d(20, 50, k), nn.ReLU(), second_pool,
         nn.Flatten(), nn.Linear(50 * side[0] * side[1], 500), nn.ReLU(), nn.Linear(500, n_outputs),

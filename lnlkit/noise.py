@@ -55,9 +55,13 @@ def asymmetric(mapping, n_classes, noise_rate):
     K, r = _n_classes(n_classes), checks.fraction(noise_rate, "noise_rate")
     if isinstance(mapping, str):
         mapping = {"mnist": MNIST_MAP, "cifar10": CIFAR10_MAP}[checks.one_of(mapping, "mapping", ["mnist", "cifar10"])]
-    if not isinstance(mapping, dict) or not all(isinstance(i, Integral) for pair in mapping.items() for i in pair):
-        raise TypeError(f"`mapping` must be 'mnist', 'cifar10' or a dict {{from: to}} of class numbers, "
-                        f"but got {mapping!r:.80}.")
+        if K != 10:
+            raise ValueError(f"`n_classes` must be 10 for a mapping known by name, but got {K}.")
+    if not isinstance(mapping, dict) or not mapping or any(type(i) is bool or not isinstance(i, Integral)
+                                                           for pair in mapping.items() for i in pair):
+        cure = " Text, as JSON has keys? Use int(...)." if isinstance(mapping, dict) and "'" in str(mapping) else ""
+        raise TypeError(f"`mapping` must be 'mnist', 'cifar10' or a dict {{from: to}} of class numbers, but got "
+                        f"{checks.brief(mapping)}.{cure}")
     T = np.eye(K)
     for i, j in mapping.items():
         if not (0 <= i < K and 0 <= j < K) or i == j:
@@ -197,6 +201,8 @@ def mislabelling_scores(S, y):
     S = checks.numbers(S, "S", ndim=2).astype(np.float64)
     if S.shape[1] < 2:
         raise ValueError(f"`S` must hold probabilities (N, K) of at least 2 classes, but got shape {S.shape}.")
+    if S.size and (S.min() < 0 or S.max() > 1 + 1e-4):                       # logits of two examples can't be compared
+        raise ValueError(f"`S` must hold probabilities, but got {S.min():g} to {S.max():g}. Logits? Use a softmax.")
     y = checks.labels(y, "y", S.shape[1])
     checks.same_length(S=S, y=y)
     S[np.arange(len(y)), y] = -np.inf                                        # S is our own copy

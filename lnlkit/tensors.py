@@ -72,7 +72,10 @@ def transition(T: Tensor, name: str, n_classes: int) -> None:
 
 def scores(p, name: str = "p") -> np.ndarray:
     """Scores or probabilities (N, K) as an array: finite, of at least one example."""
-    p = checks.array(p.detach().cpu() if isinstance(p, Tensor) else p, name)
+    if isinstance(p, Tensor):
+        p = p.detach().cpu()
+        p = p.float() if p.dtype == torch.bfloat16 else p                    # which NumPy doesn't know
+    p = checks.array(p, name)
     if p.ndim != 2 or not p.size:
         raise ValueError(f"`{name}` must be probabilities (N, K) of at least one example, but got shape {p.shape}.")
     return checks.numbers(p, name)
@@ -80,4 +83,22 @@ def scores(p, name: str = "p") -> np.ndarray:
 
 def generator(rng, name: str = "generator") -> torch.Generator:
     """The torch generator, so that no draw depends on a hidden global state."""
-    return checks.instance(rng, name, torch.Generator, "Did you mean torch.Generator().manual_seed(seed)?")
+    if not isinstance(rng, torch.Generator):
+        raise TypeError(f"`{name}` must be a torch.Generator, but got {checks.brief(rng)}. "
+                        "Did you mean torch.Generator().manual_seed(seed)?")  # fmt: skip
+    return rng
+
+
+def distributions(p: Tensor, name: str) -> None:
+    """Raises unless rows (B, K) are distributions, as far as that is known; NaN passes."""
+    within(p, name, 0, 1)
+    if p.is_cpu and p.numel() and (off := (p.detach().float().sum(1) - 1).abs().max().item()) > 1e-2:
+        raise ValueError(f"`{name}` must have rows that sum to 1, but one is off by {off:g}.")
+
+
+def probabilities(p, name: str = "p") -> np.ndarray:
+    """Probabilities (N, K) as an array, of at least one example; scores of another kind are none."""
+    p = scores(p, name)
+    if p.min() < 0 or p.max() > 1 + 1e-4:
+        raise ValueError(f"`{name}` must hold probabilities, but got {p.min():g} to {p.max():g}. Are they logits?")
+    return p

@@ -1,15 +1,16 @@
 """fit(): the training loop. It drives any object with the contract of `lnlkit.methods.base.Method`."""
 
+import contextlib
 import math
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from lnlkit import checks, seeds, tensors
+from lnlkit.recipe import OPTIMIZERS, HalfPrecision, Recipe, optimizer_of, pick_device
 
 
 class Batch(NamedTuple):
@@ -18,15 +19,24 @@ class Batch(NamedTuple):
     index: Tensor  # (B,)         positions in the training set
 
 
+CHANNELS = (1, 3)
+__all__ = [
+    "OPTIMIZERS", "Batch", "HalfPrecision", "Recipe", "TrainingSet", "as_images", "as_inputs", "average_predictions",
+    "fit", "optimizer_of", "pick_device", "predict", "predict_outputs", "to_unit", "torch_defaults",
+]  # fmt: skip
+
+
 def as_images(x) -> Tensor:
     """uint8 tensor (N, C, H, W) from NumPy images (N, H, W) or (N, H, W, C); such a tensor passes unchanged."""
     x = x if isinstance(x, Tensor) else checks.array(x, "x")
-    if isinstance(x, Tensor) and x.dtype == torch.uint8 and x.ndim == 4:
-        return x
-    if x.dtype != np.uint8 or x.ndim not in (3, 4):
-        cure = " Images in [0, 1]? Use (255 * x).round().astype(np.uint8)." if "float" in str(x.dtype) else ""
-        raise ValueError(f"`x` must be uint8 images (N, H, W) or (N, H, W, C), or a tensor (N, C, H, W), but got "
-                         f"{x.dtype} of shape {tuple(x.shape)}.{cure}")  # fmt: skip
+    if isinstance(x, Tensor):
+        if x.dtype == torch.uint8 and x.ndim == 4 and x.shape[1] in CHANNELS:
+            return x
+        cure = " Use .permute(0, 3, 1, 2)." if x.ndim == 4 and x.shape[3] in CHANNELS else ""
+        raise ValueError(f"`x` must be a uint8 tensor (N, 1 or 3, H, W), or images as an array, but got {x.dtype} of "
+                         f"shape {tuple(x.shape)}.{cure}")  # fmt: skip
+    if x.dtype != np.uint8 or x.ndim not in (3, 4) or len(x):
+        x = checks.inputs(x, "x")  # of no images, only the kind counts
     x = x[:, None] if x.ndim == 3 else x.transpose(0, 3, 1, 2)
     return torch.from_numpy(np.ascontiguousarray(x))
 
@@ -34,13 +44,14 @@ def as_images(x) -> Tensor:
 def as_inputs(x) -> Tensor:
     """Images as by `as_images`; rows of finite numbers (N, d), features or the inputs of a regression, as float32."""
     x = x if isinstance(x, Tensor) else checks.array(x, "x")
-    if x.ndim != 2:
+    if x.ndim != 2 or x.dtype in (np.uint8, torch.uint8):
         return as_images(x)
     if not isinstance(x, Tensor):
-        return torch.from_numpy(np.ascontiguousarray(checks.numbers(x, "x"), dtype=np.float32))
+        return torch.from_numpy(np.ascontiguousarray(checks.float32(x, "x")))
+    x = x.float()
     if not x.isfinite().all():
-        raise ValueError("`x` must hold finite numbers, but some of them are NaN or infinite.")
-    return x.float()
+        raise ValueError("`x` must hold finite numbers, but some of them are NaN, infinite or too large for float32.")
+    return x
 
 
 def to_unit(x: Tensor) -> Tensor:
@@ -110,90 +121,40 @@ class TrainingSet:
             if drop_last and len(index) < batch_size:
                 return
             x = to_unit(self.x[index])
-            yield Batch(augment(x, generator) if augment else x, self.y[index], index)
+            yield Batch(_augmented(x, generator, augment) if augment else x, self.y[index], index)
+
+
+def _augmented(x: Tensor, generator: torch.Generator, augment: Callable) -> Tensor:
+    found = augment(x, generator)
+    if not isinstance(found, Tensor) or found.dtype != x.dtype or found.shape[:2] != x.shape[:2]:
+        got = f"{found.dtype} of shape {tuple(found.shape)}" if isinstance(found, Tensor) else type(found).__name__
+        raise ValueError(f"`augment` must return images as it gets them, {x.dtype} of shape {tuple(x.shape)}, but got "
+                         f"{got}.")  # fmt: skip
+    return found
 
 
 def _visible_labels(y, n_classes: int | None) -> Tensor:
     """A copy: class numbers (N,) as int64, label vectors (N, K) or, without classes, targets (N, D) as float32."""
     if n_classes is None:
-        return torch.tensor(checks.numbers(y, "y", 2), dtype=torch.float32)
+        return torch.tensor(checks.float32(y, "y", 2))
     y = checks.labels_or_vectors(y, "y", checks.positive_int(n_classes, "n_classes"))
     return torch.tensor(y, dtype=torch.float32 if y.ndim == 2 else torch.int64)
 
 
-@dataclass(frozen=True)
-class Recipe:
-    """Network, optimiser and epochs of a run: equal for all methods that are compared. Earlier stages come on top.
-
-    `make_net(n_outputs=None)` builds a network (None: one output a class), `make_optimizer(parameters)` an optimiser,
-    `make_schedule(optimizer)` a learning-rate schedule that is stepped once an epoch. `amp` computes in bfloat16.
-    """
-
-    make_net: Callable[..., nn.Module]
-    make_optimizer: Callable[[Any], torch.optim.Optimizer]
-    epochs: int = 10
-    batch_size: int = 128
-    augment: Callable | None = None
-    device: str = "cpu"
-    make_schedule: Callable | None = None
-    amp: bool = False
-
-    def __post_init__(self) -> None:
-        for name in ("make_net", "make_optimizer", "augment", "make_schedule"):
-            checks.function(getattr(self, name), name, optional=name in ("augment", "make_schedule"))
-        if isinstance(self.make_net, nn.Module):
-            raise TypeError("`make_net` must be a function that builds a network, but got a network, which two runs "
-                            "would share. Did you mean lambda n_outputs=None: models.build(...)?")  # fmt: skip
-        checked = {name: checks.positive_int(getattr(self, name), name) for name in ("epochs", "batch_size")}
-        for name, value in {**checked, "device": pick_device(self.device)}.items():  # frozen, hence this way
-            object.__setattr__(self, name, value)
-        checks.instance(self.amp, "amp", bool)
-
-    def network(self, n_outputs: int | None = None) -> nn.Module:
-        """A fresh network on the run's device."""
-        net = checks.instance(self.make_net(n_outputs), "make_net", nn.Module, "It must return a network.")
-        net = net.to(self.device, memory_format=torch.channels_last)
-        return HalfPrecision(net) if self.amp else net
-
-
-OPTIMIZERS = {"sgd": torch.optim.SGD, "adam": torch.optim.Adam}
-
-
-def optimizer_of(settings: dict) -> Callable[[Any], torch.optim.Optimizer]:
-    """`make_optimizer` of a Recipe from a configuration's settings: {"name": "sgd" or "adam", "lr": ..., ...}."""
-    options = dict(checks.instance(settings, "settings", dict))
-    optimizer = OPTIMIZERS[checks.one_of(options.pop("name", None), "optimizer", OPTIMIZERS)]
+@contextlib.contextmanager
+def torch_defaults():
+    """Gradients, float32 and the CPU, as torch has it by default, whatever a notebook has set."""
+    dtype, device = torch.get_default_dtype(), torch.get_default_device()
+    torch.set_default_dtype(torch.float32)
     try:
-        optimizer([torch.zeros(1)], **options)
-    except (TypeError, ValueError) as error:
-        raise ValueError(f"`settings` must be those of torch's {optimizer.__name__}, but it says: {error}.") from error
-    return lambda parameters: optimizer(parameters, **options)
+        with torch.inference_mode(False), torch.enable_grad():
+            with contextlib.nullcontext() if device.type == "cpu" else torch.device("cpu"):
+                yield
+    finally:
+        torch.set_default_dtype(dtype)
 
 
-class HalfPrecision(nn.Module):
-    """A network computed in bfloat16 whose logits come out in float32, so that losses stay exact."""
-
-    def __init__(self, net: nn.Module):
-        super().__init__()
-        self.net = net
-
-    def forward(self, x: Tensor) -> Tensor:
-        with torch.autocast(x.device.type, torch.bfloat16):
-            return self.net(x).float()
-
-
-def pick_device(device: str = "auto") -> str:
-    """"cuda" where there is one, else "cpu", for "auto"; else the device as named, which must be there."""
-    has_gpu, name = torch.cuda.is_available(), str(device)
-    if name == "auto":
-        return "cuda" if has_gpu else "cpu"
-    gpus = {"cuda", *(f"cuda:{i}" for i in range(torch.cuda.device_count()))} if has_gpu else set()
-    if name not in {"cpu", *gpus}:
-        there = "auto, cpu or cuda" if has_gpu else "auto or cpu, because torch finds no GPU here"
-        raise ValueError(f"`device` must be {there}, but got {device!r}.")
-    return name
-
-
+@torch_defaults()
 def fit(method, data, recipe: Recipe, *, seed: int = 0, after_epoch: Callable | None = None,
         progress: Callable[[str], None] | None = None) -> list[dict]:  # fmt: skip
     """History of a training run: one row an epoch with the method's own numbers and those of `after_epoch(method)`.
@@ -204,8 +165,8 @@ def fit(method, data, recipe: Recipe, *, seed: int = 0, after_epoch: Callable | 
     if isinstance(method, type) or not hasattr(method, "run_epoch"):
         raise TypeError(f"`method` must be a method such as methods.make('ce'), but got {method!r}.")
     checks.instance(recipe, "recipe", Recipe)
-    for name, function in {"after_epoch": after_epoch, "progress": progress}.items():
-        checks.function(function, name, optional=True)
+    checks.function(after_epoch, "after_epoch", optional=True, of=["method"])
+    checks.function(progress, "progress", optional=True, of=["line"])
     seed, seen, history = checks.seed(seed), TrainingSet.of(data, recipe.device), []
     if method.task != seen.task:
         raise ValueError(f"`method` must be one for {seen.task}, the task of the data, but {type(method).__name__} is "
@@ -214,17 +175,17 @@ def fit(method, data, recipe: Recipe, *, seed: int = 0, after_epoch: Callable | 
         torch.manual_seed(seeds.derive(seed, "initialisation"))
         generator = torch.Generator().manual_seed(seed)
         method.start(recipe, seen, generator)
-        schedule = recipe.make_schedule(method.optimizer_) if recipe.make_schedule else None
+        schedule = recipe.schedule(method.optimizer_)
         for epoch in range(recipe.epochs):
             method.on_epoch_start(epoch, seen)
             row = {"epoch": epoch, **method.run_epoch(seen)}
             if not math.isfinite(row.get("loss", 0.0)):
                 raise FloatingPointError(f"the loss of {type(method).__name__} became {row['loss']} in epoch {epoch}: "
-                                         "lower the learning rate.")  # fmt: skip
+                                         "lower the learning rate, or standardise the data.")  # fmt: skip
             if schedule:
                 schedule.step()
             if after_epoch:
-                row |= after_epoch(method)
+                row |= checks.instance(after_epoch(method) or {}, "after_epoch", dict, "It must return a dict or None.")
             history.append(row)
             if progress:
                 progress(f"epoch {epoch + 1}/{recipe.epochs}  loss {row.get('loss', float('nan')):.3f}")
@@ -235,12 +196,18 @@ def fit(method, data, recipe: Recipe, *, seed: int = 0, after_epoch: Callable | 
 def predict_outputs(net: nn.Module, x, batch_size: int = 1024) -> Tensor:
     """Outputs (N, K) on the CPU for uint8 images or inputs (N, d), in evaluation mode, without gradients."""
     was_training = checks.instance(net, "net", nn.Module).training
-    net.eval()
-    device = next(net.parameters()).device
+    device = next((p.device for p in net.parameters()), "cpu")
     parts = as_inputs(x).split(checks.positive_int(batch_size, "batch_size"))
-    chunks = [net(to_unit(part.to(device))).float().cpu() for part in parts]
-    net.train(was_training)
-    return torch.cat(chunks)
+    try:
+        net.eval()
+        return torch.cat([net(to_unit(part.to(device))).float().cpu() for part in parts])
+    except torch.cuda.OutOfMemoryError:
+        raise
+    except (RuntimeError, ValueError) as error:
+        raise ValueError(f"`x` must be inputs that `net` takes, but of shape {tuple(parts[0].shape[1:])} it says: "
+                         f"{str(error).splitlines()[0].rstrip('.')}.") from error  # fmt: skip
+    finally:
+        net.train(was_training)
 
 
 def predict(net: nn.Module, x, batch_size: int = 1024) -> Tensor:
@@ -248,6 +215,7 @@ def predict(net: nn.Module, x, batch_size: int = 1024) -> Tensor:
     return predict_outputs(net, x, batch_size).softmax(1)
 
 
+@torch_defaults()
 def average_predictions(method, data, recipe: Recipe, *, seed: int = 0, progress=None) -> Tensor:
     """S (N, K): the softmax output for every training example, averaged over the epochs of a training run.
 

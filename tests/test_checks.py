@@ -1,4 +1,7 @@
 """Each check returns the value, or one sentence with the argument, the rule, what was got and the cure."""
+from fractions import Fraction
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -131,9 +134,14 @@ def test_inputs_are_uint8_images_or_finite_features():
     (np.zeros((2, 4, 4)), r"but got float64 of shape \(2, 4, 4\). Images in \[0, 1\]\? Use \(255 \* x\)"),
     (np.zeros((2, 3, 8, 8), np.uint8), r"Channels first\? Use .transpose\(0, 2, 3, 1\)"),
     (np.zeros((2, 8, 8), int), r"Pixels 0..255\? Use .astype\(np.uint8\)"),
+    (np.full((2, 8, 8), 200.0), r"Pixels 0..255\? Use .round\(\).astype\(np.uint8\)"),
+    (np.full((2, 8, 8), -1.5), r"Other than pixels 0..255\?"),
+    (np.full((2, 8, 8), 4000, np.uint16), r"Other than pixels 0..255\?"),
+    (np.zeros((2, 8, 8, 4), np.uint8), r"An alpha channel\? Use x\[..., :-1\]"),
+    (np.zeros((8, 8), np.uint8), r"One image\? Use x\[None\]"),
     (np.zeros((2, 8), int), r"Rows of numbers\? Use .astype\(np.float32\)"),
-    (np.array([[1.0, np.nan]]), "finite numbers, but 1 of them are not"),
-    (np.array([[1.0, 1e300]]), "finite numbers, but 1 of them are not"),         # infinite as float32
+    (np.array([[1.0, np.nan]]), "finite numbers, but 1 of them are NaN or infinite"),
+    (np.array([[1.0, 1e300]]), "finite numbers, but 1 of them are too large for float32"),
     (np.zeros((0, 4, 4), np.uint8), r"but got uint8 of shape \(0, 4, 4\)"),
     (None, "but got None"),
 ])
@@ -208,3 +216,33 @@ def test_positions_and_names_of_classes():
     assert checks.class_names(np.array(["a", "b"]), 2) == ("a", "b")
     with pytest.raises(ValueError, match="`class_names` must be 3 names, but got 2"):
         checks.class_names(["a", "b"], 3)
+
+
+def test_a_path_may_begin_with_the_home_folder(monkeypatch, tmp_path):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert checks.path("~/x.npz") == tmp_path / "x.npz" and checks.path("a~") == Path("a~")
+    for wrong in ("~no-such-user/x", "\udcdcbung.ipynb"):
+        with pytest.raises(ValueError, match="`out_dir` must be (the|a) name"):
+            checks.path(wrong, "out_dir")
+
+
+@pytest.mark.parametrize("kind", [np.float16, np.float32, np.float64, Fraction])
+def test_numbers_that_print_alike_are_alike(kind):
+    for text in ("0.2", "0.29", "0.7"):
+        value = kind(text)
+        assert checks.fraction(value, "rate") == checks.positive(value, "lr") == checks.not_negative(value, "sd") \
+            == checks.between(value, "rho", -1, 1) == checks.plain(value) == float(text)
+
+
+def test_a_function_takes_the_arguments_that_it_will_get():
+    for welcome in (lambda x, generator: x, lambda *a: a, lambda x, generator=None, more=1: x, max, np.add, print):
+        assert checks.function(welcome, "augment", of=["x", "generator"]) is welcome
+    with pytest.raises(TypeError, match=r"^`augment` must be a function of \(x, generator\), but got one of \(x\)[.]$"):
+        checks.function(lambda x: x, "augment", of=["x", "generator"])
+
+
+def test_words_and_transposed_vectors_have_a_cure():
+    with pytest.raises(TypeError, match="Text becomes class numbers by np.unique"):
+        checks.labels(np.array(["cat", "dog"], dtype=object), "y")
+    with pytest.raises(ValueError, match="Use its transpose"):
+        checks.labels_or_vectors(np.zeros((3, 9), int), "y", 3)

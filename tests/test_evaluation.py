@@ -68,4 +68,7 @@ def test_rank_correlation_is_that_of_scipy():
 
     a, b = np.random.default_rng(0).normal(size=(2, 7))
     assert evaluation.rank_correlation(a, b) == pytest.approx(spearmanr(a, b).statistic)
+    tied = np.array([0, 0, 1, 1, 1, 2, 3])
+    for order in (slice(None), slice(None, None, -1)):  # which of two equal ones stands first must not matter
+        assert evaluation.rank_correlation(a[order], tied[order]) == pytest.approx(spearmanr(a, tied).statistic)
     assert evaluation.rank_correlation([0.0, 0.1, 0.4], [21.3, 22.0, 30.1]) == pytest.approx(1.0)

@@ -3,7 +3,7 @@ import torch
 
 from lnlkit import models
 
-SHAPES = [(1, 8, 8), (1, 28, 28), (3, 32, 32)]
+SHAPES = [(1, 8, 8), (1, 28, 28), (3, 32, 32), (1, 10, 10), (1, 9, 11), (3, 16, 15), (1, 17, 40)]
 DOWNLOADED = {"resnet34_imagenet"}  # their weights come from the internet, and they take colour images only: see below
 
 

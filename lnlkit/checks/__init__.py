@@ -2,6 +2,7 @@
 from lnlkit.checks.arrays import (
     array,
     class_names,
+    float32,
     group_numbers,
     inputs,
     label_vectors,
@@ -9,6 +10,7 @@ from lnlkit.checks.arrays import (
     labels_or_vectors,
     numbers,
     positions,
+    same_kind,
     same_length,
     transition_matrix,
 )
@@ -24,6 +26,7 @@ from lnlkit.checks.values import (
     not_negative,
     one_of,
     path,
+    plain,
     positive,
     positive_int,
     seed,
@@ -35,8 +38,8 @@ from lnlkit.checks.values import (
 )
 
 __all__ = [
-    "array", "between", "brief", "class_names", "count", "fraction", "function", "generator", "group_numbers",
-    "inputs", "instance", "label_vectors", "labels", "labels_or_vectors", "mapping", "not_negative", "numbers",
-    "one_of", "path", "positions", "positive", "positive_int", "same_length", "seed", "seed_list", "sequence", "text",
-    "transition_matrix", "writable_file", "writable_folder",
+    "array", "between", "brief", "class_names", "count", "float32", "fraction", "function", "generator",
+    "group_numbers", "inputs", "instance", "label_vectors", "labels", "labels_or_vectors", "mapping", "not_negative",
+    "numbers", "one_of", "path", "plain", "positions", "positive", "positive_int", "same_kind", "same_length", "seed",
+    "seed_list", "sequence", "text", "transition_matrix", "writable_file", "writable_folder",
 ]  # fmt: skip

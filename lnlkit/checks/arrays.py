@@ -57,7 +57,7 @@ def labels(y, name, n_classes=None):
 
 def _cure_of_labels(y):
     """How labels of another dtype become integers."""
-    if y.dtype.kind in "US":
+    if y.dtype.kind in "US" or (y.dtype == object and all(isinstance(label, str) for label in y)):
         return "Text becomes class numbers by np.unique(y, return_inverse=True)[1]."
     if y.dtype.kind == "f" and (odd := y[(y != np.floor(y)) | np.isinf(y)]).size:     # NaN is no floor of itself
         return f"Drop or mend labels like {odd[0]:g} first."
@@ -84,6 +84,9 @@ def label_vectors(y, name, n_classes=None):
 def labels_or_vectors(y, name, n_classes):
     """Label vectors where the array has one column a class, else labels (N,)."""
     y = array(y, name)
+    if y.ndim == 2 and y.shape[1] != n_classes == y.shape[0]:
+        raise ValueError(f"`{name}` must be labels (N,) or label vectors (N, {n_classes}), but got shape {y.shape}. "
+                         "Use its transpose.")
     return (label_vectors if y.ndim == 2 and y.shape[1] == n_classes else labels)(y, name, n_classes)
 
 
@@ -94,24 +97,41 @@ def inputs(x, name="x"):
     if x.size == 0 or not (images or (x.ndim == 2 and np.issubdtype(x.dtype, np.floating))):
         raise ValueError(f"`{name}` must be uint8 images (N, H, W) or (N, H, W, 3), or features (N, d) of floats, "
                          f"but got {_what(x)}.{_cure_of_inputs(x)}")
-    if images:
-        return x
+    return x if images else float32(x, name)
+
+
+def float32(values, name, ndim=None):
+    """The numbers as float32, in which they are finite, too."""
     with np.errstate(over="ignore"):
-        x = x.astype(np.float32, copy=False)
-    if not np.isfinite(x).all():
-        raise ValueError(f"`{name}` must hold finite numbers, but {np.count_nonzero(~np.isfinite(x))} of them are not.")
-    return x
+        values = numbers(values, name, ndim).astype(np.float32, copy=False)
+    if not np.isfinite(values).all():
+        raise ValueError(f"`{name}` must hold finite numbers, but {np.count_nonzero(~np.isfinite(values))} of them are "
+                         "too large for float32. Standardise them first.")
+    return values
 
 
 def _cure_of_inputs(x):
     """How arrays that come near images or features become such."""
     if x.ndim in (3, 4) and x.size and np.issubdtype(x.dtype, np.floating):
-        return " Images in [0, 1]? Use (255 * x).round().astype(np.uint8)."
+        if 0 <= x.min() and x.max() <= 1:
+            return " Images in [0, 1]? Use (255 * x).round().astype(np.uint8)."
+        return " Pixels 0..255? Use .round().astype(np.uint8)." if _are_pixels(x) else _RESCALE
     if x.ndim == 4 and x.shape[1] in (1, 3):
         return " Channels first? Use .transpose(0, 2, 3, 1)."
+    if x.ndim == 4 and x.dtype == np.uint8 and x.shape[3] in (2, 4):
+        return " An alpha channel? Use x[..., :-1]."
     if x.ndim in (2, 3, 4) and x.size and np.issubdtype(x.dtype, np.integer):
-        return " Rows of numbers? Use .astype(np.float32)." if x.ndim == 2 else " Pixels 0..255? Use .astype(np.uint8)."
+        if x.ndim == 2:
+            return " Rows of numbers? Use .astype(np.float32). One image? Use x[None]."
+        return " Pixels 0..255? Use .astype(np.uint8)." if _are_pixels(x) else _RESCALE
     return ""
+
+
+_RESCALE = " Other than pixels 0..255? Bring them to that range first."
+
+
+def _are_pixels(x):
+    return 0 <= x.min() and x.max() <= 255                                   # others would wrap around as uint8
 
 
 def _what(values):
@@ -160,6 +180,14 @@ def same_length(**arrays):
     if len(set(sizes.values())) > 1:
         names, got = " and ".join(f"`{n}`" for n in sizes), " and ".join(str(s) for s in sizes.values())
         raise ValueError(f"{names} must hold the same number of examples, but got {got}.")
+
+
+def same_kind(**arrays):
+    """Nothing; raises unless the second of two arrays holds examples of the dtype and shape of the first one's."""
+    (first, a), (second, b) = arrays.items()
+    if (a.dtype, a.shape[1:]) != (b.dtype, b.shape[1:]):
+        raise ValueError(f"`{second}` must be of the same kind as `{first}`, {a.dtype} of shape {a.shape}, but got "
+                         f"{b.dtype} of shape {b.shape}.")
 
 
 def transition_matrix(T, name="T"):

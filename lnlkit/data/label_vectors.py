@@ -44,6 +44,7 @@ class LabelVectorData:
         _check(self, "y_test", optional=("y_train", "y_noisy"))
         put(self, x_train=checks.inputs(self.x_train, "x_train"), x_test=checks.inputs(self.x_test, "x_test"),
             class_names=checks.class_names(self.class_names, self.n_classes))  # fmt: skip
+        checks.same_kind(x_train=self.x_train, x_test=self.x_test)
         checks.same_length(x_test=self.x_test, y_test=self.y_test)
         checks.same_length(x_train=self.x_train, y_train=self.y_train, y_noisy=self.y_noisy, group=self.group)
         if self.group is not None and np.ndim(self.y_noisy) == 3:
@@ -111,7 +112,7 @@ def _check(holder, name, optional):
         y = checks.array(getattr(holder, key), key)
         flat = y.reshape(-1, y.shape[2]) if key == "y_noisy" and y.ndim == 3 else y
         put(holder, **{key: checks.label_vectors(flat, key, K).reshape(y.shape)})
-    put(holder, group=checks.group_numbers(holder.group))
+    put(holder, n_classes=K, group=checks.group_numbers(holder.group))
 
 
 # ---- where sets come from ---------------------------------------------------------------------------------------
@@ -172,11 +173,6 @@ def read_file(path):
 def _from_file(arrays, name):
     """The set in the arrays of a file, its inputs checked."""
     x_train, x_test = (checks.inputs(arrays[key], key) for key in ("x_train", "x_test"))
-    if (x_train.dtype, x_train.shape[1:]) != (x_test.dtype, x_test.shape[1:]):
-        raise ValueError(
-            f"`x_test` must be of the same kind as `x_train`, {x_train.dtype} of shape {x_train.shape}, but got "
-            f"{x_test.dtype} of shape {x_test.shape}."
-        )
     K = checks.label_vectors(arrays["y_test"], "y_test").shape[1]
     names = tuple(label.decode() if isinstance(label, bytes) else str(label)     # HDF5 and C write bytes
                   for label in np.ravel(arrays.get("class_names", np.arange(K))))

@@ -19,7 +19,7 @@ class Labelled:
 
     def __post_init__(self):
         K = checks.positive_int(self.n_classes, "n_classes")
-        put(self, x=checks.inputs(self.x, "x"), y=checks.labels_or_vectors(self.y, "y", K))
+        put(self, n_classes=K, x=checks.inputs(self.x, "x"), y=checks.labels_or_vectors(self.y, "y", K))
         checks.same_length(x=self.x, y=self.y)
 
     def __len__(self):
@@ -36,7 +36,7 @@ class NoisyData:
 
     def __post_init__(self):
         K = checks.positive_int(self.n_classes, "n_classes")
-        put(self, x=checks.inputs(self.x, "x"), y=checks.labels(self.y, "y", K),
+        put(self, n_classes=K, x=checks.inputs(self.x, "x"), y=checks.labels(self.y, "y", K),
             y_clean=checks.labels(self.y_clean, "y_clean", K))
         checks.same_length(x=self.x, y=self.y, y_clean=self.y_clean)
 

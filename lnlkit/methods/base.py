@@ -40,9 +40,10 @@ class Method:
 
     def start(self, recipe: Recipe, data: TrainingSet, generator: torch.Generator) -> None:
         """Make networks and optimiser. One optimiser serves several networks: each loss reaches only its own."""
+        check_fields(self)  # they may have been set since it was made
         self.recipe_, self.generator_ = recipe, generator
         self.nets_ = nn.ModuleList(self.make_network(recipe, data) for _ in range(self.n_nets))
-        self.optimizer_ = recipe.make_optimizer(self.nets_.parameters())
+        self.optimizer_ = recipe.optimizer(self.nets_.parameters())
         self.smallest_batch_ = smallest_batch(self.nets_[0], data, self.n_outputs(data))
 
     def make_network(self, recipe: Recipe, data: TrainingSet) -> nn.Module:

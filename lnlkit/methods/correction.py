@@ -26,7 +26,7 @@ def estimate_T(p, percentile: float = 97.0) -> Tensor:
     left out (a hundred classes, say), 97 lands on another class: use 100.
     Source: Patrini et al. 2017 (anchors) and the authors' code (percentile).
     """
-    p = torch.tensor(tensors.scores(p), dtype=torch.float64)
+    p = torch.tensor(tensors.probabilities(p), dtype=torch.float64)
     checks.between(percentile, "percentile", 0, 100)
     rank = math.floor(percentile / 100 * (len(p) - 1) + 1e-9)
     anchors = p.argsort(dim=0, stable=True)[rank]  # (K,)

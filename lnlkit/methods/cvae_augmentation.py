@@ -11,7 +11,7 @@ from lnlkit import checks, losses, seeds
 from lnlkit.methods.base import CE
 from lnlkit.methods.domains import Count, CountFromZero, NotNegative, Positive
 from lnlkit.models import ConditionalVAE
-from lnlkit.training import Batch, Recipe, TrainingSet
+from lnlkit.training import Batch, Recipe, TrainingSet, torch_defaults
 
 
 def cvae_terms(cvae: ConditionalVAE, batch: Batch) -> tuple[Tensor, Tensor]:
@@ -24,6 +24,7 @@ def cvae_terms(cvae: ConditionalVAE, batch: Batch) -> tuple[Tensor, Tensor]:
     return losses.reconstruction(logits, batch.x), losses.gaussian_kl(mu, log_var)
 
 
+@torch_defaults()
 def train_cvae(data, *, latent: int = 20, hidden: int = 400, epochs: int = 20, batch_size: int = 16, lr: float = 4e-4,
                kl_weight: float = 1.0, seed: int = 0, device: str = "cpu",
                progress: Callable[[str], None] | None = None) -> tuple[ConditionalVAE, list[dict]]:  # fmt: skip
@@ -90,6 +91,9 @@ class CVAEAugmentation(CE):
     cvae: ConditionalVAE | None = field(default=None, repr=False, compare=False)
 
     def start(self, recipe: Recipe, data: TrainingSet, generator: torch.Generator) -> None:
+        if self.cvae is not None and (self.cvae.image_shape, self.cvae.n_classes) != (data.image_shape, data.n_classes):
+            raise ValueError(f"`cvae` must make images {data.image_shape} of {data.n_classes} classes as the data are, "
+                             f"but makes {self.cvae.image_shape} of {self.cvae.n_classes}.")  # fmt: skip
         super().start(recipe, data, generator)
         seed = generator.initial_seed()  # not a draw: without generated images this is the CE run, bit for bit
         self.cvae_, self.cvae_history_ = self.cvae, []

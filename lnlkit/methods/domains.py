@@ -5,8 +5,6 @@ from functools import partial
 from types import NoneType
 from typing import Annotated, Literal, get_args, get_origin
 
-import numpy as np
-
 from lnlkit import checks
 
 Count = Annotated[int, checks.positive_int]  # 1, 2, 3, ...
@@ -22,10 +20,8 @@ Correlation = Annotated[float, partial(checks.between, low=-1, high=1)]
 def check_fields(method) -> None:
     """Raises unless each field of a dataclass lies in the domain of its annotation; NumPy's numbers become Python's."""
     for field in dataclasses.fields(method):
-        value = getattr(method, field.name)
-        if isinstance(value, np.generic):
-            value = value.item()
-            setattr(method, field.name, value)
+        value = checks.plain(getattr(method, field.name))
+        setattr(method, field.name, value)
         _check(value, field.name, field.type)
 
 

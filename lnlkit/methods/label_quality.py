@@ -10,7 +10,7 @@ from lnlkit import checks, noise, tensors
 
 def decided(probabilities, single: bool) -> np.ndarray:
     """Label vectors (N, K) of 0 and 1 from probabilities: above 1/2, or the largest one where labels are exclusive."""
-    p = tensors.scores(probabilities, "probabilities")
+    p = tensors.probabilities(probabilities, "probabilities")
     return np.eye(p.shape[1], dtype=np.uint8)[p.argmax(1)] if single else (p > 0.5).astype(np.uint8)
 
 
@@ -22,7 +22,7 @@ def disagrees(p, y) -> np.ndarray:
 
 def _pair(p, y) -> tuple[np.ndarray, np.ndarray]:
     """Probabilities and label vectors, (N, K) both."""
-    p = tensors.scores(p)
+    p = tensors.probabilities(p)
     y = checks.label_vectors(y, "y", p.shape[1])
     checks.same_length(p=p, y=y)
     return p, y

@@ -144,7 +144,7 @@ class QualityEmbedding(MultiLabelMethod):
         super().start(recipe, data, generator)
         noise = NoiseNetwork(data.n_outputs, self.quality_dim, self.hidden).to(recipe.device)
         self.nets_.append(noise)
-        self.optimizer_ = recipe.make_optimizer([{"params": net.parameters()} for net in self.nets_])
+        self.optimizer_ = recipe.optimizer([{"params": list(net.parameters())} for net in self.nets_])
         self.optimizer_.param_groups[1]["lr"] *= self.noise_lr
         self.step_ = 0
 

@@ -10,7 +10,8 @@ NOISES = ("symmetric", "symmetric_inclusive", "pairflip", "asymmetric", "class_c
 
 def rate(noise_rate: float, *, below_one: bool = True) -> float:
     """The noise rate to six decimals: rates that print equal are equal, 0.1 * 3 is 0.3."""
-    return round(checks.fraction(noise_rate, "noise_rate", below_one=below_one), 6)
+    rounded = round(checks.fraction(noise_rate, "noise_rate", below_one=below_one), 6)
+    return checks.fraction(rounded + 0.0, "noise_rate", below_one=below_one)  # 0.9999999 is 1, and -0.0 is 0.0
 
 
 def settings(paper: Paper, scale: str) -> dict:

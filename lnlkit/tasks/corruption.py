@@ -154,10 +154,14 @@ def corrupt_labels(x, y, kind: str, noise_rate: float, seed: int, *, n_classes: 
     noise_rate = _check_noise(kind, noise_rate, mapping)
     y = checks.labels(y, "y", checks.positive_int(n_classes, "n_classes"))
     checks.same_length(x=x, y=y, scores=scores)
+    if scores is not None and np.shape(scores)[1:] != (n_classes,):
+        raise ValueError(f"`scores` must be (N, {n_classes}), one for each class, but got shape {np.shape(scores)}.")
     rng = np.random.default_rng(seeds.derive(seed, f"{kind} noise"))
     if kind == "part_dependent":
         return noise.part_dependent(x, y, noise_rate, rng, n_classes=n_classes)[0]
     if kind in SCORED:
+        if scores is None:
+            raise ValueError(f"`scores` must be given for {kind} noise, but got None. See `mean_scores`.")
         hardest = noise.flip_hardest(y, checks.numbers(scores, "scores", ndim=2), noise_rate)
         if kind == "model_idn":
             return hardest

@@ -1,15 +1,16 @@
 """The doors of noise on data sets, and of the scores that some kinds of it need."""
 
 import dataclasses
+import functools
 
 import numpy as np
 import pandas as pd
 import pytest
 import torch
-from refusals import BAD, Door, standard_tests
+from refusals import BAD, Door, check_refusal, standard_tests
 
 from lnlkit import data
-from lnlkit.tasks import corruption, running
+from lnlkit.tasks import configurations, corruption, running
 
 KINDS = BAD | {
     "kind": {**BAD["name"], "near": "symetric", "other": "permutation"},
@@ -83,3 +84,11 @@ def test_labels_of_every_welcome_form_get_the_same_noise(form):
     np.testing.assert_array_equal(noisy_images(X, form(Y)).y, noisy_images(X, Y).y)
     same = corruption.corrupt_labels(**LABELS | {"y": form(Y)})
     np.testing.assert_array_equal(same, corruption.corrupt_labels(**LABELS))
+
+
+def test_scores_of_other_classes_are_refused_and_rates_are_what_they_print():
+    for n in (2, 5):
+        scored = LABELS | {"kind": "model_idn", "scores": S[:, :1].repeat(n, 1)}
+        check_refusal(functools.partial(corruption.corrupt_labels, **scored), "scores")
+    check_refusal(lambda: configurations.rate(0.99999999), "noise_rate")
+    assert str(configurations.rate(-0.0)) == "0.0" and configurations.rate(np.float32(0.2)) == 0.2

@@ -34,17 +34,20 @@ DOORS = [
     Door(evaluation.accuracy, {"p": P, "y": Y}, {"p": "scores", "y": "labels"}),
     Door(evaluation.tracker, {"train": NOISY, "noisy_val": NOISY, "test": CLEAN, "n_train": 2},
          {"train": "set", "noisy_val": "set", "test": "set", "n_train": "count"}, spared={"n_train": {"nothing"}},
-         also={"train": {"without the truth": CLEAN}}),
+         also={"train": {"without the truth": CLEAN}, "test": {"more classes": data.Labelled(X, Y, 4),
+                                                               "other sizes": data.Labelled(X[:, :4], Y, 3)}}),
     Door(evaluation.multilabel_tracker, {"noisy_val": VECTORS, "test": VECTORS}, {"noisy_val": "set", "test": "set"},
          also={"noisy_val": {"no label": UNLABELLED, "class numbers": NOISY}, "test": {"no label": UNLABELLED}}),
     Door(evaluation.summarise, {"history": HISTORY}, {"history": "history"}),
-    Door(evaluation.summarise_map, {"history": MAPS}, {"history": "history"}),
+    Door(evaluation.summarise_map, {"history": MAPS}, {"history": "history"},
+         also={"history": {"without AP": [{"val_map": 0.5, "test_map": 0.4}]}}),
     Door(evaluation.knn_agreement, {"features": np.eye(4), "y": Y, "k": 2},
          {"y": "labels", "k": "count"}, spared={"y": {"from one"}},
          also={"features": {"text": "x", "nothing": None, "nan": NAN * P, "short": P[:3], "words": P.astype(str)},
                "k": {"as many as examples": 4}}),
     Door(evaluation.tsne, {"x": np.eye(4), "perplexity": 1.0, "seed": 0}, {"perplexity": "positive", "seed": "seed"},
-         also={"x": {"constant": np.ones((4, 4)), "flat": np.ones(4), "nan": NAN * np.eye(4), "nothing": None}}),
+         also={"x": {"constant": np.ones((4, 4)), "flat": np.ones(4), "nan": NAN * np.eye(4), "nothing": None,
+                     "huge": 1e30 * np.eye(4)}, "init": {"unknown": "umap"}}),
     Door(evaluation.rank_correlation, {"a": [1, 2, 3, 4], "b": [1, 3, 2, 4]}, {"a": "sequence", "b": "sequence"}),
     Door(evaluation.average_precision, {"p": P, "y": P}, {"p": "scores", "y": "vectors"}),
     Door(evaluation.mean_average_precision, {"p": P, "y": P}, {"p": "scores", "y": "vectors"},
@@ -65,6 +68,7 @@ def test_labels_of_every_welcome_form_give_the_same_accuracy(y):
 
 def test_probabilities_that_still_have_a_gradient_are_measured():
     assert evaluation.accuracy(torch.tensor(P, requires_grad=True), Y) == 1
+    assert evaluation.accuracy(torch.tensor(P, dtype=torch.bfloat16), Y) == 1
 
 
 def test_judges_and_images_that_are_none_are_refused():

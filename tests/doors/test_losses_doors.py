@@ -1,6 +1,7 @@
 """Losses, checks of tensors and augmentation against kinds of bad input; see `refusals`."""
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from refusals import BAD, NAN, Door, check_refusal, standard_tests
@@ -37,9 +38,11 @@ OF_COMPONENTS = {"logits": "tensor", "y": "class tensor", "log_pi": "log weights
 
 DOORS = [
     Door(losses.cross_entropy, {"logits": LOGITS, "y": Y}, CLASSES),
-    Door(losses.soft_cross_entropy, {"logits": LOGITS, "targets": HARD}, VECTORS),
+    Door(losses.soft_cross_entropy, {"logits": LOGITS, "targets": HARD}, VECTORS,
+         also={"targets": {"several labels": torch.ones(B, K), "no label": 0 * HARD}}),
     Door(losses.gce, {"logits": LOGITS, "y": Y, "q": 0.7}, {**CLASSES, "q": "fraction"}),
     Door(losses.forward, {"logits": LOGITS, "y": Y, "T": torch.eye(K)}, {**CLASSES, "T": "T"}),
+    Door(losses.forward, {"logits": LOGITS, "y": Y, "T": pd.DataFrame(np.eye(K))}),
     Door(losses.dac, {"logits": torch.zeros(B, K + 1), "y": Y, "alpha": 1.0}, {**CLASSES, "alpha": "not negative"}),
     Door(losses.dmi, {"logits": LOGITS, "y": Y}, CLASSES),
     Door(losses.reconstruction, {"logits": LOGITS, "x": P}, {"logits": "tensor", "x": "probabilities"},

@@ -1,6 +1,7 @@
 """Every hyper-parameter of every method, and the methods' functions, against kinds of bad input; see `refusals`."""
 
 import dataclasses
+import functools
 from types import NoneType, SimpleNamespace
 from typing import Annotated, get_args, get_origin
 
@@ -101,7 +102,8 @@ BLOCK = {"n_features": 4, "n_outputs": 2, "K": 3, "tau_inv": 0.1, "sigma_z": 1.0
 DOORS = [
     Door(methods.make, {"name": "ce"}, {"name": "name"}, called={"name": "method"}),
     Door(methods.hyperparameters, {"method": METHODS["ce"]()}, also={"method": {"text": "ce", "nothing": None}}),
-    Door(estimate_T, {"p": P, "percentile": 97}, {"p": "scores"}, also={"percentile": {"negative": -1, "text": "97"}}),
+    Door(estimate_T, {"p": P, "percentile": 97}, {"p": "scores"},
+         also={"p": {"logits": 5 * P - 3}, "percentile": {"negative": -1, "text": "97"}}),
     Door(choicenet.cholesky_transform,
          {"w": ROWS, "z": ROWS, "rho": 0.5, "mu_w": 0.0, "sigma_w": 1.0, "sigma_z": 1.0},
          also={"w": {"text": "w", "nothing": None}, "z": {"text": "z", "nothing": None}, "rho": {"two": 2.0},
@@ -207,3 +209,9 @@ def test_a_network_is_tried_without_a_trace():
     assert smallest_batch(net, seen, 10) == 2 and net.training and torch.equal(torch.get_rng_state(), before)
     assert all(torch.equal(value, state[name]) for name, value in net.state_dict().items())
     assert not any(layer._forward_hooks for layer in net.modules())
+
+
+def test_a_generator_of_other_images_or_classes_is_refused_before_anything_is_trained():
+    for shape, n_classes in (((1, 9, 9), 10), ((1, 8, 8), 5)):
+        foreign = METHODS["cvae_augmentation"](cvae=ConditionalVAE(shape, n_classes, 2, 8))
+        check_refusal(functools.partial(batch_sizes, foreign, 16), "cvae")

@@ -1,0 +1,102 @@
+"""A recipe makes a network, an optimiser and a schedule for each run, and says what is wrong with its functions."""
+
+import copy
+import re
+
+import pytest
+import torch
+from refusals import check_refusal
+from small_runs import digits, recipe
+
+from lnlkit import models
+from lnlkit.methods import make
+from lnlkit.training import fit
+
+DATA = digits(40)
+
+
+def net(n_outputs=None):
+    return models.build("mlp", (1, 8, 8), n_outputs or 10)
+
+
+SHARED, OTHER = net(), net()
+WRONG = {
+    "a network twice": ("make_net", lambda n_outputs=None: SHARED, "of its own at each call"),
+    "a shared body": ("make_net", lambda n_outputs=None: torch.nn.Sequential(SHARED), "of its own at each call"),
+    "nothing to learn": ("make_net", lambda n_outputs=None: torch.nn.Flatten(), "Flatten has no parameters"),
+    "no argument": ("make_net", lambda: net(), r"a function of \(n_outputs\), but got one of \(\)"),
+    "no optimiser": ("make_optimizer", lambda parameters: None, "It must return an optimiser"),
+    "another's optimiser": ("make_optimizer", lambda parameters: torch.optim.SGD(OTHER.parameters(), lr=0.1),
+                            "its optimiser has others"),
+    "no schedule": ("make_schedule", lambda optimizer: None, "but got NoneType"),
+    "a schedule with a measure": ("make_schedule", torch.optim.lr_scheduler.ReduceLROnPlateau, "need no measure"),
+    "augment without generator": ("augment", lambda x: x, r"a function of \(x, generator\), but got one of \(x\)"),
+    "augment to bytes": ("augment", lambda x, generator: x.byte(), "but got torch.uint8 of shape"),
+    "augment to nothing": ("augment", lambda x, generator: None, "but got NoneType"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("what", WRONG)
+def test_a_function_that_does_not_do_is_named_before_anything_is_learned(what):
+    name, function, message = WRONG[what]
+    fresh = {name: function, "epochs": 1}
+
+    def run():
+        for _ in range(2):
+            fit(make("ce"), DATA, recipe(**fresh), after_epoch=lambda method: trained.append(method))
+
+    trained = []
+    said = check_refusal(run, name)
+    assert re.search(message, said), said
+    assert len(trained) <= (1 if "of its own" in message else 0)
+
+
+def test_two_networks_of_one_method_are_two():
+    once = net()
+    check_refusal(lambda: fit(make("coteaching"), DATA, recipe(make_net=lambda n_outputs=None: once)), "make_net")
+
+
+def test_copies_of_a_network_and_a_frozen_body_are_welcome():
+    start, body = net(), torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(64, 8)).requires_grad_(False)
+    first, second = (fit(make("ce"), DATA, recipe(make_net=lambda n_outputs=None: copy.deepcopy(start)))
+                     for _ in range(2))  # fmt: skip
+    assert first == second
+    for _ in range(2):
+        fit(make("ce"), DATA, recipe(make_net=lambda n_outputs=None: torch.nn.Sequential(body, torch.nn.Linear(8, 10))))
+
+
+def test_after_epoch_returns_a_dict_or_nothing():
+    seen = []
+    assert fit(make("ce"), DATA, recipe(epochs=2), after_epoch=seen.append) and len(seen) == 2
+    check_refusal(lambda: fit(make("ce"), DATA, recipe(), after_epoch=lambda method: [1]), "after_epoch")
+    check_refusal(lambda: fit(make("ce"), DATA, recipe(), after_epoch=lambda method, epoch: {}), "after_epoch")
+
+
+def in_doubles(run):
+    torch.set_default_dtype(torch.float64)
+    try:
+        history = run()
+        assert torch.get_default_dtype() == torch.float64
+        return history
+    finally:
+        torch.set_default_dtype(torch.float32)
+
+
+@pytest.mark.parametrize("name", ["ce", "seal", "cvae_augmentation"])
+def test_what_torch_was_set_to_around_a_run_changes_nothing(name):
+    options = {"seal": {"iterations": 1}, "cvae_augmentation": {"cvae_epochs": 1}}.get(name, {})
+
+    def run():
+        return fit(make(name, **options), DATA, recipe(epochs=2))
+
+    expected = run()
+    for around in (torch.no_grad(), torch.inference_mode(), torch.device("meta")):
+        with around:
+            assert run() == expected
+    assert in_doubles(run) == expected
+
+
+def test_hyperparameters_that_were_set_later_are_checked():
+    method = make("coteaching")
+    method.forget_rate = 40
+    check_refusal(lambda: fit(method, DATA, recipe()), "forget_rate")
