@@ -45,7 +45,7 @@ class Recipe:
         net = checks.instance(self.make_net(n_outputs), "make_net", nn.Module, "It must return a network.")
         learned = [p for p in net.parameters() if p.requires_grad]
         if not learned:
-            raise ValueError(f"`make_net` must build a network that learns, but {type(net).__name__} has no parameters.")
+            raise ValueError(f"`make_net` must build a network that learns, but {type(net).__name__} has no weights.")
         if any(_handed_out.get(id(p)) is p for p in learned):
             raise ValueError("`make_net` must build a network of its own at each call, but gave one that is in use "
                              "already. Build it inside of the function, or use copy.deepcopy.")  # fmt: skip

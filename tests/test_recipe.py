@@ -23,7 +23,7 @@ SHARED, OTHER = net(), net()
 WRONG = {
     "a network twice": ("make_net", lambda n_outputs=None: SHARED, "of its own at each call"),
     "a shared body": ("make_net", lambda n_outputs=None: torch.nn.Sequential(SHARED), "of its own at each call"),
-    "nothing to learn": ("make_net", lambda n_outputs=None: torch.nn.Flatten(), "Flatten has no parameters"),
+    "nothing to learn": ("make_net", lambda n_outputs=None: torch.nn.Flatten(), "Flatten has no weights"),
     "no argument": ("make_net", lambda: net(), r"a function of \(n_outputs\), but got one of \(\)"),
     "no optimiser": ("make_optimizer", lambda parameters: None, "It must return an optimiser"),
     "another's optimiser": ("make_optimizer", lambda parameters: torch.optim.SGD(OTHER.parameters(), lr=0.1),

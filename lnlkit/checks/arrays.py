@@ -74,7 +74,7 @@ def label_vectors(y, name, n_classes=None):
     if n_classes is not None and y.shape[1] != n_classes:
         raise ValueError(f"`{name}` must have one entry per class, shape (N, {n_classes}), but got shape {y.shape}.")
     if y.dtype != bool and not np.issubdtype(y.dtype, np.number):
-        raise TypeError(f"`{name}` must hold 0 and 1, but got dtype {y.dtype}.")
+        raise TypeError(f"`{name}` must hold 0 and 1, but got dtype {y.dtype}. Use .astype(int) first.")
     odd = y[(y != 0) & (y != 1)]                                             # NaN is among them
     if odd.size:
         raise ValueError(f"`{name}` must hold 0 and 1 only, but got {odd[0]:g}.")
@@ -116,6 +116,8 @@ def _cure_of_inputs(x):
         if 0 <= x.min() and x.max() <= 1:
             return " Images in [0, 1]? Use (255 * x).round().astype(np.uint8)."
         return " Pixels 0..255? Use .round().astype(np.uint8)." if _are_pixels(x) else _RESCALE
+    if x.ndim == 2 and x.dtype == object:                                    # columns of pandas that may hold NA
+        return " Numbers? Use .astype(np.float32)."
     if x.ndim == 4 and x.shape[1] in (1, 3):
         return " Channels first? Use .transpose(0, 2, 3, 1)."
     if x.ndim == 4 and x.dtype == np.uint8 and x.shape[3] in (2, 4):

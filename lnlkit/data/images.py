@@ -82,11 +82,12 @@ class ImageData:
 
     def __post_init__(self):
         K = checks.positive_int(self.n_classes, "n_classes")
-        put(self, class_names=checks.class_names(self.class_names, K))
+        put(self, n_classes=K, class_names=checks.class_names(self.class_names, K))
         for part in ("train", "test"):
             x, y = f"x_{part}", f"y_{part}"
             put(self, **{x: checks.inputs(getattr(self, x), x), y: checks.labels(getattr(self, y), y, K)})
             checks.same_length(**{x: getattr(self, x), y: getattr(self, y)})
+        checks.same_kind(x_train=self.x_train, x_test=self.x_test)
 
 
 def read(name, data_dir=None):
@@ -219,7 +220,7 @@ def download(name, folder):
     try:
         return _torchvision(name, folder, download=True)
     except (OSError, RuntimeError, ImportError) as error:
-        raise FileNotFoundError(f"`{name}` could not be downloaded ({type(error).__name__}: {error}). "
+        raise FileNotFoundError(f"{bundles.not_downloaded(name, error)}. "
                                 f"{bundles.how_to_get(name, folder)}") from error
 
 

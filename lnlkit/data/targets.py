@@ -90,6 +90,8 @@ def sample(function: str, n: int, rate: float, seed: int = 0, *, kind: str = "un
     inputs, draw = (np.random.default_rng(seeds.derive(seed, purpose)) for purpose in ("subset", f"{kind} outliers"))
     low, high = _interval(span, "span")
     region = region if region is None else _interval(region, "region")
+    if region is not None and (region[1] < RANGE[0] or region[0] > RANGE[1]):
+        raise ValueError(f"`region` must be a part of the inputs' {list(RANGE)}, but got {region}.")
     x = inputs.uniform(*RANGE, checks.positive_int(n, "n"))
     y_clean = f(x)
     y = y_clean + checks.not_negative(sd, "sd") * inputs.normal(size=n)
@@ -200,8 +202,7 @@ def _download(name, path):
         return table.data.astype(np.float64), table.target.astype(np.float64)
     except (OSError, ValueError) as error:
         raise FileNotFoundError(
-            f"`{name}` could not be downloaded ({type(error).__name__}: {error}): put its arrays x "
-            f"and y into {path}, or use diabetes."
+            f"{bundles.not_downloaded(name, error)}: put its arrays x and y into {path}, or use diabetes."
         ) from error
 
 

@@ -13,6 +13,7 @@ RNG, P = np.random.default_rng(0), X.reshape(4, -1) / 255.0
 FOUR = data.NoisyData(X, Y, Y, 3)
 VECTORS = label_vectors.NoisyLabelVectors(X, V, V, 3)
 SET = dict(name="mine", x_train=X, y_train=V, x_test=X, y_test=V, n_classes=3, class_names=("a", "b", "c"), source="")
+OTHER = {"other sizes": X[:, :1], "in colour": np.stack([X] * 3, 3), "features": P.astype(np.float32)}
 OWN = label_vectors.LabelVectorData(**SET)
 TABLE = {"x": "table", "y": "table", "y_clean": "table"}
 COUNT_IS_NAMED = {"n_classes": "count"}
@@ -60,11 +61,12 @@ HOLDERS = [
          {"x": "inputs", "y": "labels", "y_clean": "labels"} | COUNT_IS_NAMED),
     Door(data.ImageData, SET | dict(y_train=Y, y_test=Y),
          {"x_train": "inputs", "y_train": "labels", "x_test": "inputs", "y_test": "labels",
-          "class_names": "names of classes"} | COUNT_IS_NAMED),
+          "class_names": "names of classes"} | COUNT_IS_NAMED, also={"x_test": OTHER}),
     Door(label_vectors.LabelVectorData, SET,
          {"x_train": "inputs", "y_train": "vectors", "x_test": "inputs", "y_test": "vectors", "y_noisy": "vectors",
           "class_names": "names of classes"} | COUNT_IS_NAMED, spared={"y_noisy": {"nothing"}},
-         also={"group": {"short": [0, 1], "halves": [0, 1, 2, 0.5], "text": "a", "ragged": [[0], [1, 2]]}}),
+         also={"x_test": OTHER, "group": {"short": [0, 1], "halves": [0, 1, 2, 0.5], "text": "a",
+                                           "ragged": [[0], [1, 2]]}}),
     Door(label_vectors.NoisyLabelVectors, dict(x=X, y=V, y_clean=V, n_classes=3),
          {"x": "inputs", "y": "vectors", "y_clean": "vectors"} | COUNT_IS_NAMED, spared={"y_clean": {"nothing"}},
          also={"group": {"short": [0, 1], "halves": [0, 1, 2, 0.5], "text": "a"}}),
@@ -91,7 +93,7 @@ MAKERS = [
          {"function": "name", "n": "count", "rate": "fraction", "seed": "seed", "kind": "name", "span": "interval",
           "sd": "not negative"}),
     Door(targets.sample, dict(function="step", n=5, rate=0.2, region=(0, 1)), {"region": "interval"},
-         spared={"region": {"nothing"}}),                                    # None: everywhere
+         spared={"region": {"nothing"}}, also={"region": {"beside the inputs": (10, 20)}}),   # None: everywhere
     Door(targets.split_table, dict(x=P, y=np.arange(4.0), rate=0.2, seed=0, test_fraction=0.25),
          {"x": "table", "y": "numbers", "rate": "fraction", "seed": "seed", "test_fraction": "fraction"},
          spared={"x": {"text table"}, "y": {"truths"}}, also={"test_fraction": {"one": 1}}),  # text of whole numbers
