@@ -165,6 +165,11 @@ with records.whole_file(sys.argv[1], "wb") as file:
     assert [path.name for path in tmp_path.iterdir()] == ["b.json"]
 
 
+def test_losses_that_diverged_have_a_mean_and_a_deviation():
+    assert records.mean_sd([1e200, -1e200]) == (0.0, pytest.approx(2**0.5 * 1e200), 2)
+    assert records.mean_sd([1.7e308, 1.7e308]) == (1.7e308, 0.0, 2)
+
+
 def test_scraps_of_another_machine_go_after_an_hour(tmp_path):
     scrap = tmp_path / ".a.json.1-1700000000-elsewhere.01234567.tmp"
     scrap.write_text("half")

@@ -1,5 +1,8 @@
 """The command `sweep`: it goes on where it stopped, tells old code from new, and names the runs that failed."""
 
+import os
+import signal
+
 import pytest
 
 from lnlkit import cli, papers, records, sweep, tasks
@@ -61,6 +64,52 @@ def test_runs_of_other_code_are_made_again_unless_they_are_asked_for(swept, call
     assert out.splitlines() == ["2 runs that other versions of the code made are taken up", "3 runs in runs/newer"]
     assert sorted(records.read(path)["code"] for path in (tmp_path / "runs/newer").iterdir()) == [
         "newcode", "newcode", "newer"]
+
+
+def test_the_folder_that_a_sweep_printed_is_the_same_folder(swept, call):
+    call("--limit 2 --out runs")
+    assert call("--limit 2 --out runs/newcode")[1] == "2 runs in runs/newcode\n" and len(swept) == 2
+
+
+def table(runs: int, **changes) -> dict:
+    return {"notebook": "01_cvae_augmentation", "scale": "smoke", "made": {"runs": runs, "planned": 6}} | changes
+
+
+@pytest.mark.parametrize("content", ["# my notes", "[]", '{"cells": []}', table(1, scale="lab"), {"notebook": "01"},
+                                     table(1, notebook="05_choicenet"), table(1, made=[])], ids=str)  # fmt: skip
+def test_a_file_that_is_no_such_table_is_not_overwritten(swept, call, tmp_path, content):
+    path = tmp_path / "t.json"
+    records.write(path, content) if isinstance(content, dict) else path.write_text(content)
+    before = path.read_bytes()
+    status, out, err = call("--table t.json")
+    assert status == 2 and err.startswith("lnlkit: `table` must be a new file, or a recorded table of 01_cvae_aug")
+    assert path.read_bytes() == before and not swept and not out and err.count("\n") == 1
+
+
+def test_a_table_says_what_it_holds_and_loses_no_runs(swept, call, tmp_path, monkeypatch):
+    (tmp_path / "t.json").touch()  # as mktemp makes one
+    monkeypatch.setattr(making, "collect", lambda *_: table(4))
+    assert call("--limit 1 --table t.json")[1].endswith("Table: t.json, with 4 of 6 runs\n")
+    monkeypatch.setattr(making, "collect", lambda *_: table(2))
+    status, _, err = call("--limit 1 --table t.json")
+    assert status == 2 and "`table` must not lose runs, but t.json holds 4 and here are 2" in err
+    assert records.read(tmp_path / "t.json")["made"]["runs"] == 4
+
+
+def test_a_signal_ends_the_command_and_not_a_run_alone(swept, call, tmp_path, monkeypatch):
+    def record(config, device):
+        swept.append(config)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    monkeypatch.setattr(tasks, "record", record)
+    assert call("--out runs")[0] == 128 + signal.SIGTERM and len(swept) == 1
+    assert list((tmp_path / "runs/newcode").iterdir()) == []
+
+
+def test_no_more_processes_are_started_than_there_are_runs(swept, call, monkeypatch):
+    monkeypatch.setattr(sweep, "local_pool", lambda jobs: asked.append(jobs))
+    asked = []
+    assert call("--limit 2 --jobs 1000")[0] == 0 and asked == [2]
 
 
 def test_runs_of_before_there_were_folders_for_the_code_count_as_other_code(swept, call, tmp_path):

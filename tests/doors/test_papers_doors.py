@@ -21,7 +21,9 @@ KINDS = BAD | {
                              for what, value in NO_NUMBERS.items()},
     "ours": NO_MAPPING | {f"of {what}": {("ce", 0.1): value} for what, value in NO_NUMBERS.items()} | {
         "unknown row": {("cee", 0.1): 94.0}, "row number": {(0, 0.1): 94.0}, "per cent": {("ce", 10): 94.0},
-        "text for a number": {("ce", "10%"): 94.0}, "no column": {"ce": 94.0}, "column none": {("ce", None): 94.0},
+        "other per cent": {("ce", 45): 94.0}, "nan": {("ce", float("nan")): 94.0}, "truth": {("ce", True): 94.0},
+        "a cell twice": {("ce", 0.3): 94.0, ("ce", 0.1 * 3): 90.0}, "text for a number": {("ce", "10%"): 94.0},
+        "no column": {"ce": 94.0}, "column none": {("ce", None): 94.0},
         "three": {("ce", 0.1, 0): 94.0}},
 }  # fmt: skip
 

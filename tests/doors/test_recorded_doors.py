@@ -81,6 +81,20 @@ def test_a_misspelt_row_is_no_row_that_was_not_run():
     assert recorded.lead(RUNS.replace("ce", "mine"), "mine", ["seal"]) == pytest.approx([20, 20])
 
 
+def test_a_notebook_has_the_names_that_its_paper_has():
+    names = ("05", "05_choicenet", "choicenet", "05_choicenet.json")
+    assert {recorded.load_raw(name)["notebook"] for name in names} == {"05_choicenet"}
+    for name in ("5", "05_", "0", "05_choice", "CHOICENET", "../05"):
+        assert "05_choicenet" in check_refusal(lambda name=name: recorded.load_raw(name), "notebook")
+
+
+def test_a_run_that_diverged_does_not_vanish_from_a_lead():
+    for row in ("ce", "seal"):
+        runs = RUNS.assign(best_val=RUNS["best_val"].mask((RUNS["row"] == row) & (RUNS["seed"] == 1)))
+        assert recorded.lead(runs, "ce", ["seal"]) == pytest.approx([20, np.nan], nan_ok=True)
+    assert recorded.lead(RUNS[:3], "ce", ["seal"]) == pytest.approx([20])  # seed 1 of it was not run
+
+
 def test_a_selection_without_runs_has_no_values():
     assert recorded.values(RUNS[:0]) == {} and recorded.lead(RUNS[:0], "ce", ["seal"]) == []
 

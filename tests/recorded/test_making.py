@@ -60,6 +60,13 @@ def test_only_whole_records_of_the_grid_are_collected(paper, tmp_path):
             making.collect(paper, "smoke", tmp_path)
 
 
+def test_a_record_that_lacks_a_part_is_named(paper, tmp_path):
+    config = tasks.grid(paper, "smoke")[0]
+    path = records.write(tmp_path / f"{sweep.key(config)}.json", {"config": config, "environment": {}})
+    with pytest.raises(ValueError, match=f"`{path}` must hold all of a run, but .* 'n': delete it, and sweep again"):
+        making.collect(paper, "smoke", tmp_path)
+
+
 @pytest.fixture
 def copied(tmp_path, monkeypatch):
     """The package's source in a folder where it can be changed."""
