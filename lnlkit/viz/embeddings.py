@@ -6,9 +6,10 @@ from matplotlib.lines import Line2D
 from lnlkit import checks
 from lnlkit.viz import given
 from lnlkit.viz.show import describe
-from lnlkit.viz.style import INK, LABEL, PALETTE, TITLE, finish, mosaic
+from lnlkit.viz.style import INK, LABEL, PALETTE, TITLE, finish, mosaic, plain
 
 
+@plain
 def embedding(coords, y_noisy, y_clean, ax, title=None, *, size=9):
     """The axes with the points (N, 2) in the colour of their noisy label, a cross where that label is wrong.
 
@@ -38,6 +39,7 @@ def embedding(coords, y_noisy, y_clean, ax, title=None, *, size=9):
     return ax
 
 
+@plain
 def embedding_row(coords, y_clean, noisy, *, agreement):
     """Figure with the same points under several label vectors, `noisy = {title: y_noisy (N,)}` (Paper 01, Fig. 2).
 
@@ -47,8 +49,9 @@ def embedding_row(coords, y_clean, noisy, *, agreement):
     shares = checks.mapping(agreement, "agreement", "title: share")
     if missing := [title for title in noisy if title not in shares]:
         raise ValueError(f"`agreement` must have the titles of `noisy`, but has no {missing[0]!r}.")
-    agreement = {title: checks.fraction(shares[title], "agreement", below_one=False) for title in noisy}
-    fig, axes = mosaic(len(noisy))
+    agreement = {str(title): checks.fraction(shares[title], "agreement", below_one=False) for title in noisy}
+    noisy = {str(title): checks.labels(labels, "noisy") for title, labels in noisy.items()}
+    y_clean, fig, axes = checks.labels(y_clean, "y_clean"), *mosaic(len(noisy))
     said = []
     for ax, (title, y_noisy) in zip(axes.flat, noisy.items(), strict=False):
         embedding(coords, y_noisy, y_clean, ax, title)

@@ -5,11 +5,12 @@ import numpy as np
 from lnlkit import checks
 from lnlkit.viz import given
 from lnlkit.viz.show import describe
-from lnlkit.viz.style import INK, LABEL, NOTE, WIDTH, whole
+from lnlkit.viz.style import INK, LABEL, NOTE, WIDTH, plain, whole
 
 SLACK = 0.01  # by which fractions may leave [0, 1]: a decoder's rounding, not pixels from 0 to 255
 
 
+@plain
 def show_image(ax, image):
     """The axes with an image (C, H, W), (H, W) or (H, W, 3), grey or colour, uint8 or in [0, 1]."""
     given.axes(ax)
@@ -35,6 +36,7 @@ def _checked(image):
     return np.clip(image, 0, 1)
 
 
+@plain
 def image_grid(images, row_labels, col_labels=None, *, notes=None):
     """Figure with a grid of images (R, C, ...), as `show_image` takes them; rows may differ in length.
 
@@ -45,7 +47,8 @@ def image_grid(images, row_labels, col_labels=None, *, notes=None):
     if len(row_labels) != len(images):
         raise ValueError(f"`row_labels` must be one text per row ({len(images)}), but got {len(row_labels)}.")
     rows, cols = len(images), max(len(row) for row in images)
-    if col_labels is not None and len(checks.sequence(col_labels, "col_labels")) != cols:
+    col_labels = None if col_labels is None else checks.sequence(col_labels, "col_labels")
+    if col_labels is not None and len(col_labels) != cols:
         raise ValueError(f"`col_labels` must be one text per column ({cols}), but got {len(col_labels)}.")
     notes = notes if notes is None else [checks.sequence(row, "notes") for row in checks.sequence(notes, "notes")]
     if notes is not None and list(map(len, notes)) != list(map(len, images)):

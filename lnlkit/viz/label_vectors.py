@@ -15,7 +15,7 @@ from lnlkit.viz import given
 from lnlkit.viz.images import show_image
 from lnlkit.viz.matrices import colour_scale, percent_map
 from lnlkit.viz.show import describe
-from lnlkit.viz.style import GREY, INK, PALETTE, TICK, WIDTH, blank, finish, slant, whole
+from lnlkit.viz.style import GREY, INK, PALETTE, TICK, WIDTH, blank, finish, plain, slant, whole
 
 CHANGED = "#c00000"
 
@@ -39,6 +39,7 @@ def _same_shape(vectors, name, others, of):
     return vectors
 
 
+@plain
 def label_counts(ax, y, class_names=None, *, y_noisy=None):
     """The axes with the number of examples that have each label (Paper 02, Fig. 5); y_noisy (N, K) stands beside y."""
     given.axes(ax)
@@ -55,6 +56,7 @@ def label_counts(ax, y, class_names=None, *, y_noisy=None):
     return slant(finish(ax, None, "", "examples with the label", grid="y"))
 
 
+@plain
 def co_occurrence(ax, y, class_names=None):
     """The axes with a heat map: of the examples with the label of the row the % that have that of the column too.
 
@@ -76,6 +78,7 @@ def co_occurrence(ax, y, class_names=None):
     return ax
 
 
+@plain
 def scene_grid(images, noisy, latent, true=None, class_names=None):
     """Figure of images with their labels below: noisy, latent, true (Paper 02, Fig. 8).
 

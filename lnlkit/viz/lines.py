@@ -6,7 +6,7 @@ from scipy.special import stdtrit  # scikit-learn brings it
 
 from lnlkit import checks, recorded
 from lnlkit.viz import given
-from lnlkit.viz.style import NOTE, finish, row_labels, row_styles
+from lnlkit.viz.style import NOTE, finish, plain, row_labels, row_styles
 
 DASHES = {"-": "", "--": (4, 2), "-.": (5, 2, 1, 2), ":": (1, 1.5)}
 
@@ -26,6 +26,7 @@ def _span(values):
 BARS = {"t95": t_interval, "range": _span, None: None}
 
 
+@plain
 def by_row(runs, ax, notebook, *, x="noise_rate", y="best_val", rows=None, strong=(), interval="t95", unit=1.0,
            title=None, xlabel=None, ylabel=None, legend=True):  # fmt: skip
     """The axes with one line a row of `runs` (tidy: one row a run) in the colour, marker and dashes of its TOML row.
@@ -65,10 +66,12 @@ def by_row(runs, ax, notebook, *, x="noise_rate", y="best_val", rows=None, stron
     return finish(ax, title, xlabel or x.replace("_", " "), ylabel or y.replace("_", " "), grid="y")
 
 
+@plain
 def dots(runs, ax, notebook, *, x, rows, xlabel):
     """The axes with a dot a seed at `x`, a line of dots a row in its colour, the row's name above it."""
     given.axes(ax)
     runs, styles, rows = recorded.frame(runs, "runs", "row", value=x), row_styles(notebook), given.rows(rows, notebook)
+    runs = runs.reset_index(drop=True)  # seaborn takes no label twice
     seaborn.stripplot(runs, x=x, y="row", order=rows, hue="row", hue_order=rows, size=7, jitter=False, legend=False,
                       palette=[styles[row][1]["color"] for row in rows], ax=ax)  # fmt: skip
     ax.set(ylim=(len(rows) - 0.5, -0.5), yticks=[])
@@ -77,6 +80,7 @@ def dots(runs, ax, notebook, *, x, rows, xlabel):
     return finish(ax, "all methods, a dot a seed", xlabel, "", grid="x")
 
 
+@plain
 def legend_below(fig, ax, *, columns=4, title=None):
     """The figure with the legend of one of its panels below them all, and none inside."""
     handles, labels = ax.get_legend_handles_labels()

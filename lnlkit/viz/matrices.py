@@ -7,7 +7,7 @@ from lnlkit import checks
 from lnlkit.checks import transition_matrix
 from lnlkit.viz import given
 from lnlkit.viz.show import describe
-from lnlkit.viz.style import LABEL, NOTE, PALE, TICK, finish, mosaic, slant
+from lnlkit.viz.style import LABEL, NOTE, PALE, TICK, finish, mosaic, plain, slant
 
 NAMES = ("clean label", "noisy label")  # of the rows and of the columns of T
 DARK = 0.47  # on cividis white stands out more up to here, black from here on (contrast as WCAG has it)
@@ -23,6 +23,7 @@ def _largest_flip(T):
     return max(float(np.nanmax(_flips(T))), 1e-3)
 
 
+@plain
 def transition_heatmap(T, ax, class_names=None, title=None, *, names=NAMES, vmax=None):
     """The axes with T (K, K) as a heat map, T[i, j] = P(noisy = j | clean = i), cells in per cent.
 
@@ -64,6 +65,7 @@ def percent_map(values, ax, words="", class_names=None, *, vmax=None):
     return slant(ax)
 
 
+@plain
 def colour_scale(fig, mesh, text, **where):
     """The colour bar of a heat map without a frame; `ax`, `cax`, `location` and the like say where it stands."""
     bar = fig.colorbar(mesh, **where)
@@ -72,13 +74,14 @@ def colour_scale(fig, mesh, text, **where):
     return bar
 
 
+@plain
 def transition_row(matrices, *, names=NAMES):
     """Figure with several transition matrices, `{title: T}`, on one colour scale, which stands at the bottom.
 
     `names` says what rows and columns are.
     """
     checks.mapping(matrices, "matrices", "title: T (K, K)")
-    matrices, names = {title: transition_matrix(T, "matrices") for title, T in matrices.items()}, _pair(names)
+    matrices, names = {str(title): transition_matrix(T, "matrices") for title, T in matrices.items()}, _pair(names)
     fig, axes = mosaic(len(matrices), largest=4.4, below=0.5)
     vmax, columns = max(map(_largest_flip, matrices.values())), axes.shape[1]
     for place, (ax, (title, T)) in enumerate(zip(axes.flat, matrices.items(), strict=False)):

@@ -4,7 +4,7 @@ from numbers import Real
 
 from lnlkit import checks, recorded
 from lnlkit.viz.show import describe
-from lnlkit.viz.style import TITLE, whole
+from lnlkit.viz.style import TITLE, plain, whole
 
 DPI = 120  # of an explorer's figure: every step draws it whole
 
@@ -46,6 +46,7 @@ class Picture:
     start: dict = {}
     size = (10.6, 4.4)
 
+    @plain
     def __init__(self, table, offered):
         self.table, self.offered = table, recorded.frame(offered, "offered")
         for name, of in (("labels", self.labels), ("names", self.names), ("start", self.start)):
@@ -67,6 +68,7 @@ class Picture:
         """Draws the choice into the panels; returns the sentence that describes the figure."""
         raise NotImplementedError
 
+    @plain
     def draw(self, **choice):
         """The figure of a choice, described. It is the same object every time, drawn anew where the choice differs.
 

@@ -6,10 +6,12 @@ import io
 import sys
 
 import numpy as np
+from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
 from PIL import Image
 
 from lnlkit import checks
+from lnlkit.viz.style import plain
 
 DPI = 160  # dots per inch of a figure on the page: sharp on screens of every kind
 SHOWN = 90  # pixels of the page that an inch of a figure is wide
@@ -38,6 +40,7 @@ def description(fig):
     return str(text)
 
 
+@plain
 def bundle(fig, dpi=DPI, *, small=True):
     """MIME data and metadata of a figure: a PNG with its description as alternative text and plain-text fallback.
 
@@ -45,7 +48,7 @@ def bundle(fig, dpi=DPI, *, small=True):
     spend a tenth of a second on a file of a third of the size. A figure that pyplot knows is closed, so that a
     notebook does not show it a second time.
     """
-    text, image = description(fig), _image(fig, checks.positive(dpi, "dpi"))
+    text, image = description(fig), _image(fig, checks.between(dpi, "dpi", 10, 1200))
     if "matplotlib.pyplot" in sys.modules:
         sys.modules["matplotlib.pyplot"].close(fig)
     width, stream = round(min(WIDEST, image.width * SHOWN / dpi)), io.BytesIO()
@@ -61,7 +64,8 @@ def _image(fig, dpi):
         fig.canvas.draw()  # `savefig` would draw everything twice, for which an explorer has no time
         return Image.fromarray(np.asarray(fig.canvas.buffer_rgba())[..., :3].copy())
     stream = io.BytesIO()
-    fig.savefig(stream, format="png", dpi=dpi, bbox_inches=None if whole else "tight", facecolor="white")
+    fig.savefig(stream, format="png", dpi=dpi, bbox_inches=None if whole else "tight",
+                facecolor="auto" if to_rgba(fig.get_facecolor())[3] else "white")  # fmt: skip
     return Image.open(stream).convert("RGB")
 
 

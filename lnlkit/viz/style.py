@@ -5,6 +5,7 @@ Nothing here uses `matplotlib.pyplot`: a figure made without it is never shown t
 
 import functools
 
+import matplotlib
 import seaborn
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
@@ -14,6 +15,15 @@ from lnlkit import checks, papers
 PALETTE = tuple(seaborn.color_palette("colorblind").as_hex())
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*", "<", ">")
 LINES = ("-", "--", "-.", ":")
+PLAIN = {
+    name: value for name, value in matplotlib.rcParamsDefault.items()
+    if name.partition(".")[0] in {"axes", "figure", "grid", "hatch", "image", "legend", "lines", "mathtext", "patch",
+                                  "path", "savefig", "scatter", "text", "xtick", "ytick"}
+    and name not in {"axes.unicode_minus", "figure.max_open_warning", "savefig.directory"}
+}  # fmt: skip
+plain = matplotlib.rc_context(PLAIN)
+"""Decorator: matplotlib's own style whatever the user has set, such as white text on black; fonts are the user's."""
+
 INK, GREY, PALE = "#222222", "#777777", "#ececec"
 TITLE, LABEL, TICK, NOTE = 11, 10, 9, 8  # points; at 90 dpi a point is 1.25 pixels
 WIDTH = 10.5  # inches: the width of a notebook cell at 90 dpi
@@ -58,6 +68,7 @@ def noise_name(noise):
     return NOISES.get(checks.text(noise, "noise"), noise)
 
 
+@plain
 def whole(width, height):
     """An empty figure of this size in inches."""
     fig = Figure(figsize=(width, height), layout="constrained")
@@ -65,6 +76,7 @@ def whole(width, height):
     return fig
 
 
+@plain
 def panels(rows=1, cols=1, *, width=None, height=3.4, **options):
     """An empty figure and its axes, (rows, cols) squeezed as by matplotlib's `subplots`.
 
@@ -92,6 +104,7 @@ def mosaic(count, largest=WIDTH, below=0.0):
     return fig, axes
 
 
+@plain
 def finish(ax, title=None, xlabel=None, ylabel=None, grid=None):
     """The axes with readable font sizes, no box around them and, for `grid` 'x', 'y' or 'both', light grid lines."""
     ax.spines[["top", "right"]].set_visible(False)

@@ -10,7 +10,7 @@ import seaborn
 from lnlkit import checks, papers, recorded
 from lnlkit.viz import given
 from lnlkit.viz.show import describe
-from lnlkit.viz.style import LABEL, NOTE, WIDTH, finish, panels, row_labels
+from lnlkit.viz.style import LABEL, NOTE, WIDTH, finish, panels, plain, row_labels
 
 STYLES = [
     {"selector": "", "props": "border-collapse: collapse; font-size: 13px; margin: 4px 0; max-width: 950px"},
@@ -157,6 +157,7 @@ def _both(row, bold):
     return f"{f'<b>{ours}</b>' if bold else ours}<br><span style='color: #6b6b6b'>{paper}</span>"
 
 
+@plain
 def heat_table(runs, notebook, *, rows=None, columns="noise_rate", value="best_val", unit=100.0, ax=None, title=None,
                xlabel=None, low_is_good=False, what="accuracy, %"):  # fmt: skip
     """A heat map of methods against noise, each cell annotated mean ± standard deviation over the seeds.
@@ -171,10 +172,14 @@ def heat_table(runs, notebook, *, rows=None, columns="noise_rate", value="best_v
     rows = [row for row in (labels if rows is None else given.rows(rows, notebook)) if row in there]
     if not rows:
         raise ValueError(f"`runs` must have rows of {notebook}, but has only {sorted(map(str, there))[:9]}.")
-    groups = (unit * runs.set_index(["row", columns])[value]).groupby(level=[0, 1])
+    values = runs[runs["row"].isin(rows)].set_index(["row", columns])[value].astype(float)
+    groups = (unit * values).groupby(level=[0, 1], observed=True)
+    sizes = groups.count()  # of values: a run without one is none
+    if not sizes.any():
+        raise ValueError(f"`runs` must have values of {value!r} in the rows asked for, but has none.")
     mean, sd = (found.unstack().reindex(rows) for found in (groups.mean(), groups.std()))
     words = mean.combine(sd, lambda m, s: m.combine(s, spread))
-    said, fig = f"{title or what} (mean ± sd, {n_text(groups.size())})", None
+    said, fig = f"{title or what} (mean ± sd, {n_text(sizes[sizes > 0])})", None
     if ax is None:
         width = max(2.6 + 1.15 * mean.shape[1], 0.09 * len(said))
         fig, ax = panels(width=min(WIDTH, width), height=0.3 * len(rows) + 1)

@@ -109,7 +109,7 @@ DOORS = [
     Door(viz.transition_row, dict(matrices={"a": T}, names=("x", "y")), {"matrices": "matrices", "names": "pair"}),
     Door(viz.describe, dict(fig=ax().figure, text="One empty panel."), {"fig": "fig", "text": "sentence"}),
     Door(viz.description, dict(fig=figure()), {"fig": "fig"}, {"fig": {"without": ax().figure}}),
-    Door(viz.bundle, dict(fig=figure(), dpi=20), {"fig": "fig", "dpi": "positive"}),
+    Door(viz.bundle, dict(fig=figure(), dpi=20), {"fig": "fig", "dpi": "positive"}, {"dpi": {"few": 1, "many": 1e5}}),
     Door(viz.show, dict(fig=figure(), text="One empty panel.", dpi=20),
          {"fig": "fig", "text": "sentence", "dpi": "positive"}, spared={"text": {"nothing"}}),
     Door(viz.panels, dict(rows=1, cols=1, width=2, height=1.0),

@@ -1,7 +1,9 @@
 """Embeddings draw what they are given."""
 
 import numpy as np
+import pandas as pd
 import pytest
+import torch
 from matplotlib.colors import to_rgb
 
 from lnlkit import viz
@@ -49,3 +51,10 @@ def test_embedding_row_writes_the_agreement_below():
     assert viz.description(fig) == (
         "6 points in two dimensions, wrong labels crossed. clean: 0% have a wrong label, 100.0 % of neighbours share "
         "the label; rate 0.3: 33% have a wrong label, 62.5 % of neighbours share the label.")  # fmt: skip
+
+
+@pytest.mark.parametrize("form", [list, pd.Series, torch.tensor, lambda y: np.reshape(y, (-1, 1)),
+                                  lambda y: pd.Series(y, index=[f"image {i}" for i in range(4)])])  # fmt: skip
+def test_embedding_row_counts_the_same_wrong_labels_in_every_form(form):
+    fig = viz.embedding_row(np.eye(4)[:, :2], form([0, 1, 0, 1]), {0.2: form([0, 1, 1, 1])}, agreement={0.2: 0.5})
+    assert "0.2: 25% have a wrong label" in viz.description(fig)

@@ -1,6 +1,7 @@
 """Grids of images, and images with their labels, show each in its place."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from figures import legible, words
 from matplotlib.colors import to_rgb
@@ -116,3 +117,9 @@ def test_twelve_scenes_with_long_names_fit_the_page():
     assert text.count("pottedplant") == noisy.sum() + latent.sum()  # broken into lines, nothing left out
     with pytest.raises(ValueError, match="same number of examples, but got 2 and 12 and 12"):
         viz.scene_grid(IMAGES[:2], noisy, latent)
+
+
+@pytest.mark.parametrize("form", [np.array, pd.Index, tuple])
+def test_image_grid_takes_labels_in_every_form(form):
+    fig = viz.image_grid(np.zeros((2, 3, 4, 4), np.uint8), form([3, 9]), form([0.1, 0.2, 0.3]))
+    assert [ax.get_title() for ax in fig.axes[:3]] == ["0.1", "0.2", "0.3"]

@@ -7,6 +7,7 @@ from matplotlib.colors import to_hex
 from scipy import stats
 
 from lnlkit import viz
+from lnlkit.viz import lines
 from lnlkit.viz.lines import legend_below, t_interval
 
 pytestmark = pytest.mark.usefixtures("leaves_no_trace")
@@ -75,3 +76,9 @@ def test_one_legend_stands_below_all_panels(runs):
     legend_below(fig, axes[0], title="mean over seeds")
     assert [ax.get_legend() for ax in axes] == [None, None]
     assert [text.get_text() for text in fig.legends[0].get_texts()] == ["L2", "MDN"]
+
+
+def test_dots_of_runs_put_together_are_all_there(ax, runs):
+    twice = pd.concat([runs, runs])  # with each index label twice
+    lines.dots(twice, ax, NOTEBOOK, x="mae", rows=[runs["row"].iloc[0]], xlabel="accuracy")
+    assert sum(len(dots.get_offsets()) for dots in ax.collections) == (twice["row"] == runs["row"].iloc[0]).sum()

@@ -87,3 +87,7 @@ def test_rows_and_columns_can_be_something_else_than_labels():
     assert [ax.get_ylabel() for ax in fig.axes[:2]] == ["class asked for", ""]
     assert [ax.get_xlabel() for ax in fig.axes[:2]] == ["class seen"] * 2
     assert fig.axes[2].get_xlabel() == "P(class seen | class asked for) in %, off the diagonal"
+
+
+def test_titles_may_be_numbers():
+    assert "0.2: 100 % on the diagonal" in viz.description(viz.transition_row({0.2: np.eye(2), 0.4: np.eye(2)}))

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import small_picture
 from matplotlib.figure import Figure
 from PIL import Image
 
@@ -103,3 +104,42 @@ def test_what_all_papers_share_knows_none_of_them():
 def test_a_description_is_one_line(ax):
     viz.describe(ax.figure, "Best at class-\nconditional\n20 %.")
     assert viz.description(ax.figure) == "Best at class-conditional 20 %."
+
+
+OWN = {
+    "black": "dark_background", "seaborn's": ["seaborn-v0_8-darkgrid", "seaborn-v0_8-talk"],
+    "formulas": {"text.usetex": True},
+    "settings": {"image.origin": "lower", "image.aspect": "auto", "savefig.bbox": "tight", "savefig.transparent": True,
+                 "axes.grid": True, "figure.dpi": 300, "figure.autolayout": True},
+}  # fmt: skip
+
+
+def drawn():
+    """Some figures of the kit, as they reach the page."""
+    y, images = np.array([0, 1, 1, 2]), np.arange(64, dtype=np.uint8).reshape(4, 4, 4)
+    _, (counts, points) = viz.panels(1, 2)
+    viz.label_counts(counts, np.eye(3)[y], y_noisy=np.eye(3)[y])
+    viz.embedding(np.eye(4)[:, :2], y, y[::-1], points, "four points")
+    figs = [viz.describe(counts.figure, "Counts beside points."), viz.image_grid([images], ["images"]),
+            viz.transition_row({"a": [[0.8, 0.2], [0.1, 0.9]]}), small_picture.picture().draw(rate=0.1, row="ce")]
+    return [viz.bundle(fig)[0]["image/png"] for fig in figs]
+
+
+@pytest.mark.parametrize("own", OWN.values(), ids=OWN)
+def test_figures_look_the_same_whatever_the_user_has_set(own):
+    import matplotlib.pyplot as plt
+
+    wanted = drawn()
+    fonts = {name: value for name, value in plt.rcParams.items() if name.startswith("font.")}  # these are the user's
+    with plt.style.context([*own, fonts] if isinstance(own, list) else [own, fonts]):
+        assert drawn() == wanted
+
+
+def test_a_dark_figure_of_ones_own_stays_dark():
+    import matplotlib.pyplot as plt
+
+    with plt.style.context("dark_background"):
+        fig, ax = plt.subplots(layout="constrained")
+        ax.set_title("white on black")
+        data, _ = viz.bundle(viz.describe(fig, "A dark figure, empty."))
+    assert picture(data).convert("RGB").getpixel((0, 0)) == (0, 0, 0)

@@ -102,3 +102,13 @@ def test_methods_against_noise_are_a_heat_map_with_the_best_in_bold():
     assert legible(fig)
     low = viz.tables.heat_table(pd.DataFrame(cells), "01", ax=viz.panels()[1], low_is_good=True)
     assert {text.get_text() for text in low.texts if text.get_weight() == "bold"} == {"60.0", "81.0 ± 1.0"}
+
+
+def test_a_heat_map_says_how_many_values_it_shows():
+    runs = pd.DataFrame({"row": ["ce"] * 3 + ["seal"] * 2, "noise_rate": 0.2, "best_val": [0.9, 0.8, None, 0.7, 0.7]})
+    said = viz.description(viz.tables.heat_table(runs, "01", rows=["ce"]))
+    assert said.startswith("Table of accuracy, % (mean ± sd, n\u00a0=\u00a02), 1 methods. Best: CE 85.0 at 0.2")
+    own = runs.assign(row=runs["row"].astype("category")).convert_dtypes(convert_string=False)
+    assert viz.description(viz.tables.heat_table(own[own["row"] == "ce"], "01")) == said
+    with pytest.raises(ValueError, match="`runs` must have values of 'best_val' in the rows asked for, but has none"):
+        viz.tables.heat_table(runs.assign(best_val=runs["best_val"].where(runs["row"] == "seal")), "01", rows=["ce"])

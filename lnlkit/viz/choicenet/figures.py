@@ -16,7 +16,7 @@ from lnlkit.viz import given, lines
 from lnlkit.viz.diagrams import BLUE, GREEN, ORANGE, arrow, canvas, joined
 from lnlkit.viz.matrices import colour_scale
 from lnlkit.viz.show import describe
-from lnlkit.viz.style import INK, LABEL, NOTE, TICK, blank, finish, noise_name, panels, row_labels, row_styles
+from lnlkit.viz.style import INK, LABEL, NOTE, TICK, blank, finish, noise_name, panels, plain, row_labels, row_styles
 from lnlkit.viz.tables import heat_table
 
 NOTEBOOK = "05_choicenet"
@@ -50,6 +50,7 @@ def _on_grid(values, name, ndim=2):
     return values
 
 
+@plain
 def fitted(ax, data, curves, truth=None, *, title=None, legend=True):
     """The axes with training points and fitted curves (Paper 05, Fig. 4 and Fig. 6).
 
@@ -86,6 +87,7 @@ def fitted(ax, data, curves, truth=None, *, title=None, legend=True):
     return finish(ax, title, "x", "y")
 
 
+@plain
 def correlation_strip(ax, rho, pi=None, *, title=None):
     """The axes with a strip along x for each component but the first, coloured by its correlation (Paper 05, Fig. 4).
 
@@ -120,6 +122,7 @@ def correlation_scale(fig, mesh, **where):
     return colour_scale(fig, mesh, text, orientation="horizontal", ticks=[-1, -0.5, 0, 0.5, 1], **where)
 
 
+@plain
 def along_x(columns):
     """Figure of fits with the correlations below them, a column each (Paper 05, Fig. 4).
 
@@ -154,6 +157,7 @@ def _legend_above(fig, axes):
     return fig
 
 
+@plain
 def overview(table):
     """Figure of the errors of several rows against the outlier rate, one panel a function (Paper 05, Fig. 6).
 
@@ -184,6 +188,7 @@ def _mean_errors(runs):
                      for of in [own.groupby("row", sort=False)["mae"].mean()])  # fmt: skip
 
 
+@plain
 def fits(table, noise_rate):
     """Figure of recorded fits of several rows at one outlier rate, seed 0, a panel a function (Paper 05, Fig. 6)."""
     runs = given.runs(table, NOTEBOOK, "noise", "noise_rate", "dataset", "mae")
@@ -211,6 +216,7 @@ def setting_name(noise, noise_rate):
     return "\n".join([*noise_name(noise).split(" "), f"{100 * noise_rate:.0f} %"])
 
 
+@plain
 def accuracies(table, rows):
     """Figure of the accuracies of rows, a heat map for each data set (left to right) and each of PARTS (below).
 
@@ -240,6 +246,7 @@ def accuracies(table, rows):
     return describe(fig, f"Accuracy of {len(rows)} methods; the best of {len(means)} settings: {said}.")
 
 
+@plain
 def diagram(K=2):
     """Figure of ChoiceNet: base network, Cholesky block, triplets of its K components (Paper 05, Fig. 2 and Fig. 3).
 

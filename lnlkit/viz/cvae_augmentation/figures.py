@@ -33,6 +33,7 @@ STRONG = ("ce_affine", "seal", "ce", "cvae_oracle", "cvae_augmentation")  # the 
 SIZES = ("image_shape", "n_classes", "latent", "encoder", "decoder")
 
 
+@style.plain
 def score_thresholds(score, rates):
     """Figure of the mislabelling scores (N,) and, for each rate, of the score from which labels flip.
 
@@ -60,6 +61,7 @@ def score_thresholds(score, rates):
     return describe(fig, f"Histogram of the mislabelling scores; labels flip from a score of {', '.join(said)}.")
 
 
+@style.plain
 def architecture(cvae):
     """Figure of the conditional VAE, encoder and decoder both given the label y (Paper 01, Fig. 3).
 
@@ -94,6 +96,7 @@ def architecture(cvae):
                          "code and label back to an image.")  # fmt: skip
 
 
+@style.plain
 def loss_split(losses, parts=("total", "reconstruction", "kl"), ylabel="nats per image"):
     """Figure of the parts of the CVAE's loss over the epochs, a line a noise rate (Paper 01, Fig. 4).
 
@@ -118,6 +121,7 @@ def loss_split(losses, parts=("total", "reconstruction", "kl"), ylabel="nats per
     return describe(fig, f"The CVAE's loss over epochs per noise rate, {ylabel}. Last epoch, {parts[0]}: {said}.")
 
 
+@style.plain
 def train_validation(epochs):
     """Figure of accuracy (above) and loss (below) in training and validation, a column a noise rate (Paper 01, Fig. 6).
 
@@ -149,6 +153,7 @@ def _best(epochs):
     return epochs.loc[epochs.groupby("key")["val_acc"].idxmax()]
 
 
+@style.plain
 def own_run(epochs, title):
     """Figure of accuracy over the epochs of one's own run; `title` says of what. epochs: as for `train_validation`."""
     checks.text(title, "title")
@@ -161,6 +166,7 @@ def own_run(epochs, title):
                          f"noisy-validation epoch, {last:.1f} % at the last one.")  # fmt: skip
 
 
+@style.plain
 def accuracy(ax, epochs, plain=None):
     """The axes with training, noisy validation and clean-test accuracy: mean and range over the runs.
 
@@ -182,6 +188,7 @@ def accuracy(ax, epochs, plain=None):
     return finish(ax, None, "epoch", "accuracy", grid="y")
 
 
+@style.plain
 def paper_against_ours(published, runs):
     """Figure with one panel a noise rate and one line a method: the paper's number and ours (Paper 01, Table 1).
 
@@ -219,6 +226,7 @@ def paper_against_ours(published, runs):
                          f"{pd.concat(gaps).mean():.1f} points.")  # fmt: skip
 
 
+@style.plain
 def overview(table):
     """Figure of the recorded table: accuracy against the rate, and the points that each method has more than plain CE.
 

@@ -5,7 +5,7 @@ from matplotlib.patches import Circle, FancyArrowPatch, FancyBboxPatch
 
 from lnlkit.viz.diagrams import BLUE, GREEN, ORANGE, arrow, canvas, joined
 from lnlkit.viz.show import describe
-from lnlkit.viz.style import INK, LABEL, NOTE, PALETTE, TICK, TITLE, panels
+from lnlkit.viz.style import INK, LABEL, NOTE, PALETTE, TICK, TITLE, panels, plain
 
 STOP = "#c00000"
 DASHED = (0, (4, 2.5))
@@ -38,6 +38,7 @@ def _key(fig, *looks):
                ncols=len(looks), fontsize=LABEL, frameon=False)  # fmt: skip
 
 
+@plain
 def graph():
     """Figure of the graphical model: observed image X and noisy label Y, latent label Z and quality S.
 
@@ -65,6 +66,7 @@ def graph():
                          "Y.")  # fmt: skip
 
 
+@plain
 def autoencoder_comparison():
     """Figure of a conventional auto-encoder (a) beside the quality embedding model (b) (Paper 02, Fig. 4)."""
     fig, axes = panels(1, 2, width=9, height=3.5, subplot_kw={"xlim": (0, 4.4), "ylim": (0.05, 3.35), "aspect": 1})
@@ -85,6 +87,7 @@ def autoencoder_comparison():
                          "embedding model encodes X and Y to Z and S and decodes only Y.")  # fmt: skip
 
 
+@plain
 def architecture():
     """Figure of the Contrastive-Additive Noise network, with what no gradient passes (Paper 02, Fig. 3).
 

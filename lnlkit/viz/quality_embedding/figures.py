@@ -12,7 +12,7 @@ from lnlkit.viz import given
 from lnlkit.viz.lines import by_row, legend_below
 from lnlkit.viz.matrices import colour_scale, percent_map
 from lnlkit.viz.show import describe
-from lnlkit.viz.style import INK, LABEL, NOTE, PALETTE, TICK, WIDTH, finish, panels, row_labels, row_styles
+from lnlkit.viz.style import INK, LABEL, NOTE, PALETTE, TICK, WIDTH, finish, panels, plain, row_labels, row_styles
 from lnlkit.viz.tables import heat_table, in_bold, spread
 
 NOTEBOOK = "02_quality_embedding"
@@ -109,8 +109,8 @@ def map_tables(runs, datasets=("scenes", "mnist"), columns="noise_rate"):
     noise = checks.one_of(columns, "columns", ("noise_rate", "size")) == "noise_rate"
     for value in ("best_val", "last", "realised_rate"):
         runs = recorded.frame(runs, "runs", "row", "dataset", "seed", columns, value=value)
-    there = runs["dataset"].unique()
-    datasets = [checks.one_of(name, "datasets", there) for name in checks.sequence(datasets, "datasets")]
+    datasets = [checks.one_of(name, "datasets", runs["dataset"].unique())
+                for name in checks.sequence(datasets, "datasets")]  # fmt: skip
     title = {"best_val": "at the chosen epoch"} | ({"last": "at the last epoch"} if noise else {})
     height = 0.3 * len(set(ROWS) & set(runs["row"])) + 1.1
     fig, axes = panels(len(datasets) if noise else 1, 2, width=WIDTH, height=height, squeeze=False)
@@ -129,6 +129,7 @@ def map_tables(runs, datasets=("scenes", "mnist"), columns="noise_rate"):
     return describe(fig, f"Tables of mean average precision against {columns.replace('_', ' ')}. {'; '.join(said)}.")
 
 
+@plain
 def class_table(runs, details, class_names):
     """Figure of the average precision in % of each method in each class and their mean (Paper 02, Tables II to IV).
 
@@ -150,8 +151,7 @@ def class_table(runs, details, class_names):
                     linewidths=0.5, annot_kws={"fontsize": NOTE}, yticklabels=[LABELS[row] for row in mean.index],
                     cbar_kws={"label": "points more than plain", "pad": 0.01})  # fmt: skip
     ax.axvline(len(class_names), color="black", linewidth=1.5)
-    best = mean.idxmax()
-    in_bold(ax, mean, best)
+    in_bold(ax, mean, best := mean.idxmax())
     ax.tick_params(axis="both", rotation=0, length=0, labelsize=TICK)
     finish(ax, f"average precision in %, mean of {runs['seed'].nunique()} seeds; bold: the best of its column", "", "")
     first = best.drop("mAP").value_counts()
@@ -170,6 +170,7 @@ def _map(embedding, name):
     return embedding
 
 
+@plain
 def quality_map(ax, embedding, by="flagged", title=None, *, size=26):
     """The axes with the t-SNE of the quality means; dots are right label vectors, crosses wrong ones.
 
@@ -227,6 +228,7 @@ def per_cent(T):
     return np.where(never(T)[:, None], np.nan, 100 * np.asarray(T, float))
 
 
+@plain
 def transition_panel(ax, T, class_names=None, title=None, *, vmax=1.0, numbers=True):
     """The axes with the transitions T (K, K) from latent to noisy labels as a heat map, diagonal and all.
 
@@ -247,8 +249,7 @@ def transition_panel(ax, T, class_names=None, title=None, *, vmax=1.0, numbers=T
 def diagonal(T):
     """Mean of the diagonal of T (K, K) over the latent labels that occur; nan where none does."""
     T = _transitions(T, "T")
-    there = T.sum(1) > 0
-    return T.diagonal()[there].mean() if there.any() else np.nan
+    return T.diagonal()[T.sum(1) > 0].mean() if T.any() else np.nan
 
 
 def diagonal_words(T):
@@ -264,18 +265,18 @@ def transitions(matrices, class_names=None):
     vmax = max(1e-3, *(np.max(T) for T in matrices.values()))
     for ax in axes.flat[len(matrices) :]:
         ax.set_axis_off()
-    for ax, (title, T) in zip(axes.flat, matrices.items(), strict=False):
-        transition_panel(ax, T, class_names, f"{title}: {diagonal_words(T)}", vmax=vmax)
+    said = [f"{title}: {diagonal_words(T)}" for title, T in matrices.items()]
+    for ax, title, T in zip(axes.flat, said, matrices.values(), strict=False):
+        transition_panel(ax, T, class_names, title, vmax=vmax)
     colour_scale(fig, ax.collections[0], "% of the row", ax=axes, shrink=0.6, aspect=30)
-    said = "; ".join(ax.get_title() for ax in axes.flat[: len(matrices)])
-    return describe(fig, f"Transitions from latent to noisy labels as heat maps. {said}.")
+    return describe(fig, f"Transitions from latent to noisy labels as heat maps. {'; '.join(said)}.")
 
 
+@plain
 def error_signals(signals, wrong):
     """Figure of the error signal at the classifier, a group of bars an image, a bar a method (Paper 02, Fig. 1).
 
-    signals: DataFrame, one line an image (its name is the index), one column a row id. wrong: (N,) True where the label
-    is wrong: grey ground.
+    signals: DataFrame, one line an image (its name is the index), one column a row id. wrong: (N,) truths, grey ground.
     """
     given.rows(recorded.frame(signals, "signals").columns, NOTEBOOK, "signals")
     checks.numbers(signals.to_numpy(), "signals", 2)
@@ -291,10 +292,9 @@ def error_signals(signals, wrong):
     ax.axhline(0, color=INK, linewidth=0.8, zorder=4)
     for i in np.flatnonzero(wrong):
         ax.axvspan(i - 0.5, i + 0.5, color="#eeeeee", zorder=0)
-    ax.set_xticks(range(len(signals)), signals.index, fontsize=TICK)
+    ax.set_xticks(range(len(signals)), signals.index)
     ax.margins(y=0.12)
-    finish(ax, None, "", "error signal at the classifier", grid="y")
-    ax.tick_params(axis="x", labelsize=LABEL)
+    finish(ax, None, "", "error signal at the classifier", grid="y").tick_params(axis="x", labelsize=LABEL)
     ax.legend(fontsize=TICK, frameon=False, loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=len(signals.columns))
     said = "; ".join(f"{LABELS[row]} " + ", ".join(f"{value:+.2f}" for value in signals[row]) for row in signals)
     return describe(fig, f"Gradient of the loss in the logit for {len(signals)} images. {said}.")
