@@ -10,7 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from lnlkit import checks, papers, records, tasks
+
+IN_PLACE = "changes what it is given: work on a copy, made with .clone() or .copy()."
 
 
 @dataclass(frozen=True)
@@ -65,7 +69,7 @@ def begin(notebook: str, *, scale: str, seeds, device: str, out_dir, **fractions
     for name, value in fractions.items():
         checks.fraction(value, name)
     session = Session(paper, scale, settings, checks.seed_list(seeds, "SEEDS"), pick_device(device),
-                      checks.path(out_dir, "out_dir"), started)  # fmt: skip
+                      checks.writable_folder(out_dir, "out_dir"), started)  # fmt: skip
     torch.set_num_threads(1)
     threadpool_limits(1)
     own = "".join(f"; {name} {value:g}" for name, value in fractions.items())
@@ -128,9 +132,12 @@ def assert_same(mine, theirs, *tensors, names=None, rtol=1e-4, atol=1e-6):
     rtol, atol = checks.not_negative(rtol, "rtol"), checks.not_negative(atol, "atol")
     for name, function in (("mine", mine), ("theirs", theirs)):
         _takes(function, name, tensors)
-    my_values, my_gradients = _values_and_gradients(mine, tensors, "mine")
-    values, gradients = _values_and_gradients(theirs, tensors, "theirs")
+    my_copies, my_values, my_gradients = _values_and_gradients(mine, tensors, "mine")
+    copies, values, gradients = _values_and_gradients(theirs, tensors, "theirs")
     ours, package = _name(mine), _name(theirs)
+    for name, a, b in zip(names, my_copies, copies, strict=True):
+        if not _equal(a, b):
+            raise AssertionError(f"{name}: {ours} {IN_PLACE}")
     if len(my_values) != len(values):
         raise AssertionError(f"output: {ours} returns {len(my_values)} tensors, but {package} {len(values)}.")
     for i, (a, b) in enumerate(zip(my_values, values, strict=True)):
@@ -189,13 +196,23 @@ def _leaves(argument):
     return [argument] if torch.is_tensor(argument) and argument.requires_grad else []
 
 
+def _equal(a, b):
+    """Whether two copies of an argument are still the same; of what is no tensor, array or number nothing is known."""
+    import torch
+
+    if not (torch.is_tensor(a) or isinstance(a, np.ndarray)):
+        return True
+    a, b = (np.asarray(copy.detach().cpu() if torch.is_tensor(copy) else copy) for copy in (a, b))
+    return a.shape == b.shape and np.array_equal(a, b, equal_nan=a.dtype.kind == "f")
+
+
 def _outputs(returned, name):
     """What a function returned, a tensor or several, as a list of tensors with something in each."""
     import torch
 
     returned = returned if isinstance(returned, (tuple, list)) else (returned,)
-    try:
-        outputs = [torch.as_tensor(output) for output in returned]
+    try:  # numpy's copy may be turned round, as by [::-1], or a table: torch takes neither
+        outputs = [output if torch.is_tensor(output) else torch.as_tensor(np.array(output)) for output in returned]
     except (TypeError, ValueError, RuntimeError):
         kinds = ", ".join(type(output).__name__ for output in returned)
         raise TypeError(f"`{name}` must return tensors, arrays or numbers, but returned {kinds}.") from None
@@ -205,12 +222,21 @@ def _outputs(returned, name):
 
 
 def _values_and_gradients(function, arguments, name):
-    """Outputs as tensors and, for each argument, gradients of a weighted sum of all outputs (None: none exists)."""
+    """What became of the arguments, outputs as tensors, and gradients by each argument of a weighted sum of these.
+
+    Where no gradient exists there is None.
+    """
     import torch
 
     copies = [_fresh(argument) for argument in arguments]
-    with torch.random.fork_rng():  # both functions start from the same random state
-        outputs = _outputs(function(*copies), name)
+    try:
+        with torch.random.fork_rng():  # both functions start from the same random state
+            returned = function(*copies)
+    except RuntimeError as error:
+        if "leaf Variable that requires grad is being used in an in-place" not in str(error):
+            raise
+        raise AssertionError(f"{_name(function)} {IN_PLACE}") from None
+    outputs = _outputs(returned, name)
     # A plain sum would not see weight that moved from one example to another: each entry gets a weight of its own.
     generator, total = torch.Generator().manual_seed(0), 0.0
     for output in outputs:
@@ -222,7 +248,7 @@ def _values_and_gradients(function, arguments, name):
     if flat and torch.is_tensor(total):
         found = torch.autograd.grad(total, flat, allow_unused=True)
     found = iter(found)
-    return [output.detach() for output in outputs], [[next(found) for _ in leaves] for leaves in wanted]
+    return copies, [output.detach() for output in outputs], [[next(found) for _ in leaves] for leaves in wanted]
 
 
 def _compare(what, a, b, mine, theirs, rtol, atol):

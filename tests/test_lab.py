@@ -5,6 +5,7 @@ import subprocess
 import sys
 
 import numpy as np
+import pandas as pd
 import pytest
 import threadpoolctl
 import torch
@@ -217,3 +218,32 @@ def test_a_notebook_computes_with_one_thread_wherever_it_is_opened(tmp_path):
     begin(tmp_path)
     assert torch.get_num_threads() == 1 == records.environment()["threads"]
     assert {library["num_threads"] for library in threadpoolctl.threadpool_info()} == {1}
+
+
+def without_a_copy(y, wrong):
+    y[wrong] = 0
+    return y
+
+
+def scaled_in_place(x, factor):
+    x *= factor
+    return x
+
+
+@pytest.mark.parametrize("mine, theirs, arguments", [
+    (without_a_copy, lambda y, wrong: np.where(wrong, 0, y), (np.arange(4), np.arange(4) > 1)),
+    (scaled_in_place, lambda x, factor: x * factor, (np.ones(3), 2.0)),
+    (scaled_in_place, lambda x, factor: x * factor, (torch.ones(3), 2.0)),  # torch itself would speak of a leaf
+    (scaled_in_place, lambda x, factor: x * factor, (torch.arange(3), 2)),
+], ids=["positions", "array", "tensor", "whole numbers"])  # fmt: skip
+def test_a_function_that_changes_what_it_is_given_is_told(mine, theirs, arguments):
+    with pytest.raises(AssertionError, match=rf"{mine.__name__} changes what it is given: work on a copy, .*\.$"):
+        lab.assert_same(mine, theirs, *arguments)
+
+
+def test_arrays_turned_round_and_tables_are_values(capsys):
+    x = np.array([2.0, 1.0, 3.0])
+    lab.assert_same(lambda x: np.argsort(x)[::-1], lambda x: np.array([2, 0, 1]), x)
+    lab.assert_same(lambda x: pd.DataFrame({"a": x}, index=[5, 6, 7]), lambda x: x[:, None], x)
+    lab.assert_same(lambda x: pd.Series(x, index=[5, 6, 7]), lambda x: np.broadcast_to(x, (3,)), x)
+    assert capsys.readouterr().out.count("same values") == 3

@@ -2,6 +2,7 @@
 
 import json
 
+import numpy as np
 import pytest
 import stub_notebook
 from refusals import BAD, Door, check_refusal, standard_tests
@@ -38,6 +39,8 @@ DOORS = [
     Door(shape.read_notebook, {"path": RECORD}, {"path": "record"}),
     Door(lab.begin, BEGIN, {"notebook": "name", "scale": "scale", "seeds": "seeds", "device": "device",
                             "out_dir": "folder", "RATE": "fraction"},
+         also={"out_dir": {"file": __file__, "below a file": f"{__file__}/out"},
+               "seeds": {"set": {0, 1}, "mapping": {0: 1}, "one by one": iter([0]), "one number": np.array(0)}},
          called={"seeds": "SEEDS", "notebook": "paper"}),
     Door(data.files, {"name": "mnist"}, {"name": "name", "data_dir": "folder"}),
     Door(bundles.folder_of, {}, {"data_dir": "folder"}),
@@ -124,3 +127,25 @@ def test_a_claim_that_nobody_judged_is_not_saved(tmp_path):
     for claims in ([3], [{"verdict": "reproduced"}], 3, None):
         check_refusal(lambda claims=claims: session.save(config={}, metrics={}, claims=claims, comparison=[]), "claims")
     assert not list(tmp_path.iterdir())
+
+
+DECLARED = """%matplotlib inline
+# the course
+SEED, RATE = 0, 0.2
+PATH = "a=b"  # with an equals sign
+NAME: str | None = None
+LABELS: "list[int]" = [
+    1, 2]
+N: int = 2 * 3; LR = 1
+for i in range(3):
+    j = i
+print(N)"""
+
+
+def test_every_parameter_that_a_cell_sets_is_known():
+    found = parameters._assigned(DECLARED, "x.ipynb")
+    assert found == {"SEED": "", "RATE": "", "PATH": "", "NAME": "str | None", "LABELS": "list", "N": "int", "LR": "",
+                     "i": ""}  # fmt: skip
+    assert parameters._assigned("", "x.ipynb") == {}
+    with pytest.raises(ValueError, match="`x.ipynb` must have a cell `parameters` in Python, .* line 2 "):
+        parameters._assigned("A = 1\nB = (", "x.ipynb")
