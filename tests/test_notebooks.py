@@ -3,6 +3,7 @@
 import ast
 import json
 import re
+import symtable
 from pathlib import Path
 
 import pytest
@@ -189,3 +190,25 @@ def test_code_on_a_page_has_no_scroll_bar(tmp_path):
     nbformat.write(notebook, tmp_path / "long.ipynb")
     page = executed.write_html(tmp_path / "long.ipynb", tmp_path / "long.html").read_text(encoding="utf-8")
     assert ".highlight pre { overflow-y: hidden; }" in page.partition("<body")[0]
+
+
+@every
+def test_what_a_cell_takes_from_others_comes_from_one(path):
+    """So that a cell which is run again, in whatever order, finds what it found before."""
+    made, taken = {}, {}  # name -> numbers of cells; an exercise and its solution make the same
+    for place, cell in enumerate(cells(path, "code")):
+        table = symtable.symtable(cell["source"], path.stem, "exec")
+        own = {symbol.get_name() for symbol in table.get_symbols() if symbol.is_assigned() or symbol.is_imported()}
+        if "setup" not in cell["tags"] and cell["tags"] != ["exercise"]:
+            for name in own:
+                made.setdefault(name, []).append(place)
+        for name in _read(table, table) - own:
+            taken.setdefault(name, []).append(place)
+    assert not {name: (made[name], taken[name]) for name in made if len(made[name]) > 1 and name in taken}
+
+
+def _read(scope, cell):
+    """Names that a cell reads in itself, and in what it defines as global ones."""
+    names = {symbol.get_name() for symbol in scope.get_symbols()
+             if symbol.is_referenced() and (scope is cell or symbol.is_global())}  # fmt: skip
+    return names.union(*(_read(inner, cell) for inner in scope.get_children()))
