@@ -31,7 +31,8 @@ def _failed(where, choice, error):
     if entry not in ERRORS:
         ERRORS.append(entry)
     at = f" at {choice}" if choice else ""
-    message = html.escape(f"{where} failed{at}: {type(error).__name__}: {error}. What is shown is older.")
+    said = str(error).removesuffix(".")
+    message = html.escape(f"{where} failed{at}: {type(error).__name__}: {said}. What is shown is older.")
     return f'<div class="{ERROR_CLASS}" role="alert" style="color: #b00020">{message}</div>'
 
 
@@ -230,7 +231,7 @@ class TrainButton:
     """
 
     def __init__(self, label, run, *, seconds=None):
-        self.label, self.run = checks.text(label, "label"), checks.function(run, "run")
+        self.label, self.run = checks.text(label, "label"), checks.function(run, "run", of=("report",))
         about = "" if seconds is None else f" (about {checks.positive(seconds, 'seconds'):g} s)"
         self.button = ipywidgets.Button(description=label + about, layout={"width": "auto"})
         self.message = ipywidgets.HTML()
@@ -258,13 +259,17 @@ class TrainButton:
         except Exception as error:  # a front end would swallow it
             self.message.value = _failed(self.label, {}, error)
             self.report("Failed.")
+        except BaseException:  # the kernel was interrupted: a way to end a training that takes too long
+            self.report("Stopped.")
+            raise
         finally:
             self.button.disabled = False
 
     def _finish(self, result, seconds):
         """The closing sentence, or the figure with what it says as text: numbers are not for screen readers alone."""
         figure = hasattr(result, "savefig")
-        said = f"{viz.description(result) if figure else result or 'Done.'} ({seconds:.1f} s)"
+        told = viz.description(result) if figure else "" if result is None else str(result)
+        said = f"{told or 'Done.'} ({seconds:.1f} s)"
         if figure:
             self.places.update(*viz.bundle(result))
             self.message.value = html.escape(said)

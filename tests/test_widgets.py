@@ -4,6 +4,7 @@ import ast
 import base64
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 import small_picture
@@ -177,3 +178,20 @@ def test_a_panel_whose_drawing_failed_is_drawn_again():
         with pytest.raises(KeyError):
             picture.panel(picture.left, "key", lambda ax: tries.append(ax) or {}["no"])
     assert len(tries) == 2
+
+
+@pytest.mark.parametrize("result, said", [(None, "Done."), ("", "Done."), (0, "0"), (np.array([1, 2]), "[1 2]")])
+def test_a_button_shows_what_its_training_returns(result, said):
+    button = widgets.TrainButton("Train", lambda report: result)
+    button.button.click()
+    assert button.places.now[0]["text/plain"] == f"{said} (0.0 s)" and not button.message.value
+
+
+def test_a_button_says_that_its_training_was_interrupted():
+    def run(report):
+        raise KeyboardInterrupt
+
+    button = widgets.TrainButton("Train", run)
+    with pytest.raises(KeyboardInterrupt):
+        button.button.click()
+    assert button.places.now[0]["text/plain"] == "Stopped." and not button.button.disabled
