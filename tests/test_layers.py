@@ -39,8 +39,9 @@ ALLOWED = {
     "papermill": {"run"}, "nbconvert": {"run"}, "click": {"cli"},
 }  # fmt: skip
 
-TORCH_FREE = ["", "seeds", "processes", "pools", "noise", "data", "records", "papers", "sweep", "tasks", "recorded",
-              "viz", "recorded.making", "widgets", "lab", "run.report", "run.executed", "run.runner", "cli"]  # fmt: skip
+TORCH_FREE = ["", "seeds", "processes", "pools", "noise", "data", "records", "papers", "sweep", "tasks",
+              "recorded", "viz", "recorded.making", "widgets", "lab", "run.report", "run.executed", "run.runner",
+              "cli"]  # fmt: skip
 
 # A kind of label is known by its modules alone: data sets of it, and the task that trains on them.
 KINDS = {"images", "label_vectors", "targets", "classification", "regression"}

@@ -61,7 +61,7 @@ def judge(paper: Paper, scale: str, metrics: dict) -> list[Verdict]:
 
 def _check(paper: Paper, name: str, measured: dict, entry: str) -> None:
     checks.instance(paper, "paper", Paper, "papers.load(...) gives one.")
-    if measured != {}:  # nothing measured is fine
+    if not isinstance(measured, dict) or measured:  # nothing measured is fine
         checks.mapping(measured, name, entry)
 
 

@@ -128,7 +128,8 @@ def _read_scores(path: Path, shape: tuple) -> np.ndarray | None:
     """The scores in a file; None when there is no such file or it holds anything else."""
     try:
         scores = np.load(path, allow_pickle=False)
-        whole = scores.dtype == np.float32 and scores.shape == shape and np.allclose(scores.sum(1), 1, atol=1e-3)
+        whole = scores.dtype == np.float32 and scores.shape == shape
+        whole = whole and scores.min() >= 0 and np.allclose(scores.sum(1), 1, atol=1e-3)
     except Exception:  # whatever is wrong with the file: they are computed again
         return None
     return scores if whole else None

@@ -4,6 +4,8 @@ import dataclasses
 import typing
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pytest
 from refusals import BAD, Door, check_refusal, standard_tests
 
@@ -13,7 +15,8 @@ from lnlkit.papers import reading
 PAPER = papers.load("01")
 METRICS = {claim.metric: [1.0, 2.0] for claim in PAPER.claims}
 OURS = {("ce", 0.1): [94.0, 95.0], ("cvae_oracle", 0.4): 80.0}
-NO_MAPPING = {"nothing": None, "list": [1.0], "text": "ce", "number": 3}
+NO_MAPPING = {"series": pd.Series([1.0]), "frame": pd.DataFrame({"ce": [1.0]}), "array": np.ones(2), "nothing": None,
+               "list": [1.0], "text": "ce", "number": 3}
 NO_NUMBERS = {"text": "high", "nested": [[1.0], [2.0, 3.0]], "none at all": [], "mapping": {"a": 1}}
 KINDS = BAD | {
     "paper": {"nothing": None, "text": "01", "number": 1, "mapping": {}},

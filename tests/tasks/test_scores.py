@@ -47,6 +47,7 @@ FOREIGN = {
     "half": lambda path: path.write_bytes(path.read_bytes()[:500]),
     "another shape": save(np.full((7, 10), 0.1, np.float32)), "doubles": save(np.full((200, 10), 0.1)),
     "nan": save(np.full((200, 10), np.nan, np.float32)), "no shares": save(np.ones((200, 10), np.float32)),
+    "negative": save(np.tile(np.float32([-1, 2] + [0] * 8), (200, 1))),
     "objects": save(np.full((200, 10), None), allow_pickle=True), "an archive": lambda path: np.savez(open(path, "wb")),
 }  # fmt: skip
 
