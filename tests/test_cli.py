@@ -73,6 +73,7 @@ def test_run_says_where_the_page_is_and_keeps_all(checkout, call, no_kernel):
         ("run 01 -p RAET=0.3", "`RAET` is no parameter of 01_cvae_augmentation.ipynb, which has SCALE, SEEDS"),
         ("run 01 -p RATE", "`--parameter` must be NAME=VALUE, but got 'RATE'."),
         ("run 01 -p RATE=1e-3x", "`RATE` must be of type float, but got '1e-3x' of type str."),
+        ("run 01 -p RATE={[]:1}", "`RATE` must be of type float, but got '{[]:1}' of type str."),
         ("run 01 --seeds one", "`seeds` must be whole numbers such as 0,1,2, but got 'one'."),
         ("run 07", "`notebook` must be one of ['01_cvae_augmentation'], but got '07'."),
         ("run 01 --scale lab", "`mnist` must be in "),
@@ -249,3 +250,23 @@ def test_methods_keeps_a_gap_after_the_longest_name(call):
 
     heads = [line for line in call("methods")[1].splitlines() if not line.startswith(" ")]
     assert [line.split()[0] for line in heads] == list(METHODS)
+
+
+@pytest.mark.parametrize("run", [["-m", "lnlkit"], ["-c", "from lnlkit.cli import main; main()"]], ids=["-m", "-c"])
+def test_a_folder_that_is_gone_is_one_sentence(root, tmp_path, run):
+    (tmp_path / "gone").mkdir()
+    code = "import os, sys; os.rmdir(os.getcwd()); os.execv(sys.executable, [sys.executable, *sys.argv[1:]])"
+    done = subprocess.run([sys.executable, "-c", code, *run, "report", "01"], cwd=tmp_path / "gone", text=True,
+                          env={**os.environ, "PYTHONPATH": str(root)}, capture_output=True)  # fmt: skip
+    said = "lnlkit: The folder that you are in has been deleted or moved: go to another one.\n"
+    assert (done.returncode, done.stdout, done.stderr) == (2, "", said)
+
+
+def test_results_are_saved_though_nothing_can_be_printed(checkout, no_kernel, monkeypatch):
+    def full(*_, **__):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(cli.click, "echo", full)
+    with pytest.raises(OSError, match="No space left"):
+        cli.cli.main(["run", "01", "--save-results"], standalone_mode=False)
+    assert (checkout / "results" / NAME / "smoke.json").is_file()

@@ -61,6 +61,8 @@ records.write({str(path)!r}, {{"a": "new" * 100_000}})
     [
         ('{"schema": 1, "a": [1, 2', "is not a whole JSON record"),
         ("\x00\x01", "is not a whole JSON record"),
+        ('{"schema": 1, "a": NaN}', "is not a whole JSON record .NaN is no number of JSON"),
+        ('{"schema": 1, "a": [-Infinity]}', "-Infinity is no number of JSON"),
         ('{"schema": 7}', "has schema 7, but this lnlkit reads schema 1"),
         ('{"a": 1}', "has no `schema`"),
         ("[1]", "has no `schema`"),
