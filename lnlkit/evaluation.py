@@ -33,6 +33,8 @@ def tracker(train, noisy_val, test, n_train: int | None = 2000) -> Callable:
     if not hasattr(train, "y_clean") or not len(train):
         raise ValueError(f"`train` must be noisy data with examples and `y_clean`, but got {type(train).__name__}.")
     _check_parts(train=train, noisy_val=noisy_val, test=test)
+    for name, part in {"noisy_val": noisy_val, "test": test}.items():
+        checks.labels(part.y, name)
     if n_train is not None:
         checks.positive_int(n_train, "n_train")
     sample = train.take(np.random.default_rng(0).permutation(len(train))[:n_train])

@@ -21,8 +21,9 @@ class Batch(NamedTuple):
 
 CHANNELS = (1, 3)
 __all__ = [
-    "OPTIMIZERS", "Batch", "HalfPrecision", "Recipe", "TrainingSet", "as_images", "as_inputs", "average_predictions",
-    "fit", "optimizer_of", "pick_device", "predict", "predict_outputs", "to_unit", "torch_defaults",
+    "OPTIMIZERS", "Batch", "HalfPrecision", "Recipe", "TrainingSet", "as_images", "as_inputs", "asked",
+    "average_predictions", "fit", "optimizer_of", "pick_device", "predict", "predict_outputs", "to_unit",
+    "torch_defaults",
 ]  # fmt: skip
 
 
@@ -192,22 +193,30 @@ def fit(method, data, recipe: Recipe, *, seed: int = 0, after_epoch: Callable | 
     return history
 
 
-@torch.no_grad()
-def predict_outputs(net: nn.Module, x, batch_size: int = 1024) -> Tensor:
-    """Outputs (N, K) on the CPU for uint8 images or inputs (N, d), in evaluation mode, without gradients."""
-    was_training = checks.instance(net, "net", nn.Module).training
-    device = next((p.device for p in net.parameters()), "cpu")
-    parts = as_inputs(x).split(checks.positive_int(batch_size, "batch_size"))
+@contextlib.contextmanager
+def asked(net: nn.Module, x: Tensor):
+    """The network in evaluation mode, without gradients, while it is asked about x: what it can't take is named."""
+    was_training = net.training
     try:
         net.eval()
-        return torch.cat([net(to_unit(part.to(device))).float().cpu() for part in parts])
+        with torch.no_grad():
+            yield
     except torch.cuda.OutOfMemoryError:
         raise
-    except (RuntimeError, ValueError) as error:
-        raise ValueError(f"`x` must be inputs that `net` takes, but of shape {tuple(parts[0].shape[1:])} it says: "
+    except RuntimeError as error:
+        raise ValueError(f"`x` must be inputs that the network takes, but of shape {tuple(x.shape[1:])} it says: "
                          f"{str(error).splitlines()[0].rstrip('.')}.") from error  # fmt: skip
     finally:
         net.train(was_training)
+
+
+def predict_outputs(net: nn.Module, x, batch_size: int = 1024) -> Tensor:
+    """Outputs (N, K) on the CPU for uint8 images or inputs (N, d), in evaluation mode, without gradients."""
+    device = next((p.device for p in checks.instance(net, "net", nn.Module).parameters()), "cpu")
+    x = as_inputs(x)
+    with asked(net, x):
+        parts = x.split(checks.positive_int(batch_size, "batch_size"))
+        return torch.cat([net(to_unit(part.to(device))).float().cpu() for part in parts])
 
 
 def predict(net: nn.Module, x, batch_size: int = 1024) -> Tensor:

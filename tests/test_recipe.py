@@ -100,3 +100,12 @@ def test_hyperparameters_that_were_set_later_are_checked():
     method = make("coteaching")
     method.forget_rate = 40
     check_refusal(lambda: fit(method, DATA, recipe()), "forget_rate")
+
+
+@pytest.mark.parametrize("ask", ["predict", "mixture"])
+def test_examples_of_another_size_are_refused_and_the_network_goes_on_learning(ask):
+    method = make("choicenet")
+    fit(method, DATA, recipe(epochs=1))
+    method.nets_.train()
+    check_refusal(lambda: getattr(method, ask)(DATA.x[:, :5]), "x")
+    assert all(part.training for part in method.nets_)

@@ -11,7 +11,7 @@ from torch.nn import functional as F
 from lnlkit import checks, losses, models, tensors
 from lnlkit.methods.base import Method
 from lnlkit.methods.domains import Correlation, Count, NotNegative, Positive, Share
-from lnlkit.training import Batch, Recipe, TrainingSet, as_inputs, predict_outputs, to_unit
+from lnlkit.training import Batch, Recipe, TrainingSet, as_inputs, asked, predict_outputs, to_unit
 
 
 def cholesky_transform(w: Tensor, z: Tensor, rho, mu_w, sigma_w, sigma_z) -> Tensor:
@@ -148,14 +148,12 @@ class ChoiceNetwork(nn.Module):
 class HasMixture(Method):
     """A method whose network is a `ChoiceNetwork`: its mixture can be looked at."""
 
-    @torch.no_grad()
     def mixture(self, x) -> Mixture:
         """The mixture for images or inputs, on the CPU, with the means of the weights: what figures show."""
         net, device = self.nets_[0], next(self.nets_[0].parameters()).device
-        was_training = net.training
-        net.eval()
-        parts = [net.mixture(to_unit(part.to(device)), sample=False) for part in as_inputs(x).split(1024)]
-        net.train(was_training)
+        x = as_inputs(x)
+        with asked(net, x):
+            parts = [net.mixture(to_unit(part.to(device)), sample=False) for part in x.split(1024)]
         return Mixture(*(torch.cat(column).float().cpu() for column in zip(*parts, strict=True)))
 
 

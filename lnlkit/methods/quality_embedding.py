@@ -12,7 +12,7 @@ from lnlkit import checks, losses, tensors
 from lnlkit.methods import label_quality
 from lnlkit.methods.domains import Count, CountFromZero, NotNegative, Positive, Share
 from lnlkit.methods.multilabel import MultiLabelMethod
-from lnlkit.training import Batch, Recipe, TrainingSet, as_inputs, to_unit
+from lnlkit.training import Batch, Recipe, TrainingSet, as_inputs, asked, to_unit
 
 
 def annealed(step: int, alpha: float, floor: float) -> float:
@@ -213,16 +213,14 @@ class QualityEmbedding(MultiLabelMethod):
         """Prior prediction, latent label and quality of examples x (N, ...) with noisy labels y (N, K)."""
         checks.same_length(x=x, y=y)
         checks.positive_int(batch_size, "batch_size")
-        was_training = self.nets_.training
-        self.nets_.eval()
         device = next(self.nets_.parameters()).device
-        y = torch.as_tensor(y, dtype=torch.float32)
+        x, y = as_inputs(x), torch.tensor(checks.label_vectors(y, "y"), dtype=torch.float32)
         parts = []
-        for chunk, labels in zip(as_inputs(x).split(batch_size), y.split(batch_size), strict=True):
-            p = self.classifier_(to_unit(chunk.to(device))).float().sigmoid()
-            found = self.noise_.encode(labels.to(device), p)
-            parts.append((p, found.q_logits.sigmoid(), found.mu, torch.exp(0.5 * found.log_var)))
-        self.nets_.train(was_training)
+        with asked(self.nets_, x):
+            for chunk, labels in zip(x.split(batch_size), y.split(batch_size), strict=True):
+                p = self.classifier_(to_unit(chunk.to(device))).float().sigmoid()
+                found = self.noise_.encode(labels.to(device), p)
+                parts.append((p, found.q_logits.sigmoid(), found.mu, torch.exp(0.5 * found.log_var)))
         nothing = torch.zeros(1, y.shape[1], device=device)
         agreement = self.noise_.contrastive(nothing, nothing)[0][0].cpu()
         return Explained(*(torch.cat(columns).cpu() for columns in zip(*parts, strict=True)), agreement)

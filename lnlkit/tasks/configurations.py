@@ -1,6 +1,6 @@
 """What configurations of every kind of label are held to, before any data are read."""
 
-from lnlkit import checks
+from lnlkit import checks, data
 from lnlkit.papers import Paper
 
 NOISES = ("symmetric", "symmetric_inclusive", "pairflip", "asymmetric", "class_conditional", "part_dependent",
@@ -45,6 +45,13 @@ def check(config: dict, keys, task: str, networks=None) -> None:
     checks.one_of(config["method"], "method", of_task)
     for name in ("epochs", "batch_size"):
         checks.positive_int(config[name], name)
+    for name, kind in {"hparams": dict, "generator": dict, "amp": bool}.items():
+        if name in config:
+            checks.instance(config[name], name, kind)
+    if config.get("oracle") and not hasattr(METHODS[config["method"]], "consult_oracle"):
+        raise ValueError(f"`oracle` must be false for {config['method']}, which has none to consult.")
+    if "val_fraction" in config:  # before noise is made, which may train a network
+        data.noisy.validation_share(config["val_fraction"])
     if networks is not None:
         checks.one_of(config["network"], "network", networks)
     optimizer_of(config["optimizer"])

@@ -7,7 +7,7 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
-from lnlkit import records
+from lnlkit import checks, records
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,7 +76,7 @@ def train(task, config: dict, device: str = "cpu", progress=None) -> Trained:
     from lnlkit.training import fit, pick_device
 
     device = pick_device(device)
-    method = methods.make(config["method"], **config["hparams"])
+    method = methods.make(config["method"], **checks.instance(config["hparams"], "hparams", dict))
     splits = task.splits(config, device)
     if config.get("oracle"):
         method.consult_oracle(splits.train.clean(), seed=config["seed"], device=device)

@@ -9,7 +9,7 @@ import pytest
 import torch
 from refusals import BAD, Door, check_refusal, standard_tests
 
-from lnlkit import data
+from lnlkit import data, papers, tasks
 from lnlkit.tasks import configurations, corruption, running
 
 KINDS = BAD | {
@@ -92,3 +92,11 @@ def test_scores_of_other_classes_are_refused_and_rates_are_what_they_print():
         check_refusal(functools.partial(corruption.corrupt_labels, **scored), "scores")
     check_refusal(lambda: configurations.rate(0.99999999), "noise_rate")
     assert str(configurations.rate(-0.0)) == "0.0" and configurations.rate(np.float32(0.2)) == 0.2
+
+
+@pytest.mark.parametrize("name, value", [("hparams", None), ("generator", None), ("amp", "no"), ("oracle", True),
+                                         ("val_fraction", 0)])  # fmt: skip
+def test_a_configuration_of_ones_own_is_checked_before_noise_is_made(name, value):
+    paper = papers.load("01_cvae_augmentation")
+    config = tasks.classification.configuration(paper, "smoke", paper.rows["ce"], "model_idn", 0.2, 0)
+    check_refusal(lambda: tasks.record(config | {name: value}), name, "fraction")
