@@ -1,6 +1,7 @@
 """A notebook as it lies on the disk, and the parameters that it may be given."""
 
 import ast
+import contextlib
 import difflib
 import json
 import warnings
@@ -50,17 +51,23 @@ def _assigned(source: str, path: Path) -> dict[str, str]:
     """
     from IPython.core.inputtransformer2 import TransformerManager
 
+    plain = TransformerManager().transform_cell(source)  # without magics
     try:
-        lines = ast.parse(TransformerManager().transform_cell(source)).body  # magics, too
+        with contextlib.suppress(SyntaxError):  # a comment that only looks like the type of something
+            return _declared(ast.parse(plain, type_comments=True).body)
+        return _declared(ast.parse(plain).body)
     except SyntaxError as error:
         raise ValueError(f"`{path}` must have a cell `parameters` in Python, but Python can't read its line "
                          f"{error.lineno} ({error.msg}).") from None  # fmt: skip
+
+
+def _declared(lines: list[ast.stmt]) -> dict[str, str]:
     found = {}
     for line in lines:
         targets = line.targets if isinstance(line, ast.Assign) else [getattr(line, "target", None)]
-        declared = ast.unparse(line.annotation).strip("'").split("[")[0] if isinstance(line, ast.AnnAssign) else ""
-        found |= {name.id: declared for target in targets if target for name in ast.walk(target)
-                  if isinstance(name, ast.Name)}  # fmt: skip
+        kind = ast.unparse(line.annotation) if isinstance(line, ast.AnnAssign) else getattr(line, "type_comment", None)
+        found |= {name.id: (kind or "").strip("' ").split("[")[0] for target in targets if target
+                  for name in ast.walk(target) if isinstance(name, ast.Name) and isinstance(name.ctx, ast.Store)}  # fmt: skip
     return found
 
 

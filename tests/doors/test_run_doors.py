@@ -136,6 +136,7 @@ PATH = "a=b"  # with an equals sign
 NAME: str | None = None
 LABELS: "list[int]" = [
     1, 2]
+EPOCHS = 3  # type: int
 N: int = 2 * 3; LR = 1
 for i in range(3):
     j = i
@@ -144,8 +145,10 @@ print(N)"""
 
 def test_every_parameter_that_a_cell_sets_is_known():
     found = parameters._assigned(DECLARED, "x.ipynb")
-    assert found == {"SEED": "", "RATE": "", "PATH": "", "NAME": "str | None", "LABELS": "list", "N": "int", "LR": "",
-                     "i": ""}  # fmt: skip
+    assert found == {"SEED": "", "RATE": "", "PATH": "", "NAME": "str | None", "LABELS": "list", "EPOCHS": "int",
+                     "N": "int", "LR": "", "i": ""}  # fmt: skip
     assert parameters._assigned("", "x.ipynb") == {}
+    no_type = "# type: of the noise\nKIND = 'sn'  # type: text, or None\nos.environ['A'] = '1'"
+    assert parameters._assigned(no_type, "x.ipynb") == {"KIND": ""}
     with pytest.raises(ValueError, match="`x.ipynb` must have a cell `parameters` in Python, .* line 2 "):
         parameters._assigned("A = 1\nB = (", "x.ipynb")
