@@ -97,7 +97,8 @@ def _checked(raw: dict) -> list[tuple[str, dict]]:
     if not isinstance(raw["made"], dict) or not isinstance(raw["notebook"], str):
         raise TypeError("`raw` must say under 'notebook' what it is of, and under 'made', a dict, how it was made.")
     drawn = raw.get("embedding")
-    if drawn is not None and not (isinstance(drawn, dict) and MAP <= set(drawn)):
+    whole = isinstance(drawn, dict) and MAP <= set(drawn) and isinstance(drawn["noisy"], list)
+    if drawn is not None and not (whole and all(isinstance(of, dict) and "noise_rate" in of for of in drawn["noisy"])):
         raise ValueError(f"`raw` must hold a whole map under 'embedding', or None, but got {checks.brief(drawn)}.")
     parts = {part: raw.get(part, []) for task in tasks.TASKS.values() for part in task.PARTS}
     parts["matrices"] = raw.get("matrices", [])
@@ -199,9 +200,12 @@ def lead(runs: pd.DataFrame, row: str, others: Iterable[str], metric: str = "bes
     for name, asked in [("row", row), *(("others", other) for other in others)]:
         if not isinstance(asked, str) or asked not in _published_rows():
             checks.one_of(asked, name, there)
+    if row in others:
+        raise ValueError(f"`others` must be other rows than {row!r}, but it is among them.")
     wanted = runs[runs["row"].isin([row, *others])]
     if wanted.duplicated(["seed", "row"]).any():
         raise ValueError("`runs` must be of one setting (data set, noise and rate), but a row has a seed twice.")
     by_seed = wanted.pivot(index="seed", columns="row", values=metric).reindex(columns=[row, *others])
-    by_seed = by_seed[(wanted.groupby("seed")["row"].nunique() == len({row, *others})).reindex(by_seed.index)]
+    whole = wanted.groupby("seed")["row"].nunique() == len({row, *others})
+    by_seed = by_seed[whole.reindex(by_seed.index, fill_value=False)]
     return (unit * (by_seed[row] - by_seed[others].max(axis=1, skipna=False))).tolist()

@@ -26,8 +26,10 @@ def collect(paper: Paper, scale: str, out_dir, device: str = "cpu") -> dict:
     found = [record for path in planned.values() if (record := whole_record(path))]
     command = f"lnlkit sweep {paper.number} --scale {scale} --table lnlkit/recorded/{paper.key}.json"
     if not found:
+        below = {str(path.parent) for name in planned for path in folder.glob(f"*/{name}.json")}
+        cure = f"some lie in {' and in '.join(sorted(below))}" if below else f"make them with `{command}`"
         raise FileNotFoundError(f"`out_dir` must hold records of {paper.key} at {scale}, but {out_dir} has none of the "
-                                f"{len(planned)}: make them with `{command}`.")  # fmt: skip
+                                f"{len(planned)}: {cure}.")  # fmt: skip
     rows = {key(record["config"]): _row(record, folder) for record in found}
     made = {"command": command, "runs": len(found), "planned": len(planned),
             "environments": distinct(record["environment"] for record in found),

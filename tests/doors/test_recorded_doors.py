@@ -32,14 +32,16 @@ def of_run(**changes) -> dict:
 KINDS = BAD | {
     "runs": NO_FRAME,
     "column": {"unknown": "best_vall", "nothing": 3, "list": ["best_val"], "empty": ""},
-    "rows": {"text": "ce", "nothing": None, "none at all": [], "unknown": ["cee"], "number": [3], "nested": [["ce"]]},
+    "rows": {"text": "ce", "nothing": None, "none at all": [], "unknown": ["cee"], "number": [3], "nested": [["ce"]],
+             "itself": ["seal", "ce"]},
     "raw": {
         "nothing": None, "list": [], "text": "01", "empty": {}, "record": {"schema": 1, "config": {}},
         "runs no list": raw(runs={"a": 1}), "runs of texts": raw(runs=["ce"]), "twice": raw(runs=2 * raw()["runs"]),
         "no row": of_run(row=...), "no key": of_run(key=...), "no rate": of_run(noise_rate=...),
         "half a history": of_run(history={"loss": [1.0, 0.5], "val_acc": [0.5]}), "flat": of_run(history={"loss": 1.0}),
         "listed": of_run(history=[1.0]),
-        "no map": raw(embedding=[[0, 1]]), "half a map": raw(embedding={"x": [[0, 1]]}), "matrices": raw(matrices={}),
+        "no map": raw(embedding=[[0, 1]]), "half a map": raw(embedding={"x": [[0, 1]]}),
+        "a map of nothing": raw(embedding=dict.fromkeys(recorded.MAP, [{}])), "matrices": raw(matrices={}),
         "made of text": raw(made="by hand"), "of no notebook": raw(notebook=None),
     },
 }  # fmt: skip
@@ -92,6 +94,7 @@ def test_a_run_that_diverged_does_not_vanish_from_a_lead():
     for row in ("ce", "seal"):
         runs = RUNS.assign(best_val=RUNS["best_val"].mask((RUNS["row"] == row) & (RUNS["seed"] == 1)))
         assert recorded.lead(runs, "ce", ["seal"]) == pytest.approx([20, np.nan], nan_ok=True)
+    assert recorded.lead(RUNS.assign(seed=np.nan)[1:3], "ce", ["seal"]) == []  # nobody knows what belongs together
     assert recorded.lead(RUNS[:3], "ce", ["seal"]) == pytest.approx([20])  # seed 1 of it was not run
 
 

@@ -60,6 +60,13 @@ def test_only_whole_records_of_the_grid_are_collected(paper, tmp_path):
             making.collect(paper, "smoke", tmp_path)
 
 
+def test_records_in_a_folder_below_are_pointed_out(paper, tmp_path):
+    config = tasks.grid(paper, "smoke")[0]
+    records.write(tmp_path / "code" / f"{sweep.key(config)}.json", {"config": config})
+    with pytest.raises(FileNotFoundError, match=f"has none of the 6: some lie in {tmp_path}/code.$"):
+        making.collect(paper, "smoke", tmp_path)
+
+
 def test_a_record_that_lacks_a_part_is_named(paper, tmp_path):
     config = tasks.grid(paper, "smoke")[0]
     path = records.write(tmp_path / f"{sweep.key(config)}.json", {"config": config, "environment": {}})
