@@ -203,8 +203,7 @@ def mislabelling_scores(S, y):
         raise ValueError(f"`S` must hold probabilities (N, K) of at least 2 classes, but got shape {S.shape}.")
     if S.size and (S.min() < 0 or S.max() > 1 + 1e-4):                       # logits of two examples can't be compared
         raise ValueError(f"`S` must hold probabilities, but got {S.min():g} to {S.max():g}. Logits? Use a softmax.")
-    y = checks.labels(y, "y", S.shape[1])
-    checks.same_length(S=S, y=y)
+    checks.same_length(S=S, y=(y := checks.labels(y, "y", S.shape[1])))
     S[np.arange(len(y)), y] = -np.inf                                        # S is our own copy
     return S.argmax(axis=1), S.max(axis=1)
 
