@@ -66,8 +66,9 @@ def _declared(lines: list[ast.stmt]) -> dict[str, str]:
     for line in lines:
         targets = line.targets if isinstance(line, ast.Assign) else [getattr(line, "target", None)]
         kind = ast.unparse(line.annotation) if isinstance(line, ast.AnnAssign) else getattr(line, "type_comment", None)
-        found |= {name.id: (kind or "").strip("' ").split("[")[0] for target in targets if target
-                  for name in ast.walk(target) if isinstance(name, ast.Name) and isinstance(name.ctx, ast.Store)}  # fmt: skip
+        names = [part for target in targets if target for part in ast.walk(target)]
+        names = [part.id for part in names if isinstance(part, ast.Name) and isinstance(part.ctx, ast.Store)]
+        found |= dict.fromkeys(names, (kind or "").strip("' ").split("[")[0])
     return found
 
 
