@@ -22,7 +22,7 @@ def read(path: Path):
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # cells without an id are given one
-            notebook = nbformat.reads(path.read_text(encoding="utf-8"), as_version=4)
+            notebook = nbformat.reads(path.read_text(encoding="utf-8-sig"), as_version=4)
             nbformat.validate(notebook)
     except Exception as error:  # a file of another kind can fail anywhere in nbformat
         said = (str(error).strip().splitlines() or [""])[0]

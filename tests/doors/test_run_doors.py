@@ -152,3 +152,9 @@ def test_every_parameter_that_a_cell_sets_is_known():
     assert parameters._assigned(no_type, "x.ipynb") == {"KIND": ""}
     with pytest.raises(ValueError, match="`x.ipynb` must have a cell `parameters` in Python, .* line 2 "):
         parameters._assigned("A = 1\nB = (", "x.ipynb")
+
+
+def test_a_notebook_that_an_editor_saved_with_a_mark_of_its_own(tmp_path_factory):
+    path = stub_notebook.write(tmp_path_factory.mktemp("own"))
+    path.write_text("\ufeff" + path.read_text())
+    assert parameters.known(parameters.read(path), path)["RATE"] == "float"
