@@ -35,7 +35,8 @@ DOORS = [
     Door(EXPLORER.choose, {"rate": 0.3, "row": "ce"}, {"rate": "rate", "row": "name"}),
     Door(widgets.TrainButton, {"label": "Train", "run": print, "seconds": 20},
          {"label": "text", "run": "function", "seconds": "positive"},
-         {"run": {"takes nothing": lambda: None, "takes two": lambda report, seed: None}}, spared={"seconds": {"nothing"}}),
+         {"run": {"takes nothing": lambda: None, "takes two": lambda report, seed: None}},
+         spared={"seconds": {"nothing"}}),
 ]  # fmt: skip
 
 
