@@ -82,3 +82,11 @@ def test_a_link_is_a_notebook_of_its_own_name(tmp_path):
 
 def test_the_name_of_a_notebook_is_none_of_papermill_s_words():
     assert job.unformatted("-a{b}.ipynb") == "./-a{{b}}.ipynb"
+
+
+@pytest.mark.parametrize("suffix", [".ipynb", ".html", ".json", ".run"])
+def test_a_folder_at_the_place_of_a_result_is_told_before_the_run(two_students, tmp_path, suffix):
+    (tmp_path / "out" / f"homework{suffix}").mkdir(parents=True)
+    with pytest.raises(ValueError, match=f"`out_dir` must have room for homework{suffix}, but .* holds a folder"):
+        two_students("alice", "out")
+    assert [path.name for path in (tmp_path / "out").iterdir()] == [f"homework{suffix}"]

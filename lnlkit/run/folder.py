@@ -101,7 +101,11 @@ def _claim(mine: Path, stem: str) -> None:
 
 
 def keep_apart(source: Path, out_dir: Path) -> None:
-    """Raises ValueError where results would replace the notebook itself, or those of a namesake in another folder."""
+    """Raises ValueError where results would replace a folder, the notebook itself or those of a namesake elsewhere."""
+    for suffix in SET:
+        if suffix != ".files" and (out_dir / f"{source.stem}{suffix}").is_dir():
+            raise ValueError(f"`out_dir` must have room for {source.stem}{suffix}, but {out_dir} holds a folder of "
+                             "that name: move it away.")  # fmt: skip
     place = out_dir / f"{source.stem}.ipynb"
     if place.exists() and place.samefile(source):
         raise ValueError(f"`out_dir` must be another folder than the one of the notebook, but got {out_dir}: the "
