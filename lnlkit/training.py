@@ -145,7 +145,7 @@ def _visible_labels(y, n_classes: int | None) -> Tensor:
 @contextlib.contextmanager
 def torch_defaults():
     """Gradients, float32 and the CPU, as torch has it by default, whatever a notebook has set."""
-    dtype, device = torch.get_default_dtype(), torch.get_default_device()
+    dtype, device = torch.get_default_dtype(), torch.empty(0).device  # a `with torch.device(...)`, too
     torch.set_default_dtype(torch.float32)
     try:
         with torch.inference_mode(False), torch.enable_grad():

@@ -106,7 +106,7 @@ def test_part_dependent_is_pure_repeats_and_leaves_rate_0_alone(digits):
     (dict(n_classes=5), "`y` must hold class numbers 0 to 4"), (dict(noise_rate=30), "Did you mean 0.3"),
     (dict(sd=-1), "`sd` must be"),
     (dict(x=np.zeros((1797, 8, 8))), r"`x` must be uint8 images .*Images in \[0, 1\]\? Use"),
-    (dict(x=np.full((1797, 2), np.nan)), "`x` must hold finite numbers, but 3594 of them are not"),
+    (dict(x=np.full((1797, 2), np.nan)), "`x` must hold finite numbers, but 3594 of them are NaN or infinite"),
     (dict(x=np.zeros((1797, 2)), scaling="unit"), "`scaling` must be 'raw' or 'standardised' for features")])
 def test_part_dependent_names_wrong_arguments(digits, change, message):
     x, y = digits
