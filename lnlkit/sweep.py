@@ -8,6 +8,7 @@ import hashlib
 import itertools
 import json
 import math
+import re
 import time
 import traceback
 import uuid
@@ -240,7 +241,7 @@ def _result(future) -> Outcome | None:
     except (BrokenExecutor, OSError):
         raise
     except Exception as error:
-        if "pickle" in f"{type(error).__name__} {error}".lower():
+        if re.search("pickl|local object", f"{type(error).__name__} {error}", re.IGNORECASE):
             raise TypeError("`fn` must be a function that can be sent to other processes: of a module, and without "
                             f"open files, locks and connections, but got {checks.brief(error)}.") from None
         return Outcome(0.0, traceback.format_exc())
