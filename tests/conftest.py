@@ -59,6 +59,24 @@ def ax():
 
 
 @pytest.fixture
+def errors_start_empty():
+    """What went wrong in widgets is this test's own."""
+    from lnlkit import widgets
+
+    widgets.ERRORS.clear()
+    yield
+    widgets.ERRORS.clear()
+
+
+@pytest.fixture
+def page(monkeypatch):
+    """The page of a notebook without a kernel: what is shown there, cell by cell."""
+    from toy_explorer import Page
+
+    return Page(monkeypatch)
+
+
+@pytest.fixture
 def leaves_no_trace():
     """No function makes a figure of pyplot's, or changes a global setting."""
     import matplotlib

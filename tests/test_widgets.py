@@ -8,21 +8,11 @@ import numpy as np
 import pandas as pd
 import pytest
 import small_picture
-from toy_explorer import OFFERED, Page, explorer
+from toy_explorer import OFFERED, explorer
 
 from lnlkit import widgets
 
-
-@pytest.fixture(autouse=True)
-def _errors_start_empty():
-    widgets.ERRORS.clear()
-    yield
-    widgets.ERRORS.clear()
-
-
-@pytest.fixture
-def page(monkeypatch):
-    return Page(monkeypatch)
+pytestmark = pytest.mark.usefixtures("errors_start_empty")
 
 
 def offers(control):

@@ -1,21 +1,11 @@
 """Explorers and buttons in several cells stay the same everywhere; what goes wrong in them is shown and kept."""
 
 import pytest
-from toy_explorer import OFFERED, Page, explorer
+from toy_explorer import OFFERED, explorer
 
 from lnlkit import viz, widgets
 
-
-@pytest.fixture(autouse=True)
-def _errors_start_empty():
-    widgets.ERRORS.clear()
-    yield
-    widgets.ERRORS.clear()
-
-
-@pytest.fixture
-def page(monkeypatch):
-    return Page(monkeypatch)
+pytestmark = pytest.mark.usefixtures("errors_start_empty")
 
 
 # ---- in several cells
