@@ -49,7 +49,7 @@ def run(notebook, scale, seeds, rate, device, pairs, out_dir, html, reuse, save_
         timeout=timeout, progress=functools.partial(_progress, f"{notebook} at {scale}: "))  # fmt: skip
     saved = runner.save_results(result) if save_results else None  # before anything is printed, which may fail
     _progress("", "")
-    click.echo(screen.after_run(result, runner.recorded_at_lab(result.record["notebook"])))
+    click.echo(screen.after_run(result))
     if saved:
         click.echo(f"Saved as:           {screen.near(saved)}")
 
@@ -141,8 +141,9 @@ def _records(notebook: str | None, scale: str | None) -> list:
 @click.option("--limit", type=int, help="Stop after so many runs of the grid; a later call goes on.")
 @click.option("--device", default="auto", show_default=True, help="cpu, cuda or auto.")
 @click.option("--table", help="Also write the collected table to this file.")
+@click.option("--keep", is_flag=True, help="Keep the table's runs that are not made here.")
 @click.option("--other-code", is_flag=True, help="Take up runs that other versions of the code made.")
-def sweep(notebook, scale, out, jobs, limit, device, table, other_code):
+def sweep(notebook, scale, out, jobs, limit, device, table, keep, other_code):
     """Train every run of a paper's grid.
 
     What is already there is skipped, so a killed sweep goes on. Runs that fail are listed at the end; a second call
@@ -167,7 +168,8 @@ def sweep(notebook, scale, out, jobs, limit, device, table, other_code):
     folder = making.make(configs, out, device, other_code=other_code, executor=pool, progress=click.echo)
     click.echo(f"{len(configs)} runs in {near(folder)}")
     if table is not None:
-        made = (collected := making.collect(paper, scale, folder, device))["made"]
+        earlier = records.read(table) if keep and making.runs_in_table(table, paper, scale) else None
+        made = (collected := making.collect(paper, scale, folder, device, earlier))["made"]
         if made["runs"] < (before := making.runs_in_table(table, paper, scale)):
             raise ValueError(f"`table` must not lose runs, but {table} holds {before} and here are {made['runs']}: "
                              "make the others, choose another name, or delete it.")  # fmt: skip

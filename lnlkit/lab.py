@@ -39,6 +39,18 @@ class Session:
         runs = Path(os.environ.get("LNLKIT_RUNS") or self.out_dir / "runs")
         return obtain(self.paper, self.scale if scale is None else scale, runs, self.device, progress)
 
+    def verdicts(self, table) -> list:
+        """A verdict on each claim of the paper: at `paper` from the session's own table, else from the recorded one.
+
+        Beside those of the recorded table stands what the session's own runs measure, without a verdict.
+        """
+        from lnlkit import recorded
+        from lnlkit.recorded import judging
+
+        if self.scale == "paper":
+            return judging.verdicts(self.paper, table)
+        return judging.verdicts(self.paper, recorded.load(self.paper.key), table if self.scale == "smoke" else None)
+
     def save(self, *, config: dict, metrics: dict, claims, comparison, **more) -> Path:
         """Path of the notebook's record, written whole; `more` are further entries (see `records.for_notebook`)."""
         record = records.for_notebook(

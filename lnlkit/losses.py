@@ -237,10 +237,17 @@ def mixture_nll(y: Tensor, log_pi: Tensor, mu: Tensor, var: Tensor) -> Tensor:
     return -(log_pi + log_density).logsumexp(1)
 
 
-def rho_kl(rho: Tensor, log_pi: Tensor) -> Tensor:
-    """KL(softmax(rho) || pi) of each example, (B,), from correlations and log weights (B, K). Paper 05, Eq. (8)."""
+def rho_kl(rho: Tensor, log_pi: Tensor, normalised: bool = True) -> Tensor:
+    """KL(softmax(rho) || pi) of each example, (B,), from correlations and log weights (B, K). Paper 05, Eq. (8).
+
+    Not `normalised`, the correlations stand in the place of their softmax, as in the authors' code: they must be 0 or
+    more then.
+    """
     tensors.same_shape(rho=rho, log_pi=log_pi)
     tensors.within(log_pi, "log_pi", -math.inf, 0, LOG_PI_CURE)
+    if not normalised:
+        tensors.within(rho, "rho", 0, 1)
+        return (torch.special.xlogy(_wide(rho), _wide(rho)) - _wide(rho) * _wide(log_pi)).sum(1)
     log_rho_bar = _wide(rho).log_softmax(1)
     return (log_rho_bar.exp() * (log_rho_bar - _wide(log_pi))).sum(1)
 

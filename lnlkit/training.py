@@ -20,8 +20,9 @@ class Batch(NamedTuple):
 
 
 CHANNELS = (1, 3)
+AT_ONCE = 128  # examples that a network is asked about: their activations stay in a CPU's cache, of 1,024 they do not
 __all__ = [
-    "OPTIMIZERS", "Batch", "HalfPrecision", "Recipe", "TrainingSet", "as_images", "as_inputs", "asked",
+    "AT_ONCE", "OPTIMIZERS", "Batch", "HalfPrecision", "Recipe", "TrainingSet", "as_images", "as_inputs", "asked",
     "average_predictions", "fit", "optimizer_of", "pick_device", "predict", "predict_outputs", "to_unit",
     "torch_defaults",
 ]  # fmt: skip
@@ -210,7 +211,7 @@ def asked(net: nn.Module, x: Tensor):
         net.train(was_training)
 
 
-def predict_outputs(net: nn.Module, x, batch_size: int = 1024) -> Tensor:
+def predict_outputs(net: nn.Module, x, batch_size: int = AT_ONCE) -> Tensor:
     """Outputs (N, K) on the CPU for uint8 images or inputs (N, d), in evaluation mode, without gradients."""
     device = next((p.device for p in checks.instance(net, "net", nn.Module).parameters()), "cpu")
     x = as_inputs(x)
@@ -219,7 +220,7 @@ def predict_outputs(net: nn.Module, x, batch_size: int = 1024) -> Tensor:
         return torch.cat([net(to_unit(part.to(device))).float().cpu() for part in parts])
 
 
-def predict(net: nn.Module, x, batch_size: int = 1024) -> Tensor:
+def predict(net: nn.Module, x, batch_size: int = AT_ONCE) -> Tensor:
     """Class probabilities (N, K) on the CPU for uint8 images, in evaluation mode, without gradients."""
     return predict_outputs(net, x, batch_size).softmax(1)
 

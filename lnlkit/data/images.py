@@ -109,6 +109,22 @@ def read(name, data_dir=None):
     return _image_data(name, arrays, source + remark, verified=True if known == "original" else None)
 
 
+def only(images, classes):
+    """The images of some classes, which are numbered anew in the order given: [3, 8] makes threes 0 and eights 1."""
+    checks.instance(images, "images", ImageData)
+    classes = checks.labels(checks.sequence(classes, "classes"), "classes", images.n_classes)
+    if len(np.unique(classes)) < max(2, len(classes)):
+        raise ValueError(f"`classes` must be two or more different classes, but got {classes.tolist()}.")
+    arrays, place = {}, np.full(images.n_classes, -1)
+    place[classes] = np.arange(len(classes))
+    for part in ("train", "test"):
+        x, y = getattr(images, f"x_{part}"), place[getattr(images, f"y_{part}")]
+        arrays |= {f"x_{part}": x[y >= 0], f"y_{part}": y[y >= 0]}
+    names = tuple(images.class_names[c] for c in classes)
+    return ImageData(f"{images.name}, only {', '.join(names)}", **arrays, n_classes=len(classes), source=images.source,
+                     class_names=names, verified=images.verified)
+
+
 def _image_data(name, arrays, source, verified):
     facts = DATASETS[name]
     return ImageData(name, **arrays, n_classes=facts.n_classes, source=source, class_names=facts.class_names,

@@ -111,9 +111,13 @@ def _interval(ends, name):
 
 # ---- tables ----------------------------------------------------------------------------------------------------
 
-DATASETS = {"diabetes": (442, "not checked"), "california": (20640, "not checked"), "boston": (506, "not checked")}
+DATASETS = {
+    "friedman1": (1000, "none needed: drawn"), "diabetes": (442, "not checked"), "california": (20640, "not checked"),
+    "boston": (506, "not checked"),
+}  # fmt: skip
 """Number of examples and licence of each regression table."""
 BUILT_IN = "built in (scikit-learn)"
+NO_FILE = ("friedman1", "diabetes")
 
 
 @dataclass(frozen=True, eq=False)
@@ -129,12 +133,17 @@ class Table:
 def read(name, data_dir=None) -> Table:
     """The table ``name`` of DATASETS; see `data.load`.
 
-    diabetes is built into scikit-learn (442 patients, 10 inputs). california (scikit-learn) and boston (OpenML, the
-    paper's) are read from `<data_dir>/<name>.npz` with arrays x and y, downloaded once where that is allowed.
-    scikit-learn dropped boston because one of its inputs was built on the assumption that racial composition sets
-    house prices.
+    friedman1 is drawn: 10 inputs uniform on [0, 1] and y = 10 sin(pi x_1 x_2) + 20 (x_3 - 1/2)^2 + 10 x_4 + 5 x_5 with
+    noise of deviation 1 (Friedman 1991). diabetes is built into scikit-learn (442 patients, 10 inputs). california
+    (scikit-learn) and boston (OpenML, the paper's) are read from `<data_dir>/<name>.npz` with arrays x and y,
+    downloaded once where that is allowed. scikit-learn dropped boston because one of its inputs was built on the
+    assumption that racial composition sets house prices.
     """
     checks.one_of(name, "name", DATASETS)
+    if name == "friedman1":
+        from sklearn.datasets import make_friedman1
+
+        return Table(name, *make_friedman1(DATASETS[name][0], noise=1.0, random_state=0), BUILT_IN)
     if name == "diabetes":
         from sklearn.datasets import load_diabetes
 
@@ -152,21 +161,21 @@ def read(name, data_dir=None) -> Table:
 
 
 def prepare(name, data_dir=None):
-    """The file of the table, checked, and downloaded first if need be; None for the built-in one, which has no file."""
+    """The file of the table, checked, and downloaded first if need be; None for a built-in one, which has no file."""
     read(name, data_dir)
-    return None if name == "diabetes" else bundles.folder_of(data_dir) / f"{name}.npz"
+    return None if name in NO_FILE else bundles.folder_of(data_dir) / f"{name}.npz"
 
 
 def files(name, data_dir=None):
     """The files that a table is read from; see `data.files`."""
-    return [] if name == "diabetes" else [bundles.folder_of(data_dir) / f"{name}.npz"]
+    return [] if name in NO_FILE else [bundles.folder_of(data_dir) / f"{name}.npz"]
 
 
 def available(data_dir=None):
     """One row (a dict) per table of DATASETS; see `data.available`."""
     folder = bundles.folder_of(data_dir)
     return [dict(name=name, labels="numbers", examples=n, classes=None, licence=licence,
-                 state=BUILT_IN if name == "diabetes" else bundles.state(name, folder / f"{name}.npz"))
+                 state=BUILT_IN if name in NO_FILE else bundles.state(name, folder / f"{name}.npz"))
             for name, (n, licence) in DATASETS.items()]  # fmt: skip
 
 

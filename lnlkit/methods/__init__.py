@@ -4,7 +4,7 @@ import dataclasses
 
 from lnlkit import checks
 from lnlkit.methods.base import CE, Method
-from lnlkit.methods.choicenet import ChoiceNet, ChoiceNetRegression
+from lnlkit.methods.choicenet import AuthorsChoiceNet, AuthorsChoiceNetRegression, ChoiceNet, ChoiceNetRegression
 from lnlkit.methods.correction import Forward
 from lnlkit.methods.curriculum import MentorNet
 from lnlkit.methods.cvae_augmentation import CVAEAugmentation
@@ -28,6 +28,7 @@ METHODS: dict[str, type[Method]] = {
     "seal": SEAL,
     "cvae_augmentation": CVAEAugmentation,
     "choicenet": ChoiceNet,
+    "choicenet_authors": AuthorsChoiceNet,
     "choice_loss": ChoiceLoss,
     "mdn_classification": MDNClassification,
     "mixup": Mixup,
@@ -38,6 +39,7 @@ METHODS: dict[str, type[Method]] = {
     "learnq": LearnQ,
     "icnm": ICNM,
     "choicenet_regression": ChoiceNetRegression,
+    "choicenet_regression_authors": AuthorsChoiceNetRegression,
     "mdn": MDN,
     "l2": L2,
     "l1": L1,

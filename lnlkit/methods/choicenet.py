@@ -11,7 +11,7 @@ from torch.nn import functional as F
 from lnlkit import checks, losses, models, tensors
 from lnlkit.methods.base import Method
 from lnlkit.methods.domains import Correlation, Count, NotNegative, Positive, Share
-from lnlkit.training import Batch, Recipe, TrainingSet, as_inputs, asked, predict_outputs, to_unit
+from lnlkit.training import AT_ONCE, Batch, Recipe, TrainingSet, as_inputs, asked, predict_outputs, to_unit
 
 
 def cholesky_transform(w: Tensor, z: Tensor, rho, mu_w, sigma_w, sigma_z) -> Tensor:
@@ -39,10 +39,12 @@ class Mixture(NamedTuple):
     rho: Tensor  # (B, K)    correlations with the target
 
 
-Rho = Literal["tanh", "sigmoid", "sigmoid_relu"]
+Rho = Literal["tanh", "abs_tanh", "sigmoid", "sigmoid_relu"]
 RHO = get_args(Rho)
 Outer = Literal["sqrt", "linear"]
 Draws = Literal["shared", "separate"]
+Heads = Literal["linear", "normalised"]
+Regulariser = Literal["divergence", "unnormalised"]
 
 
 def correlation(a: Tensor, activation: str) -> tuple[Tensor, Tensor]:
@@ -51,9 +53,9 @@ def correlation(a: Tensor, activation: str) -> tuple[Tensor, Tensor]:
     For tanh the root is 1 / cosh(a), for the sigmoid sqrt(sigmoid(-a) (1 + sigmoid(a))): no difference of nearly equal
     numbers, no root of zero.
     """
-    if checks.one_of(activation, "activation", RHO) == "tanh":
-        e = torch.exp(-a.abs())
-        return torch.tanh(a), 2 * e / (1 + e**2)
+    if checks.one_of(activation, "activation", RHO) in ("tanh", "abs_tanh"):
+        e, rho = torch.exp(-a.abs()), torch.tanh(a)
+        return rho.abs() if activation == "abs_tanh" else rho, 2 * e / (1 + e**2)
     if activation == "sigmoid_relu":
         a = F.relu(a)
     rho = torch.sigmoid(a)
@@ -69,16 +71,20 @@ class CholeskyBlock(nn.Module):
     is divided by sigma_w in Eq. (5), so nothing that the network computes depends on it and there is no parameter for
     it here. A constant 1 among the features gives W its bias.
 
-    rho: "tanh" (paper), "sigmoid" or "sigmoid_relu" (authors' code). rho_first: correlation of the first component in
-    training, 1 in the paper; it is always 1 in inference. outer: "sqrt" (paper) or "linear", the factor s_k in front of
-    the bracket or its square (authors' code). draws: "shared", one W* and Z for all components and examples of a step
-    (Algorithm 1), or "separate" (authors' code). double_softmax: mixture weights from a softmax of a softmax (authors'
-    code for classification). fixed_rho: the correlation of all other components, for ablations; None: learned.
+    rho: "tanh" (paper), its absolute value "abs_tanh" (ablation: only the sign is gone), "sigmoid" or "sigmoid_relu"
+    (authors' code). rho_first: correlation of the first component in training, 1 in the paper; it is always 1 in
+    inference. outer: "sqrt" (paper) or "linear", the factor s_k in front of the bracket or its square (authors' code).
+    draws: "shared", one W* and Z for all components and examples of a step (Algorithm 1), or "separate" (authors'
+    code). double_softmax: mixture weights from a softmax of a softmax (authors' code for classification). heads: what
+    makes correlations, weights and variances of the features, "linear" layers (paper), or "normalised", with batch norm
+    after each and, for weights and variances, a ReLU after that (authors' code for classification; its ReLU for rho is
+    in "sigmoid_relu"). target_bias: whether mu* has one (paper's text: not said; authors' code: no). fixed_rho: the
+    correlation of all other components, for ablations; None: learned.
     """
 
     def __init__(self, n_features: int, n_outputs: int, *, K: int, tau_inv: float, sigma_z: float, rho: str = "tanh",
                  rho_first: float = 1.0, outer: str = "sqrt", draws: str = "shared", double_softmax: bool = False,
-                 fixed_rho: float | None = None):  # fmt: skip
+                 heads: str = "linear", target_bias: bool = True, fixed_rho: float | None = None):  # fmt: skip
         super().__init__()
         self.K, self.sigma_z = checks.positive_int(K, "K"), checks.not_negative(sigma_z, "sigma_z")
         self.tau_inv = checks.positive(tau_inv, "tau_inv")
@@ -89,9 +95,10 @@ class CholeskyBlock(nn.Module):
         if fixed_rho is not None:
             checks.between(fixed_rho, "fixed_rho", -1, 1)
         self.double_softmax, self.fixed_rho = double_softmax, fixed_rho
-        self.target = nn.Linear(n_features, n_outputs)  # mu*, the mean of W*
-        self.to_rho, self.to_pi = nn.Linear(n_features, K), nn.Linear(n_features, K)
-        self.to_log_var = nn.Linear(n_features, n_outputs)  # log Sigma_0: D outputs, as in the text, shared by all k
+        heads = checks.one_of(heads, "heads", get_args(Heads))
+        self.target = nn.Linear(n_features, n_outputs, bias=target_bias)  # mu*, the mean of W*
+        self.to_rho, self.to_pi = _head(n_features, K, heads), _head(n_features, K, heads, relu=True)
+        self.to_log_var = _head(n_features, n_outputs, heads, relu=True)  # log Sigma_0: D, as in the text, for all k
 
     def forward(self, h: Tensor) -> Tensor:
         """The mean of the first component, (B, D), which models the target: all that inference uses."""
@@ -123,12 +130,21 @@ class CholeskyBlock(nn.Module):
 
     def _noise(self, h: Tensor) -> Tensor:
         """(sigma_z e) h for a standard normal matrix e: (B, 1, D), or (B, K, D) with a matrix per component."""
-        h = F.pad(h, (0, 1), value=1.0)
+        if self.target.bias is not None:
+            h = F.pad(h, (0, 1), value=1.0)
         D = self.target.out_features
         if self.draws == "shared":
             return (self.sigma_z * h @ torch.randn(h.shape[1], D, dtype=h.dtype, device=h.device))[:, None]
         e = torch.randn(len(h), self.K, D, dtype=h.dtype, device=h.device)
         return self.sigma_z * h.norm(dim=1)[:, None, None] * e
+
+
+def _head(n_features: int, n_outputs: int, heads: str, relu: bool = False) -> nn.Module:
+    """A linear layer on the features, with batch norm and perhaps a ReLU after it where heads are "normalised"."""
+    linear = nn.Linear(n_features, n_outputs)
+    if heads == "linear":
+        return linear
+    return nn.Sequential(linear, nn.BatchNorm1d(n_outputs), *([nn.ReLU()] if relu else []))
 
 
 class ChoiceNetwork(nn.Module):
@@ -153,7 +169,7 @@ class HasMixture(Method):
         net, device = self.nets_[0], next(self.nets_[0].parameters()).device
         x = as_inputs(x)
         with asked(net, x):
-            parts = [net.mixture(to_unit(part.to(device)), sample=False) for part in x.split(1024)]
+            parts = [net.mixture(to_unit(part.to(device)), sample=False) for part in x.split(AT_ONCE)]
         return Mixture(*(torch.cat(column).float().cpu() for column in zip(*parts, strict=True)))
 
 
@@ -162,12 +178,14 @@ class ChoiceNet(HasMixture):
     """Classification with a mixture of correlated components; the first, with correlation 1, is the prediction.
 
     K components; tau_inv: variance of the target, 1/tau; lambda_reg: weight of the log-sum-exp in Eq. (9); kl_weight:
-    weight of Eq. (8); sigma_z: standard deviation of Z. loss_kind "ce" puts cross-entropy in the place of Eq. (9). The
-    other fields are those of `CholeskyBlock`. `PRESETS["code"]` has the choices of the authors' early code.
+    weight of Eq. (8), whose correlations are normalised by a softmax ("divergence") or taken as they are
+    ("unnormalised", the authors' code); sigma_z: standard deviation of Z. loss_kind "ce" puts cross-entropy in the
+    place of Eq. (9). The other fields are those of `CholeskyBlock`.
 
-    Defaults that the paper's text does not give (K = 10, tau_inv, kl_weight, sigma_z) are those of the authors' code
-    for MNIST; `lambda_reg` is smaller than there, see `robust.ChoiceLoss`. Learning rate and clipping of gradients are
-    left to the recipe.
+    These are the paper's choices as printed. With its correlations from -1 to 1 the target may come out upside down,
+    see `AuthorsChoiceNet`. Defaults that the paper's text does not give (K = 10, tau_inv, kl_weight, sigma_z) are those
+    of the authors' code for MNIST; `lambda_reg` is smaller than there, see `robust.ChoiceLoss`. Learning rate and
+    clipping of gradients are left to the recipe.
     """
 
     source: ClassVar[str] = "Choi et al. 2020, Task agnostic robust learning by correlation-guided MDNs (Paper 05)"
@@ -182,12 +200,28 @@ class ChoiceNet(HasMixture):
     outer: Outer = "sqrt"
     draws: Draws = "shared"
     double_softmax: bool = False
+    heads: Heads = "linear"
+    target_bias: bool = True
+    regulariser: Regulariser = "divergence"
     fixed_rho: Correlation | None = None
     loss_kind: Literal["choice", "ce"] = "choice"
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        below_0 = self.rho == "tanh" if self.fixed_rho is None else self.fixed_rho < 0
+        if self.regulariser == "unnormalised" and below_0 and self.K > 1:
+            raise ValueError("`regulariser` must be 'divergence' for correlations below 0, which have no logarithm, "
+                             "but got 'unnormalised'.")  # fmt: skip
+
+    def start(self, recipe: Recipe, data: TrainingSet, generator: torch.Generator) -> None:
+        super().start(recipe, data, generator)
+        if self.heads == "normalised":  # their batch norm sees one value of each example
+            self.smallest_batch_ = 2
+
     def make_network(self, recipe: Recipe, data: TrainingSet) -> nn.Module:
         body, n_features = models.split_head(recipe.network(self.n_outputs(data)))
-        names = ("K", "tau_inv", "sigma_z", "rho", "rho_first", "outer", "draws", "double_softmax", "fixed_rho")
+        names = ("K", "tau_inv", "sigma_z", "rho", "rho_first", "outer", "draws", "double_softmax", "heads",
+                 "target_bias", "fixed_rho")  # fmt: skip
         block = CholeskyBlock(n_features, self.n_outputs(data), **{name: getattr(self, name) for name in names})
         return ChoiceNetwork(body, block).to(recipe.device)
 
@@ -198,7 +232,49 @@ class ChoiceNet(HasMixture):
             fit = losses.choice(logits, batch.y, mixture.log_pi, self.lambda_reg)
         else:
             fit = losses.mixture_cross_entropy(logits, batch.y, mixture.log_pi)
-        return (fit + self.kl_weight * losses.rho_kl(mixture.rho, mixture.log_pi)).mean()
+        return (fit + self.kl_weight * self._kl(mixture)).mean()
+
+    def _kl(self, mixture: Mixture) -> Tensor:
+        return losses.rho_kl(mixture.rho, mixture.log_pi, normalised=self.regulariser == "divergence")
+
+    def diagnose(self, splits) -> dict[str, float]:
+        """What the mixture says of the test images: whose logit is right, and the component with the largest weight.
+
+        largest_right and smallest_right: accuracy of the target's largest and of its smallest logit. Where the heaviest
+        component has a correlation near -1, the target has come out upside down and its smallest logit is the right
+        one. second_says_c: share of the images of class c in which the second of two components says 1 (Fig. 5).
+        """
+        x, y = splits.test.x, torch.as_tensor(splits.test.y)
+        mixture = self.mixture(x)
+        pi, target = mixture.log_pi.exp().mean(0), mixture.mu[:, 0]
+        heaviest = pi.argmax()
+        found = {"largest_right": (target.argmax(1) == y), "smallest_right": (target.argmin(1) == y),
+                 "first_weight": pi[0], "heaviest_weight": pi[heaviest],
+                 "heaviest_rho": mixture.rho[:, heaviest]}  # fmt: skip
+        if mixture.mu.shape[1:] == (2, 2):
+            says_1 = mixture.mu[:, 1].argmax(1) == 1
+            found |= {f"second_says_1_of_{c}": says_1[y == c] for c in (0, 1)}
+        return {name: float(values.double().mean()) for name, values in found.items()}
+
+
+@dataclass
+class AuthorsChoiceNet(ChoiceNet):
+    """ChoiceNet with the choices of its authors' code for MNIST (sjchoi86/choicenet, 2018), which work.
+
+    What differs from `ChoiceNet`: correlations from 0.5 to 1, 0.95 for the first component in training, normalised
+    heads, no bias, weights from a softmax of a softmax, 1 - rho^2 in front of the bracket of Eq. (5), separate draws,
+    and Eq. (8) without its softmax. Left out: clipping of gradients, weight decay and the learning rate of 1e-5, which
+    belong to the recipe, and the lambda_reg of 1e-2 that goes with it.
+    """
+
+    rho: Rho = "sigmoid_relu"
+    rho_first: Share = 0.95
+    outer: Outer = "linear"
+    draws: Draws = "separate"
+    double_softmax: bool = True
+    heads: Heads = "normalised"
+    target_bias: bool = False
+    regulariser: Regulariser = "unnormalised"
 
 
 @dataclass
@@ -225,22 +301,23 @@ class ChoiceNetRegression(ChoiceNet):
         fit = self.lambda_2 * losses.mixture_nll(batch.y, mixture.log_pi, mixture.mu, mixture.var)
         if self.lambda_1:
             fit = fit + self.lambda_1 * ((batch.y - mixture.mu[:, 0]) ** 2).sum(1)
-        return (fit + self.kl_weight * losses.rho_kl(mixture.rho, mixture.log_pi)).mean()
+        return (fit + self.kl_weight * self._kl(mixture)).mean()
 
     def predict(self, x) -> Tensor:
         """Predicted targets (N, D) on the CPU: the mean of the first component."""
         return predict_outputs(self.nets_[0], x)
 
 
-PRESETS = {
-    "paper": {},
-    "code": {"rho": "sigmoid_relu", "rho_first": 0.95, "outer": "linear", "draws": "separate", "double_softmax": True},
-    "code_regression": {
-        "rho": "sigmoid", "rho_first": 0.99, "outer": "linear", "draws": "separate", "lambda_1": 0.0,
-    },
-}  # fmt: skip
-"""Settings by name: the paper's, and where the authors' early code (sjchoi86/choicenet, 2018) departs from it.
+@dataclass
+class AuthorsChoiceNetRegression(ChoiceNetRegression):
+    """Regression with the choices of the authors' code (2018): no squared error, correlations from 0 to 1.
 
-Left out of the code's: batch normalisation and ReLU before the heads, its unnormalised regulariser (8), its optimiser
-and the lambda_reg of 1e-2 that goes with a learning rate of 1e-5.
-"""
+    As `AuthorsChoiceNet`, but with linear heads (its batch norm there is left out: inputs in one dimension), a bias and
+    a softmax in Eq. (8), whose weight is 1e-6.
+    """
+
+    rho: Rho = "sigmoid"
+    rho_first: Share = 0.99
+    outer: Outer = "linear"
+    draws: Draws = "separate"
+    lambda_1: NotNegative = 0.0

@@ -7,11 +7,11 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from lnlkit import checks, losses, seeds
+from lnlkit import checks, evaluation, losses, seeds
 from lnlkit.methods.base import CE
 from lnlkit.methods.domains import Count, CountFromZero, NotNegative, Positive
 from lnlkit.models import ConditionalVAE
-from lnlkit.training import Batch, Recipe, TrainingSet, torch_defaults
+from lnlkit.training import Batch, Recipe, TrainingSet, fit, torch_defaults
 
 
 def cvae_terms(cvae: ConditionalVAE, batch: Batch) -> tuple[Tensor, Tensor]:
@@ -91,11 +91,12 @@ class CVAEAugmentation(CE):
     cvae: ConditionalVAE | None = field(default=None, repr=False, compare=False)
 
     def start(self, recipe: Recipe, data: TrainingSet, generator: torch.Generator) -> None:
+        self.seed_ = generator.initial_seed()
         if self.cvae is not None and (self.cvae.image_shape, self.cvae.n_classes) != (data.image_shape, data.n_classes):
             raise ValueError(f"`cvae` must make images {data.image_shape} of {data.n_classes} classes as the data are, "
                              f"but makes {self.cvae.image_shape} of {self.cvae.n_classes}.")  # fmt: skip
         super().start(recipe, data, generator)
-        seed = generator.initial_seed()  # not a draw: without generated images this is the CE run, bit for bit
+        seed = self.seed_  # not a draw: without generated images this is the CE run, bit for bit
         self.cvae_, self.cvae_history_ = self.cvae, []
         if self.cvae_ is None:
             self.cvae_, self.cvae_history_ = self.train_cvae(data, seed=seed, device=recipe.device)
@@ -105,6 +106,26 @@ class CVAEAugmentation(CE):
 
     def run_epoch(self, data: TrainingSet) -> dict[str, float]:
         return super().run_epoch(self.extended_)
+
+    def diagnose(self, splits) -> dict[str, float]:
+        """Fidelity of the generated images, and the generator's loss in nats an image.
+
+        fidelity: share of the images in which a classifier trained on the clean labels of the same images, which no
+        method has, sees the class asked for. judge: how often it is right about the clean test images. cvae_total,
+        its two terms: in the last epoch of training; cvae_val_total: on the noisy validation set.
+        """
+        generated, judge, data = self.extended_, CE(), TrainingSet.of(splits.train.clean(), self.recipe_.device)
+        fit(judge, data, self.recipe_, seed=seeds.derive(self.seed_, "judge"))
+        n = len(generated) - len(data)
+        found = {"judge": evaluation.accuracy(judge.predict(splits.test.x), splits.test.y)}
+        if n:
+            found["fidelity"] = evaluation.accuracy(judge.predict(generated.x[-n:]), generated.y[-n:].cpu())
+        last = self.cvae_history_[-1] if self.cvae_history_ else {}
+        with torch.no_grad(), torch.random.fork_rng(devices=[]):
+            held_out = TrainingSet.of(splits.noisy_val, data.device).batches(512, torch.Generator(), shuffle=False)
+            terms = torch.cat([sum(cvae_terms(self.cvae_, batch)) for batch in held_out])
+        found["cvae_val_total"] = terms.mean().item()
+        return found | {f"cvae_{name}": last[name] for name in ("total", "reconstruction", "kl") if last}
 
     def train_cvae(self, data, **options) -> tuple[ConditionalVAE, list[dict]]:
         """`train_cvae` with this method's settings; options: seed, device, progress."""

@@ -79,7 +79,9 @@ def judge(explained, y, y_clean, seed: int = 0) -> dict:
     flagged: share of examples in the untrusted cluster; recall: of the wrong label vectors the share that is flagged;
     precision: of the flagged the share that is wrong. corrected and predicted: of the wrong label vectors the share
     whose latent label, or prior prediction, is the clean vector; spoiled: of the right ones the share whose latent
-    label is not. trusted and untrusted: `noise.measured_transitions` from latent to noisy labels in either cluster.
+    label is not. latent_right, prior_right and given_right: of all label vectors the share that is right. trusted and
+    untrusted: `noise.measured_transitions` from latent to noisy labels in either cluster, and the mean of their
+    diagonals over the latent labels that occur.
     mu_sd and sigma: spread of mu over the examples, and sigma, both averaged over the dimensions; where the quality is
     not used they are 0 and the optimum of Eq. (8), sqrt(1 - lambda). Shares of nothing are None.
     """
@@ -91,16 +93,24 @@ def judge(explained, y, y_clean, seed: int = 0) -> dict:
     wrong = (y != y_clean).any(1)
     flagged, score = two_means(mu, p, y, seed)
     is_clean = {name: (labels == y_clean).all(1) for name, labels in {"latent": latent, "prior": predicted}.items()}
+    clusters = {"trusted": ~flagged, "untrusted": flagged}
+    transitions = {name: noise.measured_transitions(latent[of], y[of]) for name, of in clusters.items()}
     return {
         "trust_auc": auc(score, ~wrong), "loss_auc": auc(-label_loss(p, y), ~wrong),
         "distance_auc": auc(-np.linalg.norm(mu - np.asarray(explained.agreement), axis=1), ~wrong),
         "mu_sd": float(mu.std(0).mean()), "sigma": float(np.asarray(explained.sigma).mean()),
         "flagged": float(flagged.mean()), "recall": _share(flagged, wrong), "precision": _share(wrong, flagged),
         "corrected": _share(is_clean["latent"], wrong), "predicted": _share(is_clean["prior"], wrong),
-        "spoiled": _share(~is_clean["latent"], ~wrong),
-        "trusted": noise.measured_transitions(latent[~flagged], y[~flagged]),
-        "untrusted": noise.measured_transitions(latent[flagged], y[flagged]),
+        "spoiled": _share(~is_clean["latent"], ~wrong), "given_right": float(1 - wrong.mean()),
+        "latent_right": float(is_clean["latent"].mean()), "prior_right": float(is_clean["prior"].mean()),
+        **transitions, **{f"{name}_diagonal": _diagonal(T, latent[clusters[name]]) for name, T in transitions.items()},
     }  # fmt: skip
+
+
+def _diagonal(T, latent) -> float | None:
+    """Mean diagonal of transitions (K, K) over the latent labels (n, K) that occur; None where none does."""
+    there = latent.any(0)
+    return float(np.diag(np.asarray(T))[there].mean()) if there.any() else None
 
 
 def embed(explained, y, y_clean, n: int = 300, seed: int = 0) -> dict:

@@ -12,7 +12,7 @@ from lnlkit import checks, losses, tensors
 from lnlkit.methods import label_quality
 from lnlkit.methods.domains import Count, CountFromZero, NotNegative, Positive, Share
 from lnlkit.methods.multilabel import MultiLabelMethod
-from lnlkit.training import Batch, Recipe, TrainingSet, as_inputs, asked, to_unit
+from lnlkit.training import AT_ONCE, Batch, Recipe, TrainingSet, as_inputs, asked, to_unit
 
 
 def annealed(step: int, alpha: float, floor: float) -> float:
@@ -209,7 +209,7 @@ class QualityEmbedding(MultiLabelMethod):
         return torch.stack(values).logsumexp(0) - math.log(n_draws)
 
     @torch.no_grad()
-    def explain(self, x, y, batch_size: int = 1024) -> Explained:
+    def explain(self, x, y, batch_size: int = AT_ONCE) -> Explained:
         """Prior prediction, latent label and quality of examples x (N, ...) with noisy labels y (N, K)."""
         checks.same_length(x=x, y=y)
         checks.positive_int(batch_size, "batch_size")

@@ -1,40 +1,24 @@
 """What each paper says, as data: bibliography, published tables, claims, scales, errata. One TOML a paper.
 
-Changing a size, an epoch count or a tolerance changes a TOML file and no code. `judge` holds a claim against measured
-numbers; a claim that fails is printed as such, with the numbers.
+Changing a size, an epoch count or a bound changes a TOML file and no code. `judge` holds a claim against measured
+numbers; `recorded.verdicts` measures them.
 """
 
 import math
-from dataclasses import dataclass
 from importlib import resources
 from numbers import Real
 
 from lnlkit import checks
-from lnlkit.papers.description import COLUMNS_AS, SCALES, Claim, Erratum, Paper, Row, Table
+from lnlkit.papers.description import COLUMNS_AS, DECIDED_BY, SCALES, Claim, Erratum, Paper, Row, Table
 from lnlkit.papers.reading import parsed
+from lnlkit.papers.verdicts import VERDICTS, Measured, Verdict, interval, judge
 from lnlkit.records import MeanSd, mean_sd
 
-__all__ = ["COLUMNS_AS", "KEYS", "SCALES", "VERDICTS", "Claim", "Erratum", "Paper", "Row", "Table", "Verdict",
-           "compare", "judge", "key_of", "load"]  # fmt: skip
+__all__ = ["COLUMNS_AS", "DECIDED_BY", "KEYS", "SCALES", "VERDICTS", "Claim", "Erratum", "Measured", "Paper", "Row",
+           "Table", "Verdict", "compare", "interval", "judge", "key_of", "load"]  # fmt: skip
 
-VERDICTS = ("reproduced", "not reproduced", "not tested")
 _FILES = [file.name for file in resources.files(__name__).iterdir()]
 KEYS = tuple(sorted(name.removesuffix(".toml") for name in _FILES if name.endswith(".toml")))
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """A claim held against a measured value (mean over n seeds, sd where n > 1)."""
-
-    id: str
-    says: str
-    place: str
-    verdict: str
-    value: float | None
-    wanted: str
-    why: str
-    sd: float | None = None
-    n: int = 0
 
 
 def key_of(name: str, argument: str = "paper") -> str:
@@ -47,16 +31,6 @@ def load(name: str) -> Paper:
     """The paper under "01_cvae_augmentation", "01" or "cvae_augmentation"."""
     key = key_of(name)
     return parsed(key, (resources.files(__name__) / f"{key}.toml").read_bytes())
-
-
-def judge(paper: Paper, scale: str, metrics: dict) -> list[Verdict]:
-    """One verdict per claim. `metrics`: a number or one number per seed under each claim's metric; the mean is judged.
-
-    A value that is not finite is never a success. Raises ValueError when a metric that is tested here is missing.
-    """
-    checks.one_of(scale, "scale", list(SCALES))
-    _check(paper, "metrics", metrics, "metric: a number or one per seed")
-    return [_verdict(claim, scale, metrics) for claim in paper.claims]
 
 
 def _check(paper: Paper, name: str, measured: dict, entry: str) -> None:
@@ -73,25 +47,6 @@ def _mean_sd(measured: dict, name: str, key) -> MeanSd:
         raise ValueError(
             f"`{name}` must hold a number or one per seed under {key!r}, but got {checks.brief(measured[key])}."
         ) from None
-
-
-def _verdict(claim: Claim, scale: str, metrics: dict) -> Verdict:
-    measured = _mean_sd(metrics, "metrics", claim.metric) if claim.metric in metrics else None
-    value, sd, n = measured or (None, None, 0)
-    if scale in claim.not_tested:
-        verdict, wanted, why = "not tested", "", claim.not_tested[scale]
-    elif measured is None:
-        raise ValueError(
-            f"`metrics` must hold `{claim.metric}`, which the claim `{claim.id}` needs at scale {scale!r}, "
-            f"but holds only {sorted(map(str, metrics))}."
-        )
-    else:
-        wanted = claim.wanted(scale)
-        holds = claim.at_least.get(scale, -math.inf) <= value <= claim.at_most.get(scale, math.inf)
-        verdict = VERDICTS[0] if holds else VERDICTS[1]
-        why = f"{measured.text()}, wanted {wanted}"
-    value = value if value is not None and math.isfinite(value) else None
-    return Verdict(claim.id, claim.says, claim.place, verdict, value, wanted, why, sd, n)
 
 
 def compare(paper: Paper, table: str, ours: dict) -> list[dict]:

@@ -1,5 +1,6 @@
 """What a paper is made of: rows, published tables, claims, errata, scales."""
 
+import math
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -8,6 +9,9 @@ from lnlkit import checks
 SCALES = ("smoke", "lab", "paper")
 COLUMNS_AS = ("percent", "plain")
 PUBLISHED = ("own", "quoted", "no")
+DECIDED_BY = ("algebra", "same", "mechanism", "benchmark")
+"""What decides a claim: a derivation or arithmetic; runs that are the paper's in all that it is about; an effect that
+shows wherever the method works; the paper's own data, network and length of training."""
 
 
 @dataclass(frozen=True)
@@ -76,32 +80,56 @@ def _rounded(column: float | str) -> float | str:
 
 @dataclass(frozen=True)
 class Claim:
-    """A sentence of the paper, where it stands, what we measure for it, and from which value on it holds at a scale."""
+    """A sentence of the paper, where it stands, what we measure for it, and from which value on it holds.
+
+    decided_by: one of DECIDED_BY. measure: what is computed from a table of runs (`recorded.measures`), in `unit`.
+    bound: why this bound; since: the day on which it was committed; moved: the bound before, if it was moved after the
+    runs. not_tested: why our runs cannot decide it, for a benchmark below the scale `paper`. by_run: the runs fall into
+    two kinds, so they are counted. only_if: a measure with `at_least` and `says`, without which the claim says nothing.
+    """
 
     id: str
     says: str
     place: str
     measured: str
-    metric: str
+    decided_by: str
+    measure: dict[str, Any]
+    unit: str
+    bound: str
+    since: str
+    at_least: float | None = None
+    at_most: float | None = None
     published: float | None = None
-    at_least: dict[str, float] = field(default_factory=dict)
-    at_most: dict[str, float] = field(default_factory=dict)
-    not_tested: dict[str, str] = field(default_factory=dict)
+    moved: str = ""
+    not_tested: str = ""
+    by_run: bool = False
+    only_if: dict[str, Any] = field(default_factory=dict)
 
-    def wanted(self, scale: str) -> str:
+    @property
+    def bounds(self) -> tuple[float, float]:
+        """The least and the most that is wanted."""
+        least = -math.inf if self.at_least is None else self.at_least
+        return least, math.inf if self.at_most is None else self.at_most
+
+    @property
+    def wanted(self) -> str:
         """The bound as text: "at least -6 and at most 0"."""
         bounds = [("at least", self.at_least), ("at most", self.at_most)]
-        return " and ".join(f"{word} {bound[scale]:g}" for word, bound in bounds if scale in bound)
+        return " and ".join(f"{word} {bound:g}" for word, bound in bounds if bound is not None)
 
 
 @dataclass(frozen=True)
 class Erratum:
-    """A place where the paper as printed and a working method part: what is printed, the right reading, and why."""
+    """A place where the paper as printed and a working method part: what is printed, the right reading, and why.
+
+    matters: shown in the notebook, where the others are folded.
+    """
 
     place: str
     printed: str
     right: str
     why: str
+    matters: bool = False
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """From the TOML of a paper to the checked `Paper`: what is wrong is refused with the names of the file and the key."""
 
 import dataclasses
+import re
 import types
 import typing
 from typing import Any
@@ -11,7 +12,17 @@ except ModuleNotFoundError:  # Python 3.10: the same parser, which comes with Ju
     import tomli as tomllib
 
 from lnlkit import checks
-from lnlkit.papers.description import COLUMNS_AS, PUBLISHED, SCALES, Claim, Erratum, Paper, Row, Table
+from lnlkit.papers.description import (
+    COLUMNS_AS,
+    DECIDED_BY,
+    PUBLISHED,
+    SCALES,
+    Claim,
+    Erratum,
+    Paper,
+    Row,
+    Table,
+)
 
 LINES = ("-", "--", "-.", ":")
 
@@ -124,12 +135,24 @@ def _check(paper: Paper) -> None:
         checks.one_of(row.published, f"published of the row {row.id}", PUBLISHED)
         checks.one_of(row.draw[2], f"draw of the row {row.id}", LINES)
     for claim in paper.claims:
-        for scale in {*claim.at_least, *claim.at_most, *claim.not_tested} - set(SCALES):
-            raise ValueError(f"claim {claim.id!r} has a scale {scale!r}.")
-        for scale in SCALES:
-            if bool(claim.wanted(scale)) == (scale in claim.not_tested):
-                raise ValueError(f"claim {claim.id!r} needs either a bound or a reason in `not_tested` at {scale!r}.")
+        _check_claim(claim)
     for table in paper.tables.values():
         checks.one_of(table.columns_as, "columns_as", COLUMNS_AS)
         for row in sorted({*table.mean, *table.sd} - set(paper.rows)):
             raise ValueError(f"{table.place} has a row {row!r} that is not among the rows.")
+
+
+def _check_claim(claim: Claim) -> None:
+    who = f"claim {claim.id!r}"
+    checks.one_of(claim.decided_by, f"decided_by of the {who}", DECIDED_BY)
+    for name, measure in (("measure", claim.measure), ("only_if", claim.only_if)):
+        if (measure or name == "measure") and not isinstance(measure.get("of"), str):
+            raise ValueError(f"the `{name}` of {who} must say what it is `of`, but got {checks.brief(measure)}.")
+    if not claim.wanted:
+        raise ValueError(f"{who} needs a bound, `at_least` or `at_most`.")
+    if claim.decided_by == "benchmark" and not claim.not_tested:
+        raise ValueError(f"{who} is decided by a benchmark and needs a reason in `not_tested` for smaller scales.")
+    if claim.only_if and not ({"says", "at_least"} <= set(claim.only_if)):
+        raise ValueError(f"the `only_if` of {who} needs `says` and `at_least`.")
+    if not re.fullmatch(r"\d{4}-\d\d-\d\d", claim.since):
+        raise ValueError(f"`since` of {who} must be a day such as 2026-11-28, but got {claim.since!r}.")

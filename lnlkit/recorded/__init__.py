@@ -25,6 +25,7 @@ class Recorded:
     """The recorded runs of a notebook at a scale.
 
     runs: one row a run: RUN, `key`, and every number that its record holds; NaN where a run has no such number.
+    checks: the same for runs on a schedule of their own, which they name under `schedule`: they check our choices.
     epochs: one row a run and epoch: RUN, `key`, `epoch` (from 1) and what was measured after it.
     details: by `key`, what is no number: curves, matrices, coordinates.
     matrices: one row a noisy set, with its realised transition matrix `T` (K, K). embedding: a t-SNE map of the inputs,
@@ -35,9 +36,10 @@ class Recorded:
     scale: str
     made: dict
     runs: pd.DataFrame
+    checks: pd.DataFrame
     epochs: pd.DataFrame
-    details: dict[str, dict]
     matrices: pd.DataFrame
+    details: dict[str, dict]
     embedding: dict | None
 
 
@@ -72,20 +74,23 @@ def tidy(raw: dict) -> Recorded:
     groups = {name for _, entry in entries for name in entry if isinstance(entry[name], dict)} - {"history"}
     found = [(task, _opened(entry, groups)) for task, entry in entries]
     no_number = {name for _, entry in found for name, value in entry.items() if isinstance(value, (dict, list))}
-    runs, epochs, details = [], [], {}
+    runs, others, epochs, details = [], [], [], {}
     for task, entry in found:
         numbers = {name: np.nan if value is None else value for name, value in entry.items() if name not in no_number}
         run = {"task": task} | numbers
         rest = {name: entry[name] for name in entry if name in no_number}
-        epochs += _by_epoch(run, rest.pop("history", None) or {})
+        history, is_check = rest.pop("history", None) or {}, isinstance(run.get("schedule"), str)
+        epochs += [] if is_check else _by_epoch(run, history)
         details[entry["key"]] = rest
-        runs.append(run)
+        run |= {f"last_{name}": values[-1] for name, values in history.items() if values}
+        (others if is_check else runs).append(run)
     embedding = raw.get("embedding")
     if embedding:
         noisy = [entry | {"noise_rate": same_rate(entry["noise_rate"])} for entry in embedding["noisy"]]
         embedding = embedding | {"noisy": noisy}
-    runs, epochs, matrices = (same_rates(pd.DataFrame(rows)) for rows in (runs, epochs, raw.get("matrices", [])))
-    return Recorded(raw["notebook"], raw["scale"], raw["made"], runs, epochs, details, matrices, embedding)
+    main = [{name: run[name] for name in run if name != "schedule"} for run in runs]
+    frames = (same_rates(pd.DataFrame(rows)) for rows in (main, others, epochs, raw.get("matrices", [])))
+    return Recorded(raw["notebook"], raw["scale"], raw["made"], *frames, details=details, embedding=embedding)
 
 
 def _checked(raw: dict) -> list[tuple[str, dict]]:

@@ -16,8 +16,11 @@ ABOVE_A_RUN = {"__init__", "__main__", "cli", "lab", "recorded", "run", "viz", "
 LOAD_IT = "Use papers.load(...)."
 
 
-def collect(paper: Paper, scale: str, out_dir, device: str = "cpu") -> dict:
-    """The recorded table of a scale, from the run records in `out_dir`, as it is written."""
+def collect(paper: Paper, scale: str, out_dir, device: str = "cpu", earlier: dict | None = None) -> dict:
+    """The recorded table of a scale, from the run records in `out_dir`, as it is written.
+
+    earlier: a table of the same scale whose runs are kept where the grid has them and `out_dir` has no record of them.
+    """
     from lnlkit.training import pick_device
 
     checks.instance(paper, "paper", Paper, LOAD_IT)
@@ -40,7 +43,42 @@ def collect(paper: Paper, scale: str, out_dir, device: str = "cpu") -> dict:
         made |= task.shared(own)
         with one_thread():
             parts |= task.fold(own, [rows[key(record["config"])] for record in own], paper, scale, device)
-    return {"schema": records.SCHEMA, "notebook": paper.key, "scale": scale, "made": made, **parts}
+    table = {"schema": records.SCHEMA, "notebook": paper.key, "scale": scale, "made": made, **parts}
+    return table if earlier is None else _with_earlier(table, earlier, set(planned))
+
+
+def _with_earlier(table: dict, earlier: dict, planned: set[str]) -> dict:
+    """The table with those runs of an earlier one that are planned and not in it, and what is said of them."""
+    if (earlier["notebook"], earlier["scale"]) != (table["notebook"], table["scale"]):
+        raise ValueError(f"`earlier` must be a table of {table['notebook']} at {table['scale']}, but it is of "
+                         f"{earlier['notebook']} at {earlier['scale']}.")  # fmt: skip
+    there, kept = {run["key"] for _, run in runs_of(table)}, 0
+    for part in {part for task in tasks.TASKS.values() for part in task.PARTS} & set(earlier):
+        rows = [run for run in earlier[part] if run["key"] in planned - there]
+        kept += len(rows)
+        if rows:
+            table[part] = table.get(part, []) + rows
+    if not kept:
+        return table
+    names = ("dataset", "noise", "noise_rate", "seed")
+    seen = [tuple(matrix[name] for name in names) for matrix in table.get("matrices", [])]
+    own = {tuple(run[name] for name in names) for _, run in runs_of(table)}
+    more = [matrix for matrix in earlier.get("matrices", []) if (which := tuple(matrix[name] for name in names))
+            not in seen and which in own]  # fmt: skip
+    table |= {"matrices": table.get("matrices", []) + more} if more else {}
+    made, before = table["made"], earlier["made"]
+    made |= {"runs": made["runs"] + kept, "kept": kept,
+             **{name: distinct([*made[name], *before.get(name, ["unknown"])]) for name in ("environments", "codes")}}
+    for name in ("datasets", "rows", "multilabel", "regression"):
+        if name in before:
+            made[name] = _filled(made.get(name, {}), before[name])
+    return table
+
+
+def _filled(new: dict, old: dict) -> dict:
+    """The new settings with what only the old ones have."""
+    deeper = {name for name in set(new) & set(old) if isinstance(new[name], dict) and isinstance(old[name], dict)}
+    return {**old, **new, **{name: _filled(new[name], old[name]) for name in deeper if name not in ("n", "hparams")}}
 
 
 def _row(record: dict, folder: Path) -> dict:

@@ -2,17 +2,19 @@
 
 import textwrap
 
-from lnlkit import records
+from lnlkit import papers, records
 
-MARKS = {"reproduced": "[+]", "not reproduced": "[-]", "not tested": "[ ]"}
+MARKS = {"reproduced": "[+]", "holds": "[+]", "not reproduced": "[-]", "does not hold": "[-]", "undecided": "[?]",
+         "not tested": "[ ]"}  # fmt: skip
 GOALS_S = {"smoke": 60}
 GOALS_MB = {"smoke": 1024}
 """What a notebook should take: processor seconds of the machine that `records.CALIBRATION_S` is of, and memory."""
 
 
 def counts(record: dict) -> str:
-    """How many claims have which verdict: "4 reproduced, 6 not reproduced, 0 not tested"."""
-    return ", ".join(f"{sum(claim['verdict'] == name for claim in record['claims'])} {name}" for name in MARKS)
+    """How many claims have which verdict: "4 hold, 2 do not hold, 3 not tested", without those that none has."""
+    words = [claim["verdict"] for claim in record["claims"]]
+    return ", ".join(f"{words.count(name)} {name}" for name in MARKS if name in words) or "no claims"
 
 
 def cost(record: dict) -> str:
@@ -29,10 +31,15 @@ def cost(record: dict) -> str:
 
 def claims(record: dict, width: int = 100) -> str:
     """Every claim with its verdict, the measured value and what was wanted."""
-    lines = [f"Claims of the paper at scale {record['scale']}: {counts(record)}"]
-    for verdict in record["claims"]:
-        lines += _wrap(f"{MARKS[verdict['verdict']]} {verdict['says']}", width, "    ")
-        lines += _wrap(f"    {verdict['verdict']}: {verdict['why']}  ({verdict['place']})", width, "      ")
+    lines = [f"Claims of the paper: {counts(record)}"]
+    for found in record["claims"]:
+        lines += _wrap(f"{MARKS[found['verdict']]} {found['says']}", width, "    ")
+        words = papers.verdicts
+        number, wanted = words.measured(found), words.wanted(found)
+        lines += _wrap(f"    {words.verdict(found)}: " + ", wanted ".join(filter(None, [number, wanted]))
+                       + f"  ({found['place']})", width, "      ")  # fmt: skip
+        if found["yours"] is not None:
+            lines += [f"    yours, at {record['scale']}: {found['yours']:.3g}"]
     return "\n".join(lines)
 
 
@@ -120,12 +127,16 @@ def markdown(record: dict) -> str:
     lines = [f"{described}; {machine['cores']} cores, {machine['device']}, torch {machine['torch']}.", ""]
     for rows in _by_place(record["comparison"]):
         lines += [*_markdown_table(rows), ""]
-    lines += ["| the paper says | verdict | measured | wanted |", "|---|---|---|---|"]
-    for verdict in record["claims"]:
-        value = "" if verdict["value"] is None else f"{verdict['value']:.2f} (n = {verdict['n']})"
-        lines.append(f"| {verdict['says']} ({verdict['place'].split(':')[0]}) | {verdict['verdict']} | {value} | "
-                     f"{verdict['wanted']} |")  # fmt: skip
+    lines += claims_table(record["claims"])
     return "\n".join(lines)
+
+
+def claims_table(claims: list[dict]) -> list[str]:
+    """A Markdown table of claims: what the paper says, what decides it, verdict, what was measured, bound."""
+    lines = ["| the paper says | decided by | verdict | measured | wanted |", "|---|---|---|---|---|"]
+    words = papers.verdicts
+    return lines + [f"| {c['says']} ({c['place'].split(':')[0]}) | {c['decided_by']} | {words.verdict(c)} | "
+                    f"{words.measured(c)} | {words.wanted(c)} |" for c in claims]  # fmt: skip
 
 
 def _markdown_table(rows: list[dict]) -> list[str]:

@@ -14,27 +14,18 @@ IN_WORDS = {
 }
 
 
-def after_run(result, at_lab: dict | None) -> str:
-    """What was run, where its page is, what was measured about the paper's claims, what it took.
+def after_run(result) -> str:
+    """What was run, where its page is, what is known about the paper's claims, what it took.
 
-    at_lab: the record that is committed for this notebook, None without. A run at smoke judges next to nothing: its
-    screen shows the claims of `at_lab` and its own as counts; that of a larger run the other way round.
+    Below the scale `paper` the recorded runs are judged, whatever the scale of the run.
     """
     of = result.record["notebook"]  # of a copy under another name, too
     paper = papers.load(of) if of in papers.KEYS else None
     top = [*_what(result, paper), "", *_where(result), ""]
     end = [report.cost(result.record), f"Executed notebook:  {near(result.executed)}",
            f"This run in full:   lnlkit report {near(result.record_path)}"]  # fmt: skip
-    if paper is None:
-        return "\n".join([*top, *end])
-    own = report.counts(result.record)
-    if result.scale == "smoke":
-        end = ["", f"At smoke, which only shows that every line runs: {own}", *end]
-        whose, shown, command = "The recorded runs", at_lab, f"lnlkit report {paper.number} --scale lab"
-    else:
-        end = ["", *([f"Recorded at lab: {report.counts(at_lab)}"] if at_lab else []), *end]
-        whose, shown, command = "These runs", result.record, "see the last line"
-    return "\n".join([*top, *_claims(whose, shown, command, LINES - len(top) - len(end)), *end])
+    shown = _claims(result.record["claims"], LINES - len(top) - len(end) - 1) if paper else []
+    return "\n".join([*top, *shown, *([""] if shown else []), *end])
 
 
 def _what(result, paper) -> list[str]:
@@ -56,18 +47,18 @@ def _where(result) -> list[str]:
     return [f"Open in Jupyter:    {near(result.executed)}  (--html makes a web page)"]
 
 
-def _claims(whose: str, record: dict | None, command: str, room: int) -> list[str]:
-    """A heading with the counts, then a line a claim, reproduced ones first, as many as there is room for."""
-    if record is None:
-        return ["No runs at lab are recorded yet, which would say more about the paper."]
+def _claims(claims: list[dict], room: int) -> list[str]:
+    """A heading with the counts, then a line a claim, those that hold first, as many as there is room for."""
+    if not claims:
+        return []
     marks = list(report.MARKS)
-    ordered = sorted(record["claims"], key=lambda claim: marks.index(claim["verdict"]))
+    ordered = sorted(claims, key=lambda claim: marks.index(claim["verdict"]))
     lines = [textwrap.shorten(f"{report.MARKS[claim['verdict']]} {claim['says']}", WIDTH, placeholder=" ...")
              for claim in ordered]  # fmt: skip
     fit = room - 2  # without the first line and the last
     more = f"{len(lines) - fit} more, " if len(lines) > fit else ""
-    return [f"{whose} at {record['scale']} say of the paper's {len(lines)} claims: {report.counts(record)}",
-            *lines[:fit], f"({more}measured values and the paper's tables: {command})"]  # fmt: skip
+    return [f"Runs at {claims[0]['scale']} say of the paper's {len(lines)} claims: {report.counts({'claims': claims})}",
+            *lines[:fit], f"({more}measured values and the paper's tables: see the last line)"]  # fmt: skip
 
 
 def near(path) -> str:

@@ -5,7 +5,7 @@ import functools
 from lnlkit import checks, data
 from lnlkit.papers import Paper, Row
 from lnlkit.tasks import configurations
-from lnlkit.tasks.running import Splits, Trained, distinct
+from lnlkit.tasks.running import Splits, Trained, distinct, rounded
 
 PARTS = ("runs",)
 KEPT = ("row", "dataset", "noise", "noise_rate", "seed")
@@ -17,10 +17,12 @@ KEYS = {*KEPT, *PER_ROW, *PER_DATASET}
 def grid(paper: Paper, scale: str) -> list[dict]:
     """The runs of a scale: the blocks of its TOML's `sweep`, most wanted first.
 
-    A block with `on` runs on the settings of that name in the scale's `on` table, for instance another data set.
+    A block with `on` runs on the settings of that name in the scale's `on` table, for instance another data set, and
+    one with `schedule` on those of that name in its `schedules`: it checks how much depends on them.
     """
     return [
-        configuration(paper, scale, paper.rows[row_id], block["noise"], rate, seed, on=block.get("on"))
+        configuration(paper, scale, paper.rows[row_id], block["noise"], rate, seed, on=block.get("on"),
+                      schedule=block.get("schedule"))  # fmt: skip
         for block in configurations.settings(paper, scale)["sweep"]
         for seed in block["seeds"]
         for rate in block["noise_rates"]
@@ -29,18 +31,19 @@ def grid(paper: Paper, scale: str) -> list[dict]:
 
 
 def configuration(paper: Paper, scale: str, row: Row, noise: str, noise_rate: float, seed: int, *,
-                  on: str | None = None) -> dict:  # fmt: skip
+                  on: str | None = None, schedule: str | None = None) -> dict:  # fmt: skip
     """Everything that one run depends on, as JSON: its hash is the run's name."""
     s = configurations.settings(paper, scale)
     checks.instance(row, "row", Row, "Did you mean paper.rows[name]?")
     checks.one_of(noise, "noise", configurations.NOISES)
     noise_rate, seed = configurations.rate(noise_rate), checks.seed(seed)
-    if on is not None:
-        s = {**s, **s.get("on", {})[checks.one_of(on, "on", s.get("on", {}))]}
+    for name, wanted, of in (("on", on, s.get("on", {})), ("schedule", schedule, s.get("schedules", {}))):
+        s = s if wanted is None else {**s, **of[checks.one_of(wanted, name, of)]}
     hparams = {**s.get("hparams", {}).get(row.method, {}), **row.hparams}
     if "noise rate" in row.needs:
         hparams["forget_rate"] = noise_rate
-    return {
+    own = {"schedule": schedule, "classes": s.get("classes")}  # named only where there are any: older runs keep names
+    return {name: value for name, value in own.items() if value is not None} | {
         "row": row.id, "noise": noise, "noise_rate": noise_rate, "seed": seed,
         "dataset": s["dataset"], "n_train": s.get("n_train"), "val_fraction": s["val_fraction"],
         "method": row.method, "hparams": hparams, "augment": row.augment, "oracle": row.oracle,
@@ -57,8 +60,14 @@ def noisy_set(settings: dict, noise: str, noise_rate: float, seed: int, device: 
     for name in settings.get("generator", {}):
         checks.one_of(name, "generator", corruption.IDNGenerator.__dataclass_fields__)
     return corruption.make_noisy(
-        data.load(settings["dataset"]), noise, noise_rate, seed, n_train=settings.get("n_train"),
+        _images(settings), noise, noise_rate, seed, n_train=settings.get("n_train"),
         generator=corruption.IDNGenerator(**settings.get("generator", {})), device=device)  # fmt: skip
+
+
+def _images(settings: dict) -> data.ImageData:
+    """The data set of a configuration, or of the scale of a paper, as far as its classes go."""
+    images = data.load(settings["dataset"])
+    return images if settings.get("classes") is None else data.images.only(images, settings["classes"])
 
 
 def splits(config: dict, device: str = "cpu") -> Splits:
@@ -70,7 +79,7 @@ def splits(config: dict, device: str = "cpu") -> Splits:
         checks.one_of(config["augment"], "augment", augment.AUGMENTATIONS)
     noisy = noisy_set(config, config["noise"], config["noise_rate"], config["seed"], device)
     train, noisy_val = data.split_validation(noisy, config["val_fraction"], seed=config["seed"])
-    images = data.load(config["dataset"])
+    images = _images(config)
     return Splits(train, noisy_val, data.Labelled(images.x_test, images.y_test, images.n_classes))
 
 
@@ -97,34 +106,44 @@ def tracker(splits: Splits):
 
 
 def measure(trained: Trained, config: dict) -> dict:
-    """Realised rate and transition matrix, and accuracy at the best noisy-validation epoch and at the last one."""
+    """Realised rate and transition matrix, and accuracy at the best noisy-validation epoch and at the last one.
+
+    A method that can `diagnose` itself says in numbers what became of it (`diagnosis`).
+    """
     from lnlkit import evaluation
 
-    noisy = trained.splits.train
+    noisy, method = trained.splits.train, trained.method
+    says = {"diagnosis": method.diagnose(trained.splits)} if hasattr(method, "diagnose") else {}
     return {"realised_rate": noisy.noise_rate_, "T": noisy.T.round(5).tolist(),
-            "summary": evaluation.summarise(trained.history)}  # fmt: skip
+            "summary": evaluation.summarise(trained.history), **says}  # fmt: skip
 
 
 def row(record: dict, key: str) -> dict:
     """A run's record as one row of the recorded table: histories as lists over epochs, to four decimals."""
     config, history = record["config"], record["history"]
     names = [name for name in history[0] if name != "epoch"]
+    own = {"schedule": config["schedule"]} if "schedule" in config else {}
+    own |= {"diagnosis": rounded(record["diagnosis"])} if "diagnosis" in record else {}
     return {
-        **{name: config[name] for name in KEPT}, "key": key,
+        **{name: config[name] for name in KEPT}, **own, "key": key,
         "realised_rate": record["realised_rate"], **record["summary"], "seconds": record["seconds"],
         "history": {name: [round(epoch[name], 4) for epoch in history] for name in names},
     }  # fmt: skip
 
 
 def shared(found: list[dict]) -> dict:
-    """What the runs share: by data set its sizes and settings, by row its method and hyper-parameters."""
-    of = {}
+    """What the runs share: by data set its sizes and settings, by row its method and hyper-parameters.
+
+    The settings of a schedule stand apart.
+    """
+    of, schedules = {}, {}
     for record in found:
-        of.setdefault(record["config"]["dataset"], record)
-    return {
-        "datasets": {name: {"n": r["n"], **{k: r["config"][k] for k in PER_DATASET}} for name, r in of.items()},
-        "rows": {r["config"]["row"]: {k: r["config"][k] for k in PER_ROW} | {"hparams": r["hparams"]} for r in found},
-    }
+        config, name = record["config"], record["config"].get("schedule")
+        settings = {"n": record["n"], **{k: config[k] for k in PER_DATASET}, "epochs": config["epochs"]}
+        (schedules if name else of).setdefault(name or config["dataset"], settings)
+    main = [r for r in found if "schedule" not in r["config"]] or found
+    rows = {r["config"]["row"]: {k: r["config"][k] for k in PER_ROW} | {"hparams": r["hparams"]} for r in main}
+    return {"datasets": of, "rows": rows} | ({"schedules": schedules} if schedules else {})
 
 
 def fold(found: list[dict], rows: list[dict], paper: Paper, scale: str, device: str = "cpu") -> dict:
@@ -137,18 +156,29 @@ def fold(found: list[dict], rows: list[dict], paper: Paper, scale: str, device: 
 
 def _matrices(found: list[dict]) -> list[dict]:
     names = ("dataset", "noise", "noise_rate", "seed")
-    sets = {tuple(r["config"][name] for name in names): r for r in found}
+    main = [r for r in found if "schedule" not in r["config"]]
+    sets = {tuple(r["config"][name] for name in names): r for r in main}
     return [{**dict(zip(names, of, strict=True)), "T": r["T"], "realised_rate": r["realised_rate"]}
             for of, r in sets.items()]  # fmt: skip
 
 
 def _embedding(settings: dict, found: list[dict], device: str) -> dict:
-    """`embed` for a stratified draw of the scale's training images, with the labels of seed 0."""
-    clean = noisy_set(settings, "symmetric", 0.0, 0)
-    index = data.subset(clean.x, clean.y_clean, min(settings["embedding"]["n"], len(clean)), seed=0)
-    noises = distinct((r["config"]["noise"], r["config"]["noise_rate"]) for r in found)
-    labels = {(noise, rate): noisy_set(settings, noise, rate, 0, device).y[index] for noise, rate in noises}
-    return embed(clean.x[index], labels, clean.y_clean[index], settings["embedding"]["perplexity"])
+    """`embed` for a stratified draw of the scale's training images, with the labels of the first seed.
+
+    agreement: a line a seed and noise, each on the map of the seed's own images.
+    """
+    main = [r["config"] for r in found if "schedule" not in r["config"]]
+    noises, maps = distinct((config["noise"], config["noise_rate"]) for config in main), {}
+    for seed in sorted({config["seed"] for config in main}):
+        clean = noisy_set(settings, "symmetric", 0.0, seed)
+        index = data.subset(clean.x, clean.y_clean, min(settings["embedding"]["n"], len(clean)), seed=seed)
+        labels = {(noise, rate): noisy_set(settings, noise, rate, seed, device).y[index] for noise, rate in noises}
+        maps[seed] = embed(clean.x[index], labels, clean.y_clean[index], settings["embedding"]["perplexity"])
+    names = ("noise", "noise_rate", "knn_agreement")
+    agreement = [{"seed": seed, **{name: noisy[name] for name in names},
+                  "knn_agreement_clean": of["knn_agreement_clean"]}
+                 for seed, of in maps.items() for noisy in of["noisy"]]  # fmt: skip
+    return {**maps[min(maps)], "agreement": agreement}
 
 
 def embed(x, noisy_labels: dict, y_clean, perplexity: float, seed: int = 0) -> dict:

@@ -17,6 +17,7 @@ from lnlkit.tasks.running import one_thread
 from lnlkit.training import Recipe, average_predictions, pick_device
 
 MAPPINGS = {"digits": "mnist", "mnist": "mnist", "cifar10": "cifar10"}  # similar classes, for asymmetric noise
+OF_TWO = {0: 1}  # asymmetric noise of two classes: zeros are called one (Paper 05, Section 3.4)
 KINDS = NOISES
 SCORED = ("class_conditional", "model_idn")  # kinds that need the scores of a network trained on clean labels
 
@@ -194,7 +195,7 @@ def make_noisy(images: data.ImageData, kind: str, noise_rate: float, seed: int =
     a seed of its own. model_idn trains `generator` on clean labels first (once: the scores are cached).
     """
     checks.instance(images, "images", data.ImageData, "Use data.load(...), or put your own arrays into one.")
-    mapping = MAPPINGS.get(images.name)
+    mapping = OF_TWO if images.n_classes == 2 else MAPPINGS.get(images.name)
     noise_rate, seed, device = _check_noise(kind, noise_rate, mapping), checks.seed(seed), pick_device(device)
     generator = checks.instance(generator or IDNGenerator(), "generator", IDNGenerator)
     if n_train is not None:

@@ -99,6 +99,15 @@ def errors(trained: Trained) -> dict[str, float]:
     return {"mae": float(np.abs(residual).mean()), "rmse": float(np.sqrt((residual**2).mean()))}
 
 
+def least_squares(splits: Splits) -> dict[str, float]:
+    """RMSE of a linear fit to the same training data, in the table's unit (`linear_rmse`): a network should beat it."""
+    from sklearn.linear_model import LinearRegression
+
+    fit = LinearRegression().fit(splits.train.x, splits.train.y)
+    residual = splits.scale * (fit.predict(splits.test.x).astype(np.float64) - splits.test.y)
+    return {"linear_rmse": float(np.sqrt((residual**2).mean()))}
+
+
 def curves(method) -> dict[str, list]:
     """What a figure shows of a fit to a function, at the inputs GRID: the fit (61,), and rho and pi (61, K)."""
     found = {"fit": method.predict(GRID)[:, 0]}
@@ -110,20 +119,40 @@ def curves(method) -> dict[str, list]:
 
 def measure(trained: Trained, config: dict) -> dict:
     """Realised rate, errors of the last epoch, some twenty epochs of the history, and the curves of a function."""
-    history = trained.history
+    history, is_function = trained.history, config["dataset"] in targets.FUNCTIONS
+    linear = {} if is_function else least_squares(trained.splits)
     return {"realised_rate": trained.splits.train.realised_rate, "history": history[:: max(1, len(history) // 20)],
-            "summary": errors(trained),
-            "curves": curves(trained.method) if config["dataset"] in targets.FUNCTIONS else {}}  # fmt: skip
+            "summary": errors(trained) | linear, "curves": curves(trained.method) if is_function else {}}  # fmt: skip
 
 
 def row(record: dict, key: str) -> dict:
     """A run's record as one row of the recorded table; curves are kept for seed 0 and for the parts."""
     config = record["config"]
+    in_part = config["noise"].endswith("_part") and "rho" in record["curves"]
     return {
         **{name: config[name] for name in KEPT}, "key": key, "realised_rate": record["realised_rate"],
         **rounded(record["summary"], 5), "seconds": record["seconds"],
+        **(rounded(in_the_part(config, record["curves"])) if in_part else {}),
         "curves": record["curves"] if config["seed"] == 0 or config["noise"].endswith("_part") else {},
     }  # fmt: skip
+
+
+def in_the_part(config: dict, curves: dict) -> dict[str, float]:
+    """What the second correlation does where targets were replaced (Paper 05, Fig. 4), at the inputs GRID there.
+
+    rho_inside: its mean over the inputs at which f and -f are at least 0.2 apart. rho_trend: Spearman's correlation
+    between the input and it.
+    """
+    from lnlkit import evaluation
+
+    low, high = OUTLIERS[config["noise"]]["region"]
+    x, rho = GRID[:, 0], np.array(curves["rho"])[:, 1]
+    inside = (x >= low) & (x <= high)
+    apart = inside & (np.abs(targets.FUNCTIONS[config["dataset"]](x)) >= 0.1)
+    found = {"rho_inside": float(rho[apart].mean())}
+    if np.ptp(rho[inside]) > 0:
+        found["rho_trend"] = evaluation.rank_correlation(x[inside], rho[inside])
+    return found
 
 
 def shared(found: list[dict]) -> dict:

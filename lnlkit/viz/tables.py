@@ -24,7 +24,11 @@ STYLES = [
 COMPARED = ("label", "published", "column", "heading", "place", "unit", "ours", "ours_sd", "paper", "paper_sd", "n")
 MATHLESS = 'class="tex2jax_ignore mathjax_ignore"'  # a $ in a cell is a $
 BOLD = "font-weight: bold"
-VERDICTS = {"reproduced": "color: #00654a; font-weight: bold", "not reproduced": "color: #b00020; font-weight: bold"}
+GREEN, RED = "color: #00654a; font-weight: bold", "color: #b00020; font-weight: bold"
+ERRATA = {"place": "6em", "printed": "14em", "right": "16em", "why": "20em"}  # columns and their widths
+SHOWN = ("says", "place", "decided_by", "scale", "verdict", "value", "low", "high", "n", "unit", "passed", "wanted",
+         "why")  # fmt: skip
+VERDICTS = {"reproduced": GREEN, "holds": GREEN, "not reproduced": RED, "does not hold": RED}
 
 
 def rich(frame, caption, *, best=None, digits=2, text=(), hide_index=True, widths=None):
@@ -88,29 +92,46 @@ def spread(mean, sd, digits=1):
 
 
 def claims(verdicts, title="Claims"):
-    """The claims of a paper with their verdicts, as `papers.judge` returns them or a record holds them, as a table."""
+    """The claims of a paper with their verdicts, as `recorded.judging.verdicts` returns them or a record holds them.
+
+    A last column has what the reader's own runs measure, where there are any.
+    """
     found = [_verdict(verdict) for verdict in checks.sequence(verdicts, "verdicts")]
     checks.text(title, "title")
     frame = pd.DataFrame({
         "the paper says": [f"{v['says']} ({v['place']})" for v in found],
-        "verdict": [v["verdict"] for v in found],
-        "measured": ["" if v["value"] is None else f"{v['value']:.3g} (n = {v['n']})" for v in found],
-        "wanted, or why not tested": [v["wanted"] or v["why"] for v in found],
-    })  # fmt: skip
-    counts = frame["verdict"].value_counts()
-    said = ", ".join(f"{counts[name]} {name}" for name in (*VERDICTS, "not tested") if name in counts)
-    table = rich(frame, f"{title}: {said}.", text=["the paper says", "wanted, or why not tested"],
-                 widths={"the paper says": "33em", "wanted, or why not tested": "14em"})  # fmt: skip
-    return table.map(lambda verdict: VERDICTS.get(verdict, "color: #666666"), subset=["verdict"])
+    } | {name: [getattr(papers.verdicts, name)(v) for v in found] for name in ("verdict", "measured", "wanted")})
+    if any(v.get("yours") is not None for v in found):
+        frame["yours"] = ["" if v.get("yours") is None else f"{v['yours']:.3g}" for v in found]
+    words = [v["verdict"] for v in found]
+    counts = ", ".join(f"{words.count(word)} {word}" for word in papers.VERDICTS if word in words)
+    table = rich(frame, f"{title}: {counts}.", text=["the paper says", "wanted"],
+                 widths={"the paper says": "30em", "verdict": "6em", "measured": "9em", "wanted": "13em"})  # fmt: skip
+    styles = [VERDICTS.get(word, "color: #666666") for word in words]
+    return table.apply(lambda column: styles, subset=["verdict"])
 
 
 def _verdict(verdict):
     """A verdict as a dict, with all that is shown of it."""
     found = verdict if isinstance(verdict, dict) else vars(checks.instance(verdict, "verdicts", papers.Verdict))
-    if missing := [key for key in ("says", "place", "verdict", "value", "n", "wanted", "why") if key not in found]:
-        raise ValueError(f"`verdicts` must be what papers.judge returns, but one has no {missing[0]!r}.")
+    if missing := [key for key in SHOWN if key not in found]:
+        raise ValueError(f"`verdicts` must be what recorded.judging.verdicts returns, but one has no {missing[0]!r}.")
     checks.one_of(found["verdict"], "verdicts", papers.VERDICTS)
     return found
+
+
+def errata(paper):
+    """The errata of a paper: a table of those that matter, and under it, folded, one of the others."""
+    from IPython.display import HTML
+
+    checks.instance(paper, "paper", papers.Paper)
+    pages = []
+    for matters in (True, False):
+        found = [vars(erratum) for erratum in paper.errata if erratum.matters is matters]
+        frame = pd.DataFrame(found, columns=list(ERRATA))
+        pages.append(rich(frame, f"{len(found)} places", text=list(ERRATA), widths=ERRATA).to_html() if found else "")
+    rest = f"<details><summary>The other places, for the record</summary>{pages[1]}</details>" if pages[1] else ""
+    return HTML(pages[0] + rest)
 
 
 def comparison(rows, place=None, *, best=None):

@@ -1,0 +1,35 @@
+"""The claims of a paper, measured in a table of runs and judged."""
+
+import dataclasses
+
+from lnlkit import checks, papers
+from lnlkit.papers import Claim, Measured, Paper, Verdict
+from lnlkit.recorded import Recorded
+from lnlkit.recorded.measures import measure
+
+
+def verdicts(paper: Paper, table: Recorded, yours: Recorded | None = None) -> list[Verdict]:
+    """A verdict on each claim from a table of runs; beside it, without a verdict, what another table measures.
+
+    Raises ValueError when a table is of another paper.
+    """
+    checks.instance(paper, "paper", Paper)
+    for name, of in {"table": table, "yours": yours}.items():
+        if of is not None and checks.instance(of, name, Recorded).notebook != paper.key:
+            raise ValueError(f"`{name}` must be a table of {paper.key}, but it is one of {of.notebook}.")
+    found = []
+    for claim in paper.claims:
+        verdict = papers.judge(claim, table.scale, measure(paper, table, claim.measure), _unmet(paper, table, claim))
+        own = measure(paper, yours, claim.measure).values if yours is not None else ()
+        found.append(dataclasses.replace(verdict, yours=sum(own) / len(own)) if own else verdict)
+    return found
+
+
+def _unmet(paper: Paper, table: Recorded, claim: Claim) -> str:
+    """Why the condition of a claim does not hold in a table, "" where it does or where there is none."""
+    if not claim.only_if:
+        return ""
+    spec = {name: value for name, value in claim.only_if.items() if name not in ("at_least", "says")}
+    found: Measured = measure(paper, table, spec)
+    low, _ = papers.interval(found.values) if found.values else (float("-inf"), 0)
+    return "" if low >= claim.only_if["at_least"] else f"not shown here: {claim.only_if['says']}"
