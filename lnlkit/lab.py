@@ -51,13 +51,17 @@ class Session:
             return judging.verdicts(self.paper, table)
         return judging.verdicts(self.paper, recorded.load(self.paper.key), table if self.scale == "smoke" else None)
 
-    def save(self, *, config: dict, metrics: dict, claims, comparison, **more) -> Path:
-        """Path of the notebook's record, written whole; `more` are further entries (see `records.for_notebook`)."""
+    def save(self, *, config: dict, claims, comparison, metrics: dict | None = None, **more) -> Path:
+        """Path of the notebook's record, written whole; `more` are further entries (see `records.for_notebook`).
+
+        metrics: numbers by name; those that the claims are judged by where none are given.
+        """
+        for claim in checks.sequence(claims, "claims"):
+            checks.instance(claim, "claims", papers.Verdict, "Use session.verdicts(...).")
         record = records.for_notebook(
-            self.paper.key, self.scale, self.seeds, config=config, metrics=metrics, claims=claims,
-            comparison=comparison, started=self.started, **more)  # fmt: skip
-        for claim in claims:
-            checks.instance(claim, "claims", papers.Verdict, "Use papers.judge(...).")
+            self.paper.key, self.scale, self.seeds, config=config, claims=claims, comparison=comparison,
+            metrics={claim.id: claim.value for claim in claims} if metrics is None else metrics,
+            started=self.started, **more)  # fmt: skip
         return records.write(self.out_dir / f"{self.paper.key}.json", record)
 
 

@@ -24,7 +24,8 @@ MAP = {"x", "y_clean", "noisy", "knn_agreement_clean"}  # of inputs in two dimen
 class Recorded:
     """The recorded runs of a notebook at a scale.
 
-    runs: one row a run: RUN, `key`, and every number that its record holds; NaN where a run has no such number.
+    runs: one row a run: RUN, `key`, and every number that its record holds; NaN where a run has no such number. Of what
+    was measured after each epoch: the last value, as `last_train_acc`, and the best noisy-validation one.
     checks: the same for runs on a schedule of their own, which they name under `schedule`: they check our choices.
     epochs: one row a run and epoch: RUN, `key`, `epoch` (from 1) and what was measured after it.
     details: by `key`, what is no number: curves, matrices, coordinates.
@@ -83,13 +84,15 @@ def tidy(raw: dict) -> Recorded:
         epochs += [] if is_check else _by_epoch(run, history)
         details[entry["key"]] = rest
         run |= {f"last_{name}": values[-1] for name, values in history.items() if values}
+        run |= {f"best_{name}": max(history[name]) for name in ("val_acc", "val_map") if history.get(name)}
         (others if is_check else runs).append(run)
     embedding = raw.get("embedding")
     if embedding:
         noisy = [entry | {"noise_rate": same_rate(entry["noise_rate"])} for entry in embedding["noisy"]]
         embedding = embedding | {"noisy": noisy}
     main = [{name: run[name] for name in run if name != "schedule"} for run in runs]
-    frames = (same_rates(pd.DataFrame(rows)) for rows in (main, others, epochs, raw.get("matrices", [])))
+    frames = (same_rates(pd.DataFrame(rows, columns=None if rows else [*RUN, "key"]))
+              for rows in (main, others, epochs, raw.get("matrices", [])))  # fmt: skip
     return Recorded(raw["notebook"], raw["scale"], raw["made"], *frames, details=details, embedding=embedding)
 
 
