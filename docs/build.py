@@ -1,9 +1,9 @@
 """Writes what the documentation repeats from the code and the records, so that neither can drift.
 
-    python docs/build.py           rewrites docs/equations.md, the README's results and its pictures
+    python docs/build.py           rewrites docs/equations.md, docs/results.md and the README's pictures
     python docs/build.py --check   says what is out of date and ends with 1
 
-Run it after a record in results/ or a recorded table has changed. A test runs the check.
+Run it after a recorded table has changed. A test runs the check.
 """
 
 import ast
@@ -14,14 +14,13 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT))
+sys.path[:0] = [str(ROOT), str(ROOT / "docs")]
 
-from lnlkit import papers, recorded, records  # noqa: E402
-from lnlkit.run import report  # noqa: E402
+import results  # noqa: E402
+from lnlkit import papers, recorded  # noqa: E402
 
 PLACE = r"(?:Eq\. \(\d+\)|Section (?:\d+(?:\.\d+)*|[IVX]+(?:-[A-Z]\d*)?)|Fig\. \d+|Table (?:\d+|[IVX]+))"
 TAG = re.compile(rf"Paper (\d\d), ({PLACE}(?:(?:, | and ){PLACE})*)")
-RESULTS = re.compile(r"(<!-- results (\S+) (\S+) -->\n).*?(<!-- end of results -->)", re.S)
 
 
 @functools.cache
@@ -62,19 +61,6 @@ def equations() -> str:
     return "\n".join(lines)
 
 
-def readme() -> str:
-    """The README with the block of every recorded notebook made anew."""
-
-    def block(match: re.Match) -> str:
-        start, notebook, scale, end = match.groups()
-        path = ROOT / "results" / notebook / f"{scale}.json"
-        if not path.exists():
-            return f"{start}Not run yet.\n{end}"
-        return f"{start}\n{report.markdown(records.read_notebook(path))}\n\n{end}"
-
-    return RESULTS.sub(block, (ROOT / "README.md").read_text(encoding="utf-8"))
-
-
 def pictures() -> None:
     """The overview of every paper's recorded runs, as PNG, from the paper's own module of `viz`."""
     for key in papers.KEYS:
@@ -83,7 +69,7 @@ def pictures() -> None:
 
 
 def main() -> int:
-    texts = {ROOT / "docs" / "equations.md": equations(), ROOT / "README.md": readme()}
+    texts = {ROOT / "docs" / "equations.md": equations(), ROOT / "docs" / "results.md": results.page()}
     stale = [path for path, text in texts.items() if not path.exists() or path.read_text(encoding="utf-8") != text]
     if "--check" in sys.argv:
         print("\n".join(f"{path.relative_to(ROOT)} is out of date: python docs/build.py" for path in stale), end="")

@@ -41,7 +41,8 @@ class Row:
 class Table:
     """A published table: `mean[row id]` and `sd[row id]` hold one number per column; no sd where none is printed.
 
-    columns: numbers or texts (class names). columns_as: how numbers are written, one of COLUMNS_AS.
+    columns: numbers or texts (class names). columns_as: how numbers are written, one of COLUMNS_AS. ours: which of our
+    runs stand beside it (`recorded.judging.beside`): `dataset`, `noise`, and the column `value` in `unit`.
     """
 
     id: str
@@ -53,6 +54,7 @@ class Table:
     mean: dict[str, tuple[float, ...]]
     sd: dict[str, tuple[float, ...]]
     columns_as: str = "percent"
+    ours: dict[str, Any] = field(default_factory=dict)
 
     def heading(self, column: float | str) -> str:
         """What stands above a column: a text as it is, 0.4 as "40%" (percent) or "0.4" (plain)."""

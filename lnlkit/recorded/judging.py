@@ -4,8 +4,8 @@ import dataclasses
 
 from lnlkit import checks, papers
 from lnlkit.papers import Claim, Measured, Paper, Verdict
-from lnlkit.recorded import Recorded
-from lnlkit.recorded.measures import measure
+from lnlkit.recorded import Recorded, values
+from lnlkit.recorded.measures import measure, selected
 
 
 def verdicts(paper: Paper, table: Recorded, yours: Recorded | None = None) -> list[Verdict]:
@@ -33,3 +33,18 @@ def _unmet(paper: Paper, table: Recorded, claim: Claim) -> str:
     found: Measured = measure(paper, table, spec)
     low, _ = papers.interval(found.values) if found.values else (float("-inf"), 0)
     return "" if low >= claim.only_if["at_least"] else f"not shown here: {claim.only_if['says']}"
+
+
+def beside(paper: Paper, table: Recorded, published: str) -> list[dict]:
+    """The paper-against-ours rows of a published table (`papers.compare`), from the runs that its `ours` names.
+
+    Raises ValueError when no runs are named there.
+    """
+    of = checks.instance(paper, "paper", Paper).tables[checks.one_of(published, "published", list(paper.tables))]
+    if not of.ours:
+        raise ValueError(f"`published` must be a table with `ours`, but {of.id} has none in {paper.key}.toml.")
+    where = {name: value for name, value in of.ours.items() if name in ("dataset", "noise")}
+    runs = selected(table, where, list(paper.rows))
+    value, unit = of.ours["value"], of.ours.get("unit", 100.0)
+    ours = values(runs, value, unit=unit) if len(runs) and value in runs else {}
+    return papers.compare(paper, published, ours)

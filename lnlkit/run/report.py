@@ -126,7 +126,7 @@ def markdown(record: dict) -> str:
     )
     lines = [f"{described}; {machine['cores']} cores, {machine['device']}, torch {machine['torch']}.", ""]
     for rows in _by_place(record["comparison"]):
-        lines += [*_markdown_table(rows), ""]
+        lines += [*markdown_table(rows), ""]
     lines += claims_table(record["claims"])
     return "\n".join(lines)
 
@@ -139,7 +139,7 @@ def claims_table(claims: list[dict]) -> list[str]:
                     f"{words.measured(c)} | {words.wanted(c)} |" for c in claims]  # fmt: skip
 
 
-def _markdown_table(rows: list[dict]) -> list[str]:
+def markdown_table(rows: list[dict]) -> list[str]:
     columns = _headings(rows)
     cells = {(row["row"], row["column"]): row for row in rows}
     n = ", ".join(map(str, sorted({row["n"] for row in rows if row["n"]})))
