@@ -5,6 +5,11 @@ import json
 import re
 from pathlib import Path
 
+import pytest
+
+from lnlkit import papers, recorded
+from lnlkit.recorded import judging
+
 ROOT = Path(__file__).resolve().parents[1]
 spec = importlib.util.spec_from_file_location("docs_build", ROOT / "docs" / "build.py")
 build = importlib.util.module_from_spec(spec)
@@ -15,8 +20,22 @@ def test_equations_page_is_what_the_docstrings_say():
     assert (ROOT / "docs" / "equations.md").read_text(encoding="utf-8") == build.equations()
 
 
-def test_readme_shows_the_stored_results():
-    assert (ROOT / "README.md").read_text(encoding="utf-8") == build.readme()
+def test_results_page_is_what_the_recorded_runs_say():
+    assert (ROOT / "docs" / "results.md").read_text(encoding="utf-8") == build.results.page()
+
+
+@pytest.mark.parametrize("key", papers.KEYS)
+def test_every_number_of_the_results_traces_to_the_names_of_runs(key):
+    """A measured claim names its runs, which are in the recorded table; so does every table of our own."""
+    paper, table = papers.load(key), recorded.load(key)
+    lines = build.results.of_paper(paper)
+    known, text = {*table.runs["key"], *table.checks["key"]}, "\n".join(lines)
+    names = set(re.findall(r"\b[0-9a-f]{16}\b", text))
+    assert names == known
+    for claim, verdict in zip(paper.claims, judging.verdicts(paper, table), strict=True):
+        runs = build.results.measured(claim, verdict)[-1]
+        assert ("Runs: " in runs) == bool(verdict.runs), claim.id
+        assert verdict.runs or verdict.value is None or claim.decided_by == "algebra" or not claim.measure.get("row")
 
 
 def test_every_equation_of_a_notebook_has_tested_code():

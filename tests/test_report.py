@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from lnlkit import papers
+from lnlkit import papers, recorded
 from lnlkit.papers import reading
+from lnlkit.recorded import judging
 from lnlkit.run import report, runner, screen
 
 
@@ -48,10 +49,10 @@ def test_the_comparison_heads_its_columns_as_the_table_says(columns, columns_as,
 
 @pytest.mark.parametrize(("columns", "columns_as", "headings"), KINDS)
 def test_the_markdown_heads_its_columns_as_the_table_says(columns, columns_as, headings):
-    lines = report.markdown(record(columns, columns_as)).splitlines()
-    assert lines[2] == f"| Table 1, %: ours, n = 1, 2 (paper) | {' | '.join(headings)} |"
-    assert lines[4] == "| CE | not run (0.00) | not run (1.00) | 3.50 ± 0.71 (2.00) |"
-    assert lines[5].startswith("| CE\\* + | 5.00 | ")
+    lines = report.markdown_table(record(columns, columns_as)["comparison"])
+    assert lines[0] == f"| Table 1, %: ours, n = 1, 2 (paper) | {' | '.join(headings)} |"
+    assert lines[2] == "| CE | not run (0.00) | not run (1.00) | 3.50 ± 0.71 (2.00) |"
+    assert lines[3].startswith("| CE\\* + | 5.00 | ")
 
 
 def test_a_record_without_headings_holds_noise_rates():
@@ -59,7 +60,7 @@ def test_a_record_without_headings_holds_noise_rates():
     for row in old["comparison"]:
         del row["heading"]
     assert report.comparison(old).splitlines()[1].split() == ["10%", "40%"]
-    assert "| 10% | 40% |" in report.markdown(old)
+    assert report.markdown_table(old["comparison"])[0].endswith("| 10% | 40% |")
 
 
 def test_the_cost_stands_beside_its_goal_and_the_speed_of_the_machine():
@@ -71,45 +72,48 @@ def test_the_cost_stands_beside_its_goal_and_the_speed_of_the_machine():
 
 
 def finished(notebook, scale, **changes) -> runner.RunResult:
-    """A run whose record is the one at lab of its notebook, with other verdicts at smoke."""
-    record = {**runner.recorded_at_lab(notebook), "scale": scale, **changes}
-    if scale == "smoke":
-        record["claims"] = [{**claim, "verdict": "not tested"} for claim in record["claims"]]
+    """A run of a paper's notebook whose claims are those of the recorded runs."""
+    claims = [vars(verdict) for verdict in judging.verdicts(papers.load(notebook), recorded.load(notebook))]
+    record = {"notebook": notebook, "scale": scale, "seeds": [0], "claims": claims, "cpu_seconds": 30.0, **changes}
     out = Path("artifacts") / scale
     return runner.RunResult(notebook, scale, out / f"{notebook}.ipynb", out / f"{notebook}.json",
                             out / f"{notebook}.html", record, 39.0)  # fmt: skip
 
 
+@pytest.mark.parametrize("scale", papers.SCALES)
 @pytest.mark.parametrize("notebook", papers.KEYS)
-def test_a_smoke_run_ends_with_what_the_recorded_runs_say_on_one_screen(notebook):
-    at_lab = runner.recorded_at_lab(notebook)
-    lines = screen.after_run(finished(notebook, "smoke"), at_lab).splitlines()
+def test_a_run_ends_with_what_is_known_of_the_claims_on_one_screen(notebook, scale):
+    result = finished(notebook, scale)
+    lines, claims = screen.after_run(result).splitlines(), result.record["claims"]
     assert len(lines) <= screen.LINES and max(map(len, lines)) <= screen.WIDTH
     assert papers.load(notebook).title in " ".join(lines)
-    page = lines.index(f"Open in a browser:  artifacts/smoke/{notebook}.html")
-    heading = next(i for i, line in enumerate(lines) if line.endswith(report.counts(at_lab)))
+    page = lines.index(f"Open in a browser:  artifacts/{scale}/{notebook}.html")
+    heading = next(i for i, line in enumerate(lines) if line.startswith("Runs at lab say of the paper's"))
+    assert lines[heading].endswith(report.counts(result.record)) or len(lines[heading]) == screen.WIDTH
     marks = [line[:3] for line in lines[heading + 1 :] if line.startswith("[")]
     assert page < heading and marks == sorted(marks, key=list(report.MARKS.values()).index)
-    shown = marks.count("[+]"), len(marks)
-    assert shown[0] == sum(claim["verdict"] == "reproduced" for claim in at_lab["claims"])
-    left = len(at_lab["claims"]) - shown[1]
+    left = len(claims) - len(marks)
     assert left == 0 or f"({left} more, " in lines[heading + 1 + len(marks)]
-    smoke = f"At smoke, which only shows that every line runs: 0 reproduced, 0 not reproduced, {len(at_lab['claims'])} "
-    assert any(line.startswith(smoke) for line in lines[heading + 1 + len(marks) :])
 
 
-def test_a_larger_run_shows_its_own_claims_and_the_recorded_ones_as_counts():
-    notebook = papers.KEYS[0]
-    at_lab = runner.recorded_at_lab(notebook)
-    own = finished(notebook, "paper", claims=[{**claim, "verdict": "reproduced"} for claim in at_lab["claims"]])
-    text = screen.after_run(own, at_lab)
-    assert text.count("[+]") == len(at_lab["claims"]) and "These runs at paper say" in text
-    assert text.endswith(f"lnlkit report artifacts/paper/{notebook}.json")
-    assert f"Recorded at lab: {report.counts(at_lab)}" in text
-    assert "No runs at lab are recorded yet" in screen.after_run(finished(notebook, "smoke"), None)
-    of_no_paper = runner.RunResult("00_playground", "smoke", Path("a"), Path("b"), None,
-                                    {**own.record, "notebook": "00_playground"}, 1.0)
-    assert "reproduced" not in screen.after_run(of_no_paper, None)
+def test_a_notebook_of_no_paper_ends_without_claims():
+    result = finished("01_cvae_augmentation", "smoke")
+    own = runner.RunResult("00_playground", "smoke", Path("a"), Path("b"), None,
+                           {**result.record, "notebook": "00_playground"}, 1.0)  # fmt: skip
+    assert "claims" not in screen.after_run(own)
+
+
+def test_a_claim_in_text_has_its_number_its_bound_and_yours():
+    claim = {"says": "It is ahead.", "place": "Table 1", "decided_by": "mechanism", "scale": "lab", "verdict": "holds",
+             "why": "", "wanted": "at least 1", "unit": "points", "value": 3.5, "low": 2.26, "high": 4.74, "n": 3,
+             "passed": None, "yours": 1.25}  # fmt: skip
+    text = report.claims({"scale": "smoke", "claims": [claim, claim | {"verdict": "undecided", "yours": None}]})
+    assert text.splitlines()[0] == "Claims of the paper: 1 holds, 1 undecided"
+    assert "[+] It is ahead." in text and "[?] It is ahead." in text
+    assert "holds at lab: 3.5 points [2.26, 4.74], n = 3, wanted at least 1  (Table 1)" in text
+    assert text.count("yours, at smoke: 1.25") == 1
+    assert report.claims_table([claim])[2] == (
+        "| It is ahead. (Table 1) | mechanism | holds at lab | 3.5 points [2.26, 4.74], n = 3 | at least 1 |")
 
 
 def test_a_path_on_another_drive_is_shown_whole(monkeypatch):

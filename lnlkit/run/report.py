@@ -116,21 +116,6 @@ def grid(rows: list[list]) -> list[str]:
     return [lines[0], "  ".join("-" * width for width in widths), *lines[1:]]
 
 
-def markdown(record: dict) -> str:
-    """The README's block for a notebook: our tables, the paper's numbers in brackets, and the claims with verdicts."""
-    config, machine = record["config"], record["environment"]
-    described = record.get("described") or (
-        f"Clean-test accuracy at the best noisy-validation epoch, mean ± standard deviation over n seeds. "
-        f"{config['dataset'].upper()}, {config.get('n_train', 'all')} training images with validation, "
-        f"network `{config['network']}`, {config['epochs']} epochs"
-    )
-    lines = [f"{described}; {machine['cores']} cores, {machine['device']}, torch {machine['torch']}.", ""]
-    for rows in _by_place(record["comparison"]):
-        lines += [*markdown_table(rows), ""]
-    lines += claims_table(record["claims"])
-    return "\n".join(lines)
-
-
 def claims_table(claims: list[dict]) -> list[str]:
     """A Markdown table of claims: what the paper says, what decides it, verdict, what was measured, bound."""
     lines = ["| the paper says | decided by | verdict | measured | wanted |", "|---|---|---|---|---|"]
@@ -140,6 +125,7 @@ def claims_table(claims: list[dict]) -> list[str]:
 
 
 def markdown_table(rows: list[dict]) -> list[str]:
+    """A Markdown table of the rows of one published table: ours, and the paper's numbers in brackets."""
     columns = _headings(rows)
     cells = {(row["row"], row["column"]): row for row in rows}
     n = ", ".join(map(str, sorted({row["n"] for row in rows if row["n"]})))

@@ -15,7 +15,7 @@ from lnlkit.run import executed, folder, parameters, shape
 from lnlkit.run.attempt import Attempt
 from lnlkit.run.folder import RunError
 
-__all__ = ["RunError", "RunResult", "find", "recorded_at_lab", "root", "run", "save_results"]
+__all__ = ["RunError", "RunResult", "find", "root", "run", "save_results"]
 
 LIMIT_S = {"smoke": 3600, "lab": 6 * 3600, "paper": None}
 """Wall seconds after which a notebook is stopped: only one that hangs meets them, however slow or busy the machine.
@@ -151,12 +151,6 @@ def recorded(path, notebook: str | None = None, scales=papers.SCALES) -> dict:
         if record[key] not in allowed:
             raise ValueError(f"`{path}` must be a record of {key} {' or '.join(allowed)}, but is one of {record[key]}.")
     return record
-
-
-def recorded_at_lab(notebook: str) -> dict | None:
-    """The record at `lab` that is committed beside a notebook, None where there is none yet."""
-    path = root() / "results" / notebook / "lab.json"
-    return recorded(path, notebook) if path.exists() else None
 
 
 def save_results(result: RunResult) -> Path:

@@ -148,28 +148,27 @@ def shared(found: list[dict]) -> dict:
 
 def fold(found: list[dict], rows: list[dict], paper: Paper, scale: str, device: str = "cpu") -> dict:
     """The parts of the recorded table: runs, each realised transition matrix once, and the embedding if asked for."""
-    parts = {"runs": rows, "matrices": _matrices(found)}
-    if "embedding" in paper.scale(scale):
-        parts["embedding"] = _embedding(paper.scale(scale), found, device)
+    main, parts = [r for r in found if "schedule" not in r["config"]], {"runs": rows}
+    parts["matrices"] = _matrices(main)
+    if "embedding" in paper.scale(scale) and main:
+        parts["embedding"] = _embedding(paper.scale(scale), [r["config"] for r in main], device)
     return parts
 
 
 def _matrices(found: list[dict]) -> list[dict]:
     names = ("dataset", "noise", "noise_rate", "seed")
-    main = [r for r in found if "schedule" not in r["config"]]
-    sets = {tuple(r["config"][name] for name in names): r for r in main}
+    sets = {tuple(r["config"][name] for name in names): r for r in found}
     return [{**dict(zip(names, of, strict=True)), "T": r["T"], "realised_rate": r["realised_rate"]}
             for of, r in sets.items()]  # fmt: skip
 
 
-def _embedding(settings: dict, found: list[dict], device: str) -> dict:
+def _embedding(settings: dict, configs: list[dict], device: str) -> dict:
     """`embed` for a stratified draw of the scale's training images, with the labels of the first seed.
 
     agreement: a line a seed and noise, each on the map of the seed's own images.
     """
-    main = [r["config"] for r in found if "schedule" not in r["config"]]
-    noises, maps = distinct((config["noise"], config["noise_rate"]) for config in main), {}
-    for seed in sorted({config["seed"] for config in main}):
+    noises, maps = distinct((config["noise"], config["noise_rate"]) for config in configs), {}
+    for seed in sorted({config["seed"] for config in configs}):
         clean = noisy_set(settings, "symmetric", 0.0, seed)
         index = data.subset(clean.x, clean.y_clean, min(settings["embedding"]["n"], len(clean)), seed=seed)
         labels = {(noise, rate): noisy_set(settings, noise, rate, seed, device).y[index] for noise, rate in noises}

@@ -13,15 +13,14 @@ from lnlkit import papers
 from lnlkit.papers import reading
 
 PAPER = papers.load("01")
-METRICS = {claim.metric: [1.0, 2.0] for claim in PAPER.claims}
+CLAIM, MEASURED = PAPER.claims[1], papers.Measured((1.0, 2.0, 3.0))
 OURS = {("ce", 0.1): [94.0, 95.0], ("cvae_oracle", 0.4): 80.0}
 NO_MAPPING = {"series": pd.Series([1.0]), "frame": pd.DataFrame({"ce": [1.0]}), "array": np.ones(2), "nothing": None,
                "list": [1.0], "text": "ce", "number": 3}
 NO_NUMBERS = {"text": "high", "nested": [[1.0], [2.0, 3.0]], "none at all": [], "mapping": {"a": 1}}
 KINDS = BAD | {
     "paper": {"nothing": None, "text": "01", "number": 1, "mapping": {}},
-    "metrics": NO_MAPPING | {f"of {what}": METRICS | {PAPER.claims[0].metric: value}
-                             for what, value in NO_NUMBERS.items()},
+    "claim": {"nothing": None, "text": "best-at-10", "mapping": {}},
     "ours": NO_MAPPING | {f"of {what}": {("ce", 0.1): value} for what, value in NO_NUMBERS.items()} | {
         "unknown row": {("cee", 0.1): 94.0}, "row number": {(0, 0.1): 94.0}, "per cent": {("ce", 10): 94.0},
         "other per cent": {("ce", 45): 94.0}, "nan": {("ce", float("nan")): 94.0}, "truth": {("ce", True): 94.0},
@@ -35,8 +34,8 @@ DOORS = [
          called={"name": "paper"}),
     Door(papers.key_of, {"name": "01"}, {"name": "name"}, called={"name": "paper"}),
     Door(PAPER.scale, {"name": "lab"}, {"name": "name"}, {"name": {"capitals": "LAB"}}, called={"name": "scale"}),
-    Door(papers.judge, {"paper": PAPER, "scale": "lab", "metrics": METRICS},
-         {"paper": "paper", "scale": "name", "metrics": "metrics"}, {"metrics": {"empty": {}, "misspelt": {"c": 1}}}),
+    Door(papers.judge, {"claim": CLAIM, "scale": "lab", "measured": MEASURED}, {"claim": "claim", "scale": "name"}),
+    Door(papers.interval, {"values": (1.0, 2.0, 3.0)}, {}, {"values": NO_NUMBERS}),
     Door(papers.compare, {"paper": PAPER, "table": "table-1", "ours": OURS},
          {"paper": "paper", "table": "name", "ours": "ours"}),
 ]  # fmt: skip
@@ -95,8 +94,9 @@ def minimal() -> dict:
         "rows": [{"id": "ce", "label": "CE", "method": "ce", "says": "", "published": "own"}],
         "tables": [{"id": "t", "place": "Table 1", "caption": "", "unit": "%", "column_label": "",
                     "columns": [0.1], "rows": [{"id": "ce", "mean": [1.0], "sd": [0.1]}]}],
-        "claims": [{"id": "c", "says": "", "place": "", "measured": "", "metric": "m", "at_least": {"paper": 0.0},
-                    "at_most": {"lab": 1.0}, "not_tested": {"smoke": "small"}}],
+        "claims": [{"id": "c", "says": "", "place": "", "measured": "", "decided_by": "mechanism",
+                    "measure": {"of": "lead"}, "unit": "points", "bound": "b", "since": "2026-11-20",
+                    "at_most": 1.0}],
         "scales": {"smoke": {}, "lab": {}, "paper": {}},
         "errata": [{"place": "p", "printed": "x", "right": "y", "why": "z"}],
     }  # fmt: skip
@@ -118,7 +118,7 @@ def parent(raw, path):
     return raw, last
 
 
-OPTIONAL = {"sd", "at_least", "at_most"}
+OPTIONAL = {"sd"}
 PATHS = list(places(minimal()))
 
 
@@ -128,8 +128,8 @@ def test_a_missing_key_is_named(path):
     raw = minimal()
     table, last = parent(raw, path)
     del table[last]
-    if path[0] == "claims" and path[-1] == "not_tested":
-        last = "c"
+    if path[-1] == "at_most":
+        last = "a bound"
     said = check_refusal(lambda: reading.paper_of("05_x", raw))
     assert "`05_x.toml`" in said and last in said, said
 
@@ -158,8 +158,8 @@ WRONG = [
     (("paper", "year"), 2020.5), (("paper", "authors"), "a"), (("paper", "authors"), [3]), (("rows", 0, "label"), None),
     (("rows", 0, "needs"), "clean labels"), (("rows", 0, "oracle"), "yes"), (("rows", 0, "passes"), "2"),
     (("rows", 0, "hparams"), []), (("tables", 0, "unit"), 3), (("tables", 0, "rows", 0, "mean"), ["1"]),
-    (("tables", 0, "columns"), [True]), (("claims", 0, "published"), "0.5"), (("claims", 0, "at_least"), 0.5),
-    (("claims", 0, "at_least"), {"paper": "0"}), (("claims", 0, "not_tested"), {"smoke": 1}),
+    (("tables", 0, "columns"), [True]), (("claims", 0, "published"), "0.5"), (("claims", 0, "at_most"), "0.5"),
+    (("claims", 0, "measure"), "lead"), (("claims", 0, "not_tested"), {"smoke": 1}), (("claims", 0, "by_run"), 1),
     (("claims", 0, "says"), []),
     (("scales", "lab"), []), (("live",), {"lab": "mnist"}), (("errata", 0, "why"), None),
 ]  # fmt: skip
