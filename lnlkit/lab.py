@@ -56,7 +56,7 @@ class Session:
 
         metrics: numbers by name; those that the claims are judged by where none are given.
         """
-        for claim in checks.sequence(claims, "claims"):
+        for claim in checks.instance(claims, "claims", list):
             checks.instance(claim, "claims", papers.Verdict, "Use session.verdicts(...).")
         record = records.for_notebook(
             self.paper.key, self.scale, self.seeds, config=config, claims=claims, comparison=comparison,

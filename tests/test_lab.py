@@ -196,6 +196,16 @@ def test_a_session_writes_the_record_of_its_notebook(tmp_path):
     assert record["seconds"] >= 0 and record["metrics"] == {"m": [0.5]}
 
 
+def test_a_session_judges_the_recorded_runs_and_saves_the_verdicts(tmp_path):
+    session = begin(tmp_path)
+    shipped = session.recorded("lab")
+    verdicts = session.verdicts(shipped)
+    assert {v.scale for v in verdicts} == {"lab"} and [v.id for v in verdicts] == [c.id for c in session.paper.claims]
+    assert all(v.yours is None or v.decided_by == "algebra" or v.yours == pytest.approx(v.value) for v in verdicts)
+    record = records.read_notebook(session.save(config={}, claims=verdicts, comparison=[]))
+    assert record["metrics"] == {v.id: v.value for v in verdicts} and len(record["claims"]) == len(verdicts)
+
+
 def test_a_session_hands_out_the_shipped_runs_of_a_scale(tmp_path):
     table = begin(tmp_path).recorded("lab")
     assert table.scale == "lab" and table.notebook == "01_cvae_augmentation" and not list(tmp_path.iterdir())

@@ -43,7 +43,7 @@ def call(capsys):
 
 def test_it_goes_on_where_it_stopped_and_collects_a_table(swept, call, tmp_path, monkeypatch):
     made = {"runs": 3, "planned": 6}
-    monkeypatch.setattr(making, "collect", lambda paper, scale, out, device: {"out": str(out), "made": made})
+    monkeypatch.setattr(making, "collect", lambda paper, scale, out, *_: {"out": str(out), "made": made})
     assert call("--limit 2")[0] == 0 and len(swept) == 2
     status, out, _ = call("--limit 3 --table t.json")
     assert status == 0 and len(swept) == 3
@@ -94,6 +94,16 @@ def test_a_table_says_what_it_holds_and_loses_no_runs(swept, call, tmp_path, mon
     status, _, err = call("--limit 1 --table t.json")
     assert status == 2 and "`table` must not lose runs, but t.json holds 4 and here are 2" in err
     assert records.read(tmp_path / "t.json")["made"]["runs"] == 4
+
+
+def test_runs_of_a_table_are_kept_on_demand(swept, call, tmp_path, monkeypatch):
+    records.write(tmp_path / "t.json", table(4))
+    given = []
+    monkeypatch.setattr(making, "collect", lambda *arguments: given.append(arguments[-1]) or table(5))
+    assert call("--limit 1 --table t.json --keep")[0] == 0 and call("--limit 1 --table t.json")[0] == 0
+    assert given[0]["made"]["runs"] == 4 and given[1] is None
+    call("--limit 1 --table new.json --keep")
+    assert given[2] is None
 
 
 def test_a_signal_ends_the_command_and_not_a_run_alone(swept, call, tmp_path, monkeypatch):

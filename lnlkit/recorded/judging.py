@@ -14,14 +14,26 @@ def verdicts(paper: Paper, table: Recorded, yours: Recorded | None = None) -> li
     Raises ValueError when a table is of another paper.
     """
     checks.instance(paper, "paper", Paper)
-    for name, of in {"table": table, "yours": yours}.items():
-        if of is not None and checks.instance(of, name, Recorded).notebook != paper.key:
+    for name, of in ({"table": table} | ({} if yours is None else {"yours": yours})).items():
+        if checks.instance(of, name, Recorded).notebook != paper.key:
             raise ValueError(f"`{name}` must be a table of {paper.key}, but it is one of {of.notebook}.")
     found = []
     for claim in paper.claims:
         verdict = papers.judge(claim, table.scale, measure(paper, table, claim.measure), _unmet(paper, table, claim))
-        own = measure(paper, yours, claim.measure).values if yours is not None else ()
+        own = measure(paper, yours, as_run(yours, claim.measure)).values if yours is not None else ()
         found.append(dataclasses.replace(verdict, yours=sum(own) / len(own)) if own else verdict)
+    return found
+
+
+def as_run(table: Recorded, spec: dict) -> dict:
+    """A measure on what a smaller table has of it: its own data set for one that it lacks, and of a list what is there."""
+    found, row = dict(spec), table.runs[table.runs["row"] == spec.get("row")]
+    for name in ("dataset", "noise_rate"):
+        there, wanted = set(row[name]), spec.get(name)
+        if isinstance(wanted, list):
+            found[name] = [value for value in wanted if value in there] or sorted(there)
+        elif name == "dataset" and wanted is not None and wanted not in there and len(there) == 1:
+            found[name] = there.pop()
     return found
 
 

@@ -121,6 +121,14 @@ def test_real_human_labels_have_the_published_rates(real_data):
 
 # ---- the truth kept apart --------------------------------------------------------------------------------------
 
+def test_some_classes_of_a_set_are_numbered_anew():
+    whole = data.load("digits")
+    part = images.only(whole, [8, 3])
+    assert part.class_names == ("8", "3") and part.n_classes == 2
+    np.testing.assert_array_equal(part.x_train, whole.x_train[np.isin(whole.y_train, (3, 8))])
+    np.testing.assert_array_equal(np.array([8, 3])[part.y_test], whole.y_test[np.isin(whole.y_test, (3, 8))])
+
+
 def test_what_a_method_sees_holds_no_clean_label():
     full = noisy()
     seen = full.visible()

@@ -142,6 +142,16 @@ def test_diabetes_is_built_in_and_in_its_own_units():
     assert x[:, 0].min() == 19 and x[:, 0].max() == 79  # age in years
 
 
+def test_friedmans_function_is_drawn_as_its_formula_says():
+    table = data.load("friedman1")
+    x = table.x
+    f = 10 * np.sin(np.pi * x[:, 0] * x[:, 1]) + 20 * (x[:, 2] - 0.5) ** 2 + 10 * x[:, 3] + 5 * x[:, 4]
+    noise = table.y - f
+    assert x.shape == (1000, 10) and abs(noise.mean()) < 0.1 and noise.std() == pytest.approx(1, abs=0.08)
+    np.testing.assert_array_equal(data.load("friedman1").y, table.y)
+    assert targets.prepare("friedman1") is None and targets.files("friedman1") == []
+
+
 @pytest.mark.parametrize("named", [True, False], ids=["data_dir", "LNLKIT_DATA"])
 def test_a_table_is_read_from_its_file(tmp_path, monkeypatch, named):
     x, y = house_table()

@@ -10,6 +10,7 @@ import synthetic
 from refusals import BAD, Door, check_refusal, standard_tests
 
 from lnlkit import papers, recorded, records, viz, widgets
+from lnlkit.recorded import judging
 from lnlkit.viz import cvae_augmentation
 
 RUNS = pd.DataFrame({"row": ["ce", "ce", "seal", "seal"], "seed": [0, 1, 0, 1], "noise_rate": [0.2] * 4,
@@ -46,7 +47,13 @@ KINDS = BAD | {
     },
 }  # fmt: skip
 
+PAPER = papers.load("01")
 DOORS = [
+    Door(judging.verdicts, {"paper": PAPER, "table": recorded.load("01"), "yours": None}, {},
+         {"paper": {"nothing": None, "text": "01"}, "yours": {"runs": RUNS, "other": recorded.load("05")},
+          "table": {"nothing": None, "runs": RUNS, "other": recorded.load("05")}}),
+    Door(judging.beside, {"paper": PAPER, "table": recorded.load("01"), "published": "table-1"},
+         {"published": "name"}, {"paper": {"nothing": None, "text": "01"}}),
     Door(recorded.load, {"notebook": "01"}, {"notebook": "name"}),
     Door(recorded.load_raw, {"notebook": "05_choicenet"}, {"notebook": "name"}, {"notebook": {"other": "99"}}),
     Door(recorded.tidy, {"raw": raw()}, {"raw": "raw"}),

@@ -10,7 +10,7 @@ from lnlkit.tasks import classification, configurations, corruption, label_vecto
 
 P01, P02, P05 = (papers.load(number) for number in ("01", "02", "05"))
 SETTING = {"scale": "smoke", "noise_rate": 0.2, "seed": 0}
-ONE = {**SETTING, "paper": P01, "row": P01.rows["ce"], "noise": "symmetric", "on": None}
+ONE = {**SETTING, "paper": P01, "row": P01.rows["ce"], "noise": "symmetric", "on": None, "schedule": None}
 SEVERAL = {**SETTING, "paper": P02, "row": P02.rows["bce"], "dataset": "scenes", "noise": "permutation", "size": 1.0,
            "lambda_mi": None, "schedule": None}  # fmt: skip
 NUMBERS = {**SETTING, "paper": P05, "row": P05.rows["l2"], "dataset": "cosexp", "noise": "uniform"}
@@ -27,7 +27,7 @@ KINDS = BAD | {
 MADE = {"paper": "paper", "row": "row", "scale": "name", "noise": "name", "noise_rate": "fraction", "seed": "seed"}
 
 DOORS = [
-    Door(classification.configuration, ONE, MADE | {"on": "optional name"}),
+    Door(classification.configuration, ONE, MADE | {"on": "optional name", "schedule": "optional name"}),
     Door(label_vectors.configuration, SEVERAL,
          MADE | {"dataset": "name", "size": "fraction", "lambda_mi": "not negative", "schedule": "optional name"},
          also={"dataset": {"numbers": "diabetes"}, "size": {"zero": 0}, "paper": {"without": P01}},

@@ -52,6 +52,27 @@ def test_collect_folds_the_records_into_the_table_that_explorers_read(paper, tmp
     assert record["environment"]["threads"] == 1
 
 
+def test_runs_of_an_earlier_table_are_kept_where_they_are_planned_and_not_made_again(paper):
+    names = {"dataset": "digits", "noise": "model_idn", "noise_rate": 0.2, "seed": 0}
+    of = {"notebook": "x", "scale": "lab"}
+    new = {**of, "runs": [{**names, "row": "ce", "key": "a", "best_val": 0.9}], "matrices": [{**names, "T": [[1.0]]}],
+           "made": {"runs": 1, "environments": [{"torch": "2"}], "codes": ["c"], "rows": {"ce": {"hparams": {"q": 1}}}}}
+    earlier = {**of, "embedding": {"x": []}, "matrices": [{**names, "T": [[0.0]]}, {**names, "seed": 1, "T": [[0.5]]},
+                                                         {**names, "seed": 7, "T": [[0.5]]}],
+               "runs": [{**names, "row": "ce", "key": "a", "best_val": 0.1}, {**names, "row": "gce", "key": "b"},
+                        {**names, "seed": 1, "row": "ce", "key": "c"}, {**names, "seed": 7, "row": "ce", "key": "d"}],
+               "made": {"runs": 4, "environments": [{"torch": "1"}], "codes": ["b"],
+                        "rows": {"ce": {"hparams": {"q": 0}}, "gce": {"hparams": {}}}}}  # fmt: skip
+    table = making._with_earlier(new, earlier, {"a", "b", "c"})
+    assert [(run["key"], run.get("best_val")) for run in table["runs"]] == [("a", 0.9), ("b", None), ("c", None)]
+    assert [matrix["T"] for matrix in table["matrices"]] == [[[1.0]], [[0.5]]] and table["embedding"] == {"x": []}
+    made = table["made"]
+    assert (made["runs"], made["kept"], made["codes"]) == (3, 2, ["c", "b"]) and len(made["environments"]) == 2
+    assert made["rows"] == {"ce": {"hparams": {"q": 1}}, "gce": {"hparams": {}}}
+    with pytest.raises(ValueError, match="`earlier` must be a table of x at lab, but it is of x at smoke"):
+        making._with_earlier(new, {**earlier, "scale": "smoke"}, {"a"})
+
+
 def test_only_whole_records_of_the_grid_are_collected(paper, tmp_path):
     config = tasks.grid(paper, "smoke")[0]
     for text in ("", '{"schema": 1, "config": {}}'):

@@ -129,6 +129,16 @@ def test_a_verdict_names_its_runs_and_has_yours_beside_it():
     assert by_id["loss-grows"].verdict == "not tested" and by_id["loss-grows"].yours is None
 
 
+def test_yours_is_measured_on_what_a_smaller_table_has():
+    on_digits = {"dataset": "digits", "noise_rate": 0.2}
+    runs = [(row, 0.2, 0, {"best_val": value} | on_digits) for row, value in (("cvae_augmentation", 0.7), ("ce", 0.5))]
+    small = table(*runs)
+    asked = {"of": "lead", "row": "cvae_augmentation", "over": ["ce"], "dataset": "mnist", "noise_rate": [0.1, 0.2]}
+    assert judging.as_run(small, asked) == asked | {"dataset": "digits", "noise_rate": [0.2]}
+    assert measures.measure(PAPER, small, judging.as_run(small, asked)).values == pytest.approx([20])
+    assert measures.measure(PAPER, small, asked).values == ()
+
+
 @pytest.mark.parametrize("oracle, word", [(0.99, "holds"), (0.80, "not tested")])
 def test_where_the_oracle_is_no_help_the_claim_is_not_tested(oracle, word):
     rows = {"cvae_augmentation": [0.95, 0.951, 0.952], "ce": [0.90, 0.901, 0.902], "ce_long": [0.9, 0.9, 0.9],

@@ -1,5 +1,7 @@
 """Tables for the page: what stands in them, what is bold, and that nothing is read as markup."""
 
+import dataclasses
+import html
 import re
 
 import numpy as np
@@ -50,14 +52,30 @@ def test_mean_and_deviation_are_written_with_what_there_is():
 
 def test_claims_have_their_verdicts_values_and_reasons():
     paper = papers.load("05")
-    verdicts = papers.judge(paper, "lab", {claim.metric: [7.0, 7.5] for claim in paper.claims})
+    verdicts = [papers.judge(claim, "lab", papers.Measured((7.0, 7.5, 6.5))) for claim in paper.claims]
     page = viz.tables.claims(verdicts, "Recorded").to_html()
     counts = {name: [v.verdict for v in verdicts].count(name) for name in papers.VERDICTS}
     assert "Recorded: " + ", ".join(f"{n} {name}" for name, n in counts.items() if n) in page
-    assert page.count("(n = 2)") == len(verdicts)
+    assert page.count(", n = 3") == sum(v.decided_by != "algebra" and v.passed is None for v in verdicts)
     assert viz.tables.claims([vars(v) for v in verdicts], "Recorded").data.equals(viz.tables.claims(verdicts).data)
     untested = next(v for v in verdicts if v.verdict == "not tested")
-    assert untested.why in viz.tables.claims(verdicts).data.iloc[:, -1].tolist()
+    assert untested.why in viz.tables.claims(verdicts).data["wanted"].tolist()
+
+
+def test_what_the_readers_own_runs_measure_stands_beside_without_a_verdict():
+    claim = papers.load("05").claims[0]
+    verdict = papers.judge(claim, "lab", papers.Measured((20.0, 21.0, 22.0)))
+    assert "yours" not in viz.tables.claims([verdict]).data
+    beside = viz.tables.claims([dataclasses.replace(verdict, yours=3.25), verdict]).data
+    assert beside["yours"].tolist() == ["3.25", ""] and beside["verdict"].tolist() == ["holds at lab"] * 2
+
+
+def test_errata_that_matter_are_shown_and_the_others_folded():
+    paper = papers.load("05")
+    shown, _, rest = viz.tables.errata(paper).data.partition("<details>")
+    for erratum in paper.errata:
+        text = shown if erratum.matters else rest
+        assert erratum.printed.replace(" %", "\u00a0%") in html.unescape(text), erratum.printed
 
 
 @pytest.fixture
