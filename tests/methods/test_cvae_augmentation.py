@@ -1,5 +1,6 @@
 import dataclasses
 
+import numpy as np
 import pytest
 import torch
 
@@ -7,7 +8,8 @@ from lnlkit import data, models
 from lnlkit.methods import make
 from lnlkit.methods.base import CE
 from lnlkit.methods.cvae_augmentation import cvae_terms, generate, train_cvae
-from lnlkit.training import Recipe, TrainingSet, fit
+from lnlkit.tasks.running import Splits
+from lnlkit.training import Batch, Recipe, TrainingSet, fit
 
 
 @pytest.fixture(scope="module")
@@ -91,3 +93,71 @@ def test_a_given_generator_is_used_and_not_trained(digits):
 def test_defaults_are_the_papers():
     method = make("cvae_augmentation")
     assert (method.cvae_lr, method.cvae_batch_size, method.cvae_epochs) == (4e-4, 16, 20)
+
+
+# ---- what it says of itself
+
+
+@pytest.fixture(scope="module")
+def splits():
+    """Digits of which a third of the labels are the next class, with noisy validation and clean test images."""
+    images = data.load("digits")
+    y_clean = images.y_train[:600]
+    y = np.where(np.arange(600) % 3 == 0, (y_clean + 1) % 10, y_clean)
+    noisy = data.NoisyData(images.x_train[:600], y, y_clean, 10)
+    test = data.Labelled(images.x_test[:200], images.y_test[:200], 10)
+    return Splits(noisy.take(np.arange(500)), noisy.take(np.arange(500, 600)).visible(), test)
+
+
+class FixedGenerator(models.ConditionalVAE):
+    """Draws for a class a real image that shows what `draws` says of the class."""
+
+    draws = staticmethod(lambda y: y)
+
+    def sample(self, y, z):
+        images = data.load("digits")
+        of = {k: torch.tensor(images.x_train[images.y_train == k][0])[None] / 255 for k in range(10)}
+        return torch.stack([of[self.draws(int(label))] for label in y])
+
+
+@pytest.mark.parametrize(("draws", "fidelity"), [(lambda y: y, 1.0), (lambda y: y - y % 2, 0.5), (lambda y: 9 - y, 0)])
+def test_fidelity_is_the_share_of_images_in_which_a_judge_with_clean_labels_sees_the_class(splits, draws, fidelity):
+    torch.manual_seed(0)
+    cvae = FixedGenerator((1, 8, 8), 10, latent=4, hidden=32)
+    cvae.draws = draws
+    method = make("cvae_augmentation", cvae=cvae)
+    fit(method, splits.train.visible(), recipe(12))
+    said = method.diagnose(splits)
+    assert said["judge"] > 0.85  # it was trained on the clean labels: a third of those given are wrong
+    assert said["fidelity"] == pytest.approx(fidelity, abs=0.11)  # at most one of the ten images is misread
+    assert not {"cvae_total", "cvae_reconstruction", "cvae_kl"} & set(said)  # it trained no generator
+
+
+def test_the_losses_are_those_of_the_last_epoch_and_of_the_noisy_validation_images(splits):
+    method = make("cvae_augmentation", cvae_epochs=2, latent=4, hidden=32, n_generated=0)
+    fit(method, splits.train.visible(), recipe(1))
+    state = torch.random.get_rng_state()
+    said = method.diagnose(splits)
+    assert torch.equal(state, torch.random.get_rng_state())
+    last = method.cvae_history_[-1]
+    assert {name: said[f"cvae_{name}"] for name in ("total", "reconstruction", "kl")} == {
+        name: last[name] for name in ("total", "reconstruction", "kl")}  # fmt: skip
+    assert "fidelity" not in said  # nothing was generated
+    x = torch.tensor(splits.noisy_val.x)[:, None] / 255
+    with torch.no_grad():
+        draws = [sum(cvae_terms(method.cvae_, Batch(x, torch.tensor(splits.noisy_val.y), torch.arange(len(x)))))
+                 for _ in range(200)]  # fmt: skip
+    every = torch.stack(draws).mean(1)
+    assert abs(said["cvae_val_total"] - every.mean()) < 5 * every.std()
+    turned = data.Labelled(splits.noisy_val.x, splits.noisy_val.y[::-1].copy(), 10)
+    other = dataclasses.replace(splits, noisy_val=turned)
+    same, changed = (method.diagnose(of)["cvae_val_total"] for of in (splits, other))
+    assert same != changed  # it reads the noisy labels
+
+
+def test_what_a_method_says_of_itself_changes_nothing_in_it(splits):
+    method = make("cvae_augmentation", cvae_epochs=1, latent=4, hidden=32)
+    fit(method, splits.train.visible(), recipe(1))
+    before = method.predict(splits.test.x)
+    assert method.diagnose(splits) == method.diagnose(splits)
+    assert torch.equal(before, method.predict(splits.test.x))
