@@ -11,13 +11,14 @@ import functools
 import importlib
 import re
 import sys
+import types
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "docs")]
 
 import results  # noqa: E402
-from lnlkit import papers, recorded  # noqa: E402
+from lnlkit import methods, papers, recorded  # noqa: E402
 
 PLACE = r"(?:Eq\. \(\d+\)|Section (?:\d+(?:\.\d+)*|[IVX]+(?:-[A-Z]\d*)?)|Fig\. \d+|Table (?:\d+|[IVX]+))"
 TAG = re.compile(rf"Paper (\d\d), ({PLACE}(?:(?:, | and ){PLACE})*)")
@@ -25,29 +26,79 @@ TAG = re.compile(rf"Paper (\d\d), ({PLACE}(?:(?:, | and ){PLACE})*)")
 
 @functools.cache
 def tags() -> list[tuple[str, str, str]]:
-    """(paper, place, where) for every function and class whose docstring names a place in a paper."""
+    """(paper, place, where) for every function, class and method whose docstring names a place in a paper."""
     found = []
     for path in sorted((ROOT / "lnlkit").rglob("*.py")):
         module = ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, (ast.FunctionDef, ast.ClassDef)):
-                for paper, places in TAG.findall(" ".join((ast.get_docstring(node) or "").split())):
-                    found += [(paper, place, f"{module}.{node.name}") for place in re.findall(PLACE, places)]
+        for where, node in _defined(ast.parse(path.read_text(encoding="utf-8")), module):
+            for paper, places in TAG.findall(" ".join((ast.get_docstring(node) or "").split())):
+                found += [(paper, place, where) for place in re.findall(PLACE, places)]
     return sorted(set(found), key=lambda tag: (tag[0], ["Eq", "Se", "Fi", "Ta"].index(tag[1][:2]), tag[1:]))
 
 
+def _defined(node: ast.AST, above: str):
+    """(full name, node) of the functions and classes of a module, and of the methods of its classes."""
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, (ast.FunctionDef, ast.ClassDef)):
+            yield f"{above}.{child.name}", child
+            if isinstance(child, ast.ClassDef):
+                yield from _defined(child, f"{above}.{child.name}")
+
+
 @functools.cache
-def words_of_tests() -> dict[str, set[str]]:
-    """The names that each test file mentions."""
+def called_in_tests() -> dict[str, set[str]]:
+    """By test file, what it refers to: the full names of the package's functions and classes, and attributes as .name.
+
+    A name counts where it is imported, or reached from an imported module (`losses.gce`, `viz.choicenet.overview`,
+    `getattr(losses, "gce")`), a method also where it is made by its short name (`make("gce")`).
+    """
     files = [file for file in sorted((ROOT / "tests").rglob("test_*.py")) if file.parent.name != "doors"]
-    return {path.relative_to(ROOT).as_posix(): set(re.findall(r"\w+", path.read_text("utf-8"))) for path in files}
+    return {path.relative_to(ROOT).as_posix(): _called(ast.parse(path.read_text("utf-8"))) for path in files}
+
+
+def _called(tree: ast.AST) -> set[str]:
+    bound, found, texts, opened = {}, set(), set(), []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            bound |= {(of.asname or of.name).split(".")[0]: importlib.import_module(of.name if of.asname else "lnlkit")
+                      for of in node.names if of.name.startswith("lnlkit")}  # fmt: skip
+        elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith("lnlkit"):
+            bound |= {of.asname or of.name: _inside(importlib.import_module(node.module), of.name) for of in node.names}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute):
+            found |= {f".{node.attr}", _full_name(_reached(node, bound))}
+        elif isinstance(node, ast.Name):
+            found.add(_full_name(bound.get(node.id)))
+            opened += [bound[node.id]] if isinstance(bound.get(node.id), types.ModuleType) else []
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+            texts.add(node.value)
+    found |= {_full_name(getattr(module, text, None)) for module in opened for text in texts if text.isidentifier()}
+    return found | {_full_name(methods.METHODS[text]) for text in texts & set(methods.METHODS)}
+
+
+def _inside(module, name: str):
+    """What a module has under a name, or its submodule of that name."""
+    return getattr(module, name, None) or importlib.import_module(f"{module.__name__}.{name}")
+
+
+def _reached(node: ast.Attribute, bound: dict):
+    """The object that a chain of attributes such as `viz.choicenet.overview` leads to; None where it is none."""
+    if isinstance(node.value, ast.Name):
+        return getattr(bound.get(node.value.id), node.attr, None)
+    return getattr(_reached(node.value, bound), node.attr, None) if isinstance(node.value, ast.Attribute) else None
+
+
+def _full_name(thing) -> str:
+    """'lnlkit.losses.gce', or "" for what is no function or class."""
+    return f"{thing.__module__}.{thing.__qualname__}" if isinstance(thing, (type, types.FunctionType)) else ""
 
 
 def tests_of(name: str) -> list[str]:
-    """Test files that call the function or class by its name; in the package of a paper also by that of the package."""
-    path = name.split(".")  # lnlkit.losses.gce, lnlkit.viz.choicenet.figures.overview
-    wanted = {path[-1], *path[2:-2]}
-    return [file for file, words in words_of_tests().items() if wanted <= words]
+    """Test files that refer to a function or class, to a method by its name and to its class."""
+    above, last = name.rsplit(".", 1)
+    is_method = above.rsplit(".", 1)[-1][:1].isupper()
+    wanted = {above, f".{last}"} if is_method else {name}
+    return [file for file, called in called_in_tests().items() if wanted <= called]
 
 
 def equations() -> str:

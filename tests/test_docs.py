@@ -1,5 +1,6 @@
 """What the documentation repeats from code and records is what they say now."""
 
+import ast
 import importlib.util
 import json
 import re
@@ -36,6 +37,22 @@ def test_every_number_of_the_results_traces_to_the_names_of_runs(key):
         runs = build.results.measured(claim, verdict)[-1]
         assert ("Runs: " in runs) == bool(verdict.runs), claim.id
         assert verdict.runs or verdict.value is None or claim.decided_by == "algebra" or not claim.measure.get("row")
+
+
+@pytest.mark.parametrize("text, counts", [
+    ("from lnlkit import losses\nlosses.gce(1)", True), ("from lnlkit.losses import gce as g\ng(1)", True),
+    ("import lnlkit.losses as of\nof.gce", True), ("from lnlkit import losses\ngetattr(losses, 'gce')", True),
+    ("gce = 1\ngce", False), ("from lnlkit import noise\nnoise.gce", False), ("'the gce of losses'", False),
+    ("from lnlkit import methods\nmethods.gce", False),
+])  # fmt: skip
+def test_a_test_counts_for_what_it_calls_and_not_for_a_word(text, counts):
+    assert ("lnlkit.losses.gce" in build._called(ast.parse(text))) == counts
+
+
+def test_a_method_counts_with_its_class_alone():
+    called = build._called(ast.parse("from lnlkit.methods import make\nmake('cvae_augmentation').diagnose(1)"))
+    assert {".diagnose", "lnlkit.methods.cvae_augmentation.CVAEAugmentation"} <= called
+    assert "lnlkit.methods.choicenet.ChoiceNet" not in called
 
 
 def test_every_equation_of_a_notebook_has_tested_code():
