@@ -39,7 +39,8 @@ def page() -> str:
 def of_paper(paper: papers.Paper) -> list[str]:
     """A paper's claims, its tables beside ours, and all of our tables."""
     table = recorded.load(paper.key)
-    lines = [f"## {paper.number}: {paper.title}", "", paper.citation, "", made(table), ""]
+    picture = f"![The outcome of notebook {paper.number} in one picture](figures/{paper.number}_overview.png)"
+    lines = [f"## {paper.number}: {paper.title}", "", paper.citation, "", picture, "", made(table), ""]
     found = judging.verdicts(paper, table)
     lines += [*report.claims_table([vars(verdict) for verdict in found]), "", *folded(
         "How each claim was measured, and the runs behind it", [line for claim, verdict in zip(

@@ -67,8 +67,14 @@ def test_python_in_the_readme_runs_and_finds_something():
     assert len(names["table"]) > 0
 
 
-def test_the_readme_shows_the_picture_of_every_paper():
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
-    assert [key for key in papers.KEYS if f"(docs/figures/{key[:2]}_overview.png)" not in text] == []
-    shown = set(re.findall(r"\(docs/figures/([^)]+)\)", text))
+def test_the_outcome_of_every_paper_is_shown_as_a_picture():
+    pages = [(ROOT / name).read_text(encoding="utf-8") for name in ("README.md", "docs/results.md")]
+    shown = {name for text in pages for name in re.findall(r"figures/([^)]+)\)", text)}
+    assert shown == {f"{key[:2]}_overview.png" for key in papers.KEYS}
     assert {path.name for path in (ROOT / "docs" / "figures").iterdir()} == shown  # no picture that nobody sees
+
+
+def test_the_readme_is_a_screen_and_a_half_and_lists_every_notebook():
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert len(text.splitlines()) <= 95 and "(docs/results.md)" in text
+    assert all(f"(notebooks/{key}.ipynb)" in text for key in papers.KEYS)
