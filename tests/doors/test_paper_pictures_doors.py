@@ -18,6 +18,7 @@ from lnlkit.viz.choicenet.figures import GRID, correlation_strip
 from lnlkit.viz.quality_embedding.figures import quality_map, transition_panel
 
 ONE = synthetic.table(("ce", "seal", "cvae_augmentation"), ("symmetric",), (0.1, 0.4), (0, 1), epochs=3, points=20)
+BOTH = synthetic.table(("ce",), ("class_conditional", "model_idn"), (0.4,), (0,), epochs=3, points=20)
 TWO = small_quality.table(("scenes", "mnist"), ("bce", "can"), (0.0, 0.4), (0, 1), lambdas=(0.0, 1.0), sizes=(0.5, 1.0),
                           points=8)  # fmt: skip
 FIVE = regression_table.made_up(datasets=("diabetes", "step"), rows=("l2", "mdn", "choicenet_regression"), seeds=(0, 1),
@@ -103,10 +104,10 @@ DOORS = [
     Door(cvae_augmentation.accuracy, dict(ax=ax(), epochs=EPOCHS, plain=EPOCHS), AX,
          {"epochs": frames(EPOCHS, "epoch", "key", "train_acc", "val_acc", "test_acc"),
           "plain": {"list": [], "empty": EPOCHS[:0], "no epoch": EPOCHS.drop(columns="epoch")}}),
-    Door(cvae_augmentation.paper_against_ours, dict(published=papers.load("01").tables["table-1"], runs=RUNS),
-         also={"published": {"nothing": None, "text": "table-1", "paper": papers.load("01")},
-               "runs": frames(RUNS, "row", "noise_rate", "best_val") | {
-                   "nobody's": RUNS.assign(row="mine"), "other rates": RUNS.assign(noise_rate=0.77)}}),
+    Door(cvae_augmentation.fidelity, dict(ax=ax(), table=ONE), {**AX, "table": "one"}),
+    Door(cvae_augmentation.generator_by_rate, dict(table=ONE), {"table": "one"}),
+    Door(cvae_augmentation.same_matrix, dict(table=BOTH, rate=0.4), {"table": "one", "rate": "fraction"},
+         {"rate": {"not recorded": 0.3}}),
     Door(cvae_augmentation.overview, dict(table=ONE), {"table": "one"}),
     Door(cvae_augmentation.pictures, dict(table=ONE), {"table": "one"}),
     Door(cvae_augmentation.Runs, dict(table=ONE), {"table": "one"}),

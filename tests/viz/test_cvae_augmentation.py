@@ -1,5 +1,6 @@
 """Figures of Paper 01 draw what they are given, and its explorer offers and draws what was recorded."""
 
+import dataclasses
 import subprocess
 import sys
 
@@ -9,7 +10,7 @@ import pytest
 import synthetic
 from figures import legible, line, words
 
-from lnlkit import papers, recorded, viz, widgets
+from lnlkit import recorded, viz, widgets
 from lnlkit.viz import cvae_augmentation as paper_01
 from lnlkit.viz.cvae_augmentation import MEASURED
 
@@ -92,25 +93,6 @@ def test_the_best_noisy_validation_epoch_is_marked_and_told(table):
     assert f"40% wrong {1 + runs['best_epoch'].mean():.1f}." in viz.description(fig)
 
 
-def test_paper_and_our_values_stand_on_the_methods_line(table):
-    published, runs = papers.load("01").tables["table-1"], table.runs.query("noise == 'model_idn' and row != 'gce'")
-    fig = paper_01.paper_against_ours(published, runs)
-    ax = fig.axes[0]
-    rows = [tick.get_text() for tick in ax.get_yticklabels()]
-    assert rows == [row.label for row in papers.load("01").rows.values() if row.id != "ce_long"]
-    marks = {(drawn.get_marker(), round(float(x), 6), y) for drawn in ax.lines if drawn.get_markersize() > 6
-             for x, y in zip(*drawn.get_data(), strict=True) if np.isfinite(x)}  # fmt: skip
-    ours = 100 * runs.query("noise_rate == 0.1 and row == 'ce_affine'")["best_val"]
-    assert {("D", 94.07, 0), ("|", round(ours.mean(), 6), 1), ("D", 94.56, rows.index("GCE"))} <= marks
-    assert not [mark for mark in marks if mark[0] == "D" and mark[2] == 1]  # our control: nothing is published
-    assert not [mark for mark in marks if mark[0] == "|" and mark[2] == rows.index("GCE")]  # not run
-    dots = np.concatenate([dot.get_offsets() for dot in ax.collections if dot.get_offsets().shape[1:] == (2,)])
-    assert {(round(value, 6), 1) for value in ours} <= {(round(float(x), 6), y) for x, y in dots}
-    sds = [ends[:, 0] for bars in ax.collections if hasattr(bars, "get_segments")
-           for ends in bars.get_segments() if len(ends)]  # fmt: skip
-    assert any(np.allclose(ends, [94.07 - 0.29, 94.07 + 0.29]) for ends in sds)
-
-
 def test_an_own_run_has_its_star_and_its_title(table):
     epochs = table.epochs.query("row == 'dac' and noise == 'symmetric' and noise_rate == 0.2 and seed == 1")
     fig = paper_01.own_run(epochs, "DAC, rate 0.2")
@@ -124,25 +106,109 @@ def test_an_own_run_has_its_star_and_its_title(table):
 # ---- the recorded table
 
 
+@pytest.fixture(scope="module")
+def with_generators():
+    """Runs in which generators say of themselves what they did; class-conditional noise beside that of instances."""
+    made = synthetic.table(
+        ("ce", "seal", "cvae_augmentation", "cvae_oracle"), ("model_idn", "class_conditional"), (0.2, 0.4)
+    )
+    runs, rng = made.runs, np.random.default_rng(5)
+    noisy = runs["noise_rate"].where(runs["row"] == "cvae_augmentation", 0.0)
+    runs["fidelity"] = (0.8 - noisy + 0.02 * rng.random(len(runs))).where(runs["row"].str.startswith("cvae"))
+    own = runs["row"] == "cvae_augmentation"
+    runs["cvae_reconstruction"] = (80 + 5 * noisy + rng.random(len(runs))).where(own)
+    runs["cvae_kl"] = (18 + noisy + rng.random(len(runs))).where(own)
+    runs["cvae_total"] = runs["cvae_reconstruction"] + runs["cvae_kl"]
+    return made
+
+
 def test_the_overview_subtracts_ce_seed_by_seed(table):
     fig = paper_01.overview(table)
-    accuracy, more = fig.axes
-    assert accuracy.get_title() == "instance-dependent noise"
-    runs = table.runs.query("noise == 'model_idn'").assign(value=lambda frame: 100 * frame["best_val"])
+    more, empty = fig.axes
+    runs = table.runs.query("noise == 'model_idn' and noise_rate > 0").assign(value=lambda of: 100 * of["best_val"])
     by_seed = runs.pivot(index=["noise_rate", "seed"], columns="row", values="value")
-    for row in ("cvae_augmentation", "seal", "gce"):  # strong, strong, pale
-        means = by_seed[row].groupby("noise_rate").mean().dropna()
-        assert tuple(means.round(6)) in drawn_lines(accuracy), row
+    for row in ("cvae_augmentation", "ce_affine", "gce"):  # strong, strong, pale
         means = by_seed[row].sub(by_seed["ce"]).groupby("noise_rate").mean().dropna()
         assert tuple(means.round(6)) in drawn_lines(more), row
     assert {text.get_text() for text in more.texts} == {
-        "CE", "CE + affine", "SEAL", "CVAE augmentation", "CVAE, clean-label oracle"}  # fmt: skip
-    assert f"SEAL {by_seed.loc[0.4, 'seal'].mean():.1f} %" in viz.description(fig)
-    assert "n\u00a0=\u00a03" in fig.get_supxlabel() and "5 further methods" in fig.get_supxlabel()
+        "CE", "CE + affine", "CVAE augmentation", "CVAE, clean-label oracle"}  # fmt: skip
+    levels = by_seed["ce"].groupby("noise_rate").mean()
+    ticks = [tick.get_text() for tick in more.get_xticklabels()]
+    assert ticks == [f"{rate:.0%} wrong\nCE {value:.1f} %" for rate, value in levels.items()]
+    lead = (by_seed["cvae_augmentation"] - by_seed["ce"]).loc[0.4].mean()
+    assert f"CVAE augmentation {lead:+.1f}" in viz.description(fig)
+    assert "n\u00a0=\u00a03" in fig.get_supxlabel() and "6 further methods" in fig.get_supxlabel()
+    assert words(empty) == ["generated images:\nnot recorded"]
 
 
-def test_the_overview_of_the_shipped_runs_is_legible():
-    assert legible(paper_01.overview(recorded.load("01")))
+def test_without_ce_there_is_nothing_that_others_have_more():
+    with pytest.raises(ValueError, match="`table` must have runs of CE beside the others"):
+        paper_01.overview(synthetic.table(("seal",), ("symmetric",), (0.1,), (0, 1)))
+
+
+def test_fidelity_stands_beside_what_copied_labels_would_give(with_generators):
+    fig = paper_01.overview(with_generators)
+    ax = fig.axes[1]
+    runs = with_generators.runs.query("noise == 'model_idn'")
+    own = 100 * runs[runs["row"] == "cvae_augmentation"].groupby("noise_rate")["fidelity"].mean()
+    oracle = 100 * runs[runs["row"] == "cvae_oracle"].groupby("noise_rate")["fidelity"].mean()
+    assert list(own.index) == [0.0, 0.2, 0.4] and list(oracle.index) == [0.2, 0.4]
+    copies = own[0.0] * (1 - own.index.to_numpy())  # the realised rate is the rate in these runs
+    assert {tuple(own.round(6)), tuple(oracle.round(6)), tuple(copies.round(6))} <= set(drawn_lines(ax))
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == [
+        "copies its labels", "trained on labels as given", "trained on clean labels"]  # fmt: skip
+    assert f"{own[0.4]:.0f} % at rate 0.4" in viz.description(fig)
+
+
+def test_the_rise_of_the_loss_is_that_over_clean_labels_seed_by_seed(with_generators):
+    fig = paper_01.generator_by_rate(with_generators)
+    runs = with_generators.runs.query("noise == 'model_idn' and row == 'cvae_augmentation'")
+    for column in ("cvae_total", "cvae_reconstruction", "cvae_kl"):
+        by_seed = runs.pivot(index="seed", columns="noise_rate", values=column)
+        assert tuple(by_seed.sub(by_seed[0.0], axis=0).mean().round(6)) in drawn_lines(fig.axes[0])
+    by_seed = runs.pivot(index="seed", columns="noise_rate", values="cvae_total")
+    assert f"{(by_seed[0.4] - by_seed[0.0]).mean():+.1f} at rate 0.4" in viz.description(fig)
+
+
+def test_what_no_run_says_of_its_generator_is_said_to_be_missing(table):
+    fig = paper_01.generator_by_rate(table)
+    assert [words(ax) for ax in fig.axes] == [
+        ["loss of the generator:\nnot recorded"], ["generated images:\nnot recorded"]]  # fmt: skip
+    assert "not recorded" in viz.description(fig)
+
+
+def test_the_same_matrix_stands_over_other_wrong_labels(with_generators):
+    fig = paper_01.same_matrix(with_generators, 0.4)
+    runs = with_generators.runs.query("row == 'ce' and noise_rate == 0.4").groupby("noise")["best_val"].mean()
+    matrices = with_generators.matrices.query("noise_rate == 0.4")
+    drawn = {each["noise"]: each for each in with_generators.embedding["noisy"] if each["noise_rate"] == 0.4}
+    for kind, heat, points in zip(("class_conditional", "model_idn"), fig.axes[:2], fig.axes[2:], strict=True):
+        T = np.mean(matrices[matrices["noise"] == kind]["T"].tolist(), axis=0)
+        cells = np.ma.masked_array(heat.collections[0].get_array()).reshape(10, 10)
+        np.testing.assert_allclose(cells.filled(0), 100 * T * (1 - np.eye(10)))
+        wrong = np.sum(np.array(drawn[kind]["y"]) != with_generators.embedding["y_clean"])
+        assert len(points.collections[1].get_offsets()) == wrong
+        assert points.get_xlabel() == f"CE: {100 * runs[kind]:.1f} %" and points.get_xlabel()[4:] in viz.description(
+            fig
+        )
+        assert heat.collections[0].norm.vmax == fig.axes[0].collections[0].norm.vmax
+
+
+def test_the_same_matrix_is_shown_of_seeds_and_rates_that_both_kinds_have(with_generators):
+    table = dataclasses.replace(
+        with_generators, runs=with_generators.runs.copy(),
+        matrices=with_generators.matrices.query("noise == 'model_idn' or seed == 1"))  # fmt: skip
+    one = table.runs.query("row == 'ce' and noise_rate == 0.2 and noise == 'model_idn' and seed == 1")[
+        "best_val"
+    ].item()
+    assert f"instance-dependent noise {100 * one:.1f} %" in viz.description(paper_01.same_matrix(table, 0.1 * 2))
+    with pytest.raises(ValueError, match="`rate` must be one at which class_conditional and model_idn"):
+        paper_01.same_matrix(table, 0.3)
+
+
+def test_the_pictures_of_the_shipped_runs_are_legible():
+    table = recorded.load("01")
+    assert all(map(legible, (paper_01.overview(table), paper_01.same_matrix(table, 0.4))))
 
 
 def test_the_overview_tells_unequal_seeds():
@@ -227,4 +293,7 @@ print(len(said), len(viz.bundle(picture.fig)), [name for name in ("torch", "skle
 """
     done = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    assert done.stdout.split("\n")[:2] == ["[11, 11]", "21 2 []"]
+    runs = recorded.load("01").runs
+    kinds = runs.loc[runs["noise_rate"] > 0, ["noise", "noise_rate"]].drop_duplicates()
+    tour = [len(kinds) + kinds["noise"].nunique(), runs["row"].nunique()]  # without noise every kind is offered
+    assert done.stdout.split("\n")[:2] == [str(tour), f"{sum(tour) - 1} 2 []"]  # where both begin they say the same

@@ -11,14 +11,13 @@ from lnlkit.viz.cvae_augmentation.figures import (
     accuracy,
     architecture,
     loss_split,
-    overview,
     own_run,
-    paper_against_ours,
     score_thresholds,
     train_validation,
 )
+from lnlkit.viz.cvae_augmentation.outcome import fidelity, generator_by_rate, overview, same_matrix
 
 __all__ = [
-    "LABELS", "MEASURED", "NOTEBOOK", "Runs", "accuracy", "architecture", "loss_split", "overview", "own_run",
-    "paper_against_ours", "pictures", "score_thresholds", "train_validation",
+    "LABELS", "MEASURED", "NOTEBOOK", "Runs", "accuracy", "architecture", "fidelity", "generator_by_rate",
+    "loss_split", "overview", "own_run", "pictures", "same_matrix", "score_thresholds", "train_validation",
 ]  # fmt: skip

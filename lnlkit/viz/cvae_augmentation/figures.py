@@ -4,18 +4,15 @@ import math
 from types import SimpleNamespace
 
 import numpy as np
-import pandas as pd
 import seaborn
-from matplotlib.lines import Line2D
 from matplotlib.ticker import LogLocator, NullFormatter
 
-from lnlkit import checks, papers, recorded
+from lnlkit import checks, recorded
 from lnlkit.viz import given, style
 from lnlkit.viz.diagrams import BLUE, GREEN, ORANGE, arrow, canvas, chain, joined
-from lnlkit.viz.lines import DASHES, by_row, legend_below
+from lnlkit.viz.lines import DASHES, legend_below
 from lnlkit.viz.show import describe
-from lnlkit.viz.style import GREY, INK, LABEL, NOTE, PALETTE, TICK, TITLE, WIDTH, finish, noise_name, panels, row_styles
-from lnlkit.viz.tables import n_text
+from lnlkit.viz.style import GREY, INK, NOTE, PALETTE, TITLE, WIDTH, finish, panels
 
 NOTEBOOK = "01_cvae_augmentation"
 LABELS = style.row_labels(NOTEBOOK)
@@ -27,9 +24,6 @@ MEASURED = {  # column of the epochs: its name, colour, line
 }
 STAR = {"label": "at the best noisy-validation epoch", "linestyle": "none", "marker": "*", "markersize": 11,
         "color": PALETTE[0], "markeredgecolor": "white"}  # fmt: skip
-STRONG = ("ce_affine", "seal", "ce", "cvae_oracle", "cvae_augmentation")  # the method, what it must beat, its limit
-
-
 SIZES = ("image_shape", "n_classes", "latent", "encoder", "decoder")
 
 
@@ -186,86 +180,3 @@ def accuracy(ax, epochs, plain=None):
     ax.plot(*_best(epochs)[["epoch", "test_acc"]].to_numpy().T, **STAR, zorder=5)
     ax.xaxis.get_major_locator().set_params(integer=True)
     return finish(ax, None, "epoch", "accuracy", grid="y")
-
-
-@style.plain
-def paper_against_ours(published, runs):
-    """Figure with one panel a noise rate and one line a method: the paper's number and ours (Paper 01, Table 1).
-
-    published: the paper's `papers.Table`; runs: tidy, of one kind of noise. A grey bar joins the two.
-    """
-    checks.instance(published, "published", papers.Table, "papers.load(...).tables holds some.")
-    runs = recorded.frame(runs, "runs", "row", "noise_rate", value="best_val")
-    given.rows(runs["row"].unique(), NOTEBOOK, "runs")
-    runs = runs[runs["noise_rate"].isin(published.columns)].assign(value=lambda frame: 100 * frame["best_val"])
-    if runs.empty:
-        raise ValueError(f"`runs` must have some at the rates of {published.place}, {list(published.columns)}.")
-    rows = [row for row in LABELS if row in published.mean or row in set(runs["row"])]
-    fig, axes = panels(1, len(published.columns), width=WIDTH, height=0.34 * len(rows) + 1.5, sharey=True)
-    diamond = {"marker": "D", "markersize": 7, "markerfacecolor": "white", "markeredgecolor": INK, "linestyle": "none"}
-    bar = {"marker": "|", "markersize": 13, "markeredgewidth": 2.5, "color": BLUE, "linestyle": "none"}
-    at, gaps = range(len(rows)), []
-    for ax, rate in zip(axes, published.columns, strict=True):
-        own = runs[runs["noise_rate"] == rate]
-        seaborn.stripplot(own, x="value", y="row", order=rows, color=BLUE, size=4, alpha=0.6, jitter=False, zorder=3,
-                          ax=ax)  # fmt: skip
-        ours = own.groupby("row")["value"].mean().reindex(rows)
-        theirs, sd = np.array([published.cell(row, rate) for row in rows], float).T
-        ax.hlines(at, theirs, ours, color="#cccccc", linewidth=3, zorder=1)
-        ax.errorbar(theirs, at, xerr=sd, **diamond, ecolor=GREY, capsize=2, elinewidth=1, zorder=2)
-        ax.plot(ours, at, **bar, zorder=4)
-        gaps.append(abs(ours - theirs))
-        finish(ax, f"noise rate {rate:g}", "", "", grid="both")
-    axes[0].set_yticks(at, [LABELS[row] for row in rows])
-    fig.supxlabel("accuracy on the clean test set, %", fontsize=LABEL)
-    dot = {"marker": "o", "color": BLUE, "alpha": 0.6, "linestyle": "none"}
-    marks = {"paper (± sd)": diamond, "ours, one seed": dot, "ours, mean": bar}
-    fig.legend(handles=[Line2D([], [], label=label, **mark) for label, mark in marks.items()],
-               loc="outside upper center", ncols=3, fontsize=TICK, frameon=False)  # fmt: skip
-    return describe(fig, "Accuracy of each method per noise rate, paper and ours; the mean absolute gap is "
-                         f"{pd.concat(gaps).mean():.1f} points.")  # fmt: skip
-
-
-@style.plain
-def overview(table):
-    """Figure of the recorded table: accuracy against the rate, and the points that each method has more than plain CE.
-
-    At the best noisy-validation epoch, under the kind of noise of most runs. The paper's method, CE, SEAL and our
-    controls are labelled, the others stand pale behind.
-    """
-    runs = given.runs(table, NOTEBOOK, "noise", "noise_rate", "best_val")
-    kind = runs["noise"].mode()[0]
-    runs = runs[runs["noise"] == kind].assign(accuracy=lambda frame: 100 * frame["best_val"])
-    ce = runs[runs["row"] == "ce"].set_index(["noise_rate", "seed"])["accuracy"].rename("ce")
-    runs = runs.join(ce, on=["noise_rate", "seed"]).assign(more=lambda frame: frame["accuracy"] - frame["ce"])
-    last = runs["noise_rate"].max()
-    rest = runs[~runs["row"].isin(STRONG)].groupby(["row", "noise_rate"], as_index=False)[["accuracy", "more"]].mean()
-    fig, axes = panels(1, 2, height=4.4)
-    shown = {"accuracy": (f"{noise_name(kind)} noise", "accuracy on clean test images, %"),
-             "more": ("the same, compared with plain CE", "points more than CE with the same seed")}  # fmt: skip
-    for ax, (y, (title, ylabel)) in zip(axes, shown.items(), strict=True):
-        for _, pale in rest.groupby("row"):
-            ax.plot(pale["noise_rate"], pale[y], color="#cfcfcf")
-        by_row(runs, ax, NOTEBOOK, y=y, rows=STRONG, strong=("ce", "cvae_augmentation"), interval="range", legend=False,
-               title=title, ylabel=ylabel)  # fmt: skip
-    ends = runs[runs["noise_rate"] == last].groupby("row")[["accuracy", "more"]].mean().reindex(STRONG).dropna()
-    _label_ends(axes[1], last, ends["more"])
-    below = f"mean and range, {n_text(runs.groupby(['noise_rate', 'row']).size())}, best noisy-validation epoch"
-    fig.supxlabel(f"{below}; pale: {rest['row'].nunique()} further methods", fontsize=TICK, color=GREY)
-    said = ", ".join(f"{LABELS[row]} {value:.1f} %" for row, value in ends["accuracy"].items())
-    return describe(fig, f"Clean-test accuracy of {runs['row'].nunique()} methods against the rate of "
-                         f"{noise_name(kind)} noise; at rate {last:g}: {said}.")  # fmt: skip
-
-
-def _label_ends(ax, x, ends):
-    """Names of the rows right of the ends of their lines, `ends` (row: y), in their colours and moved apart."""
-    ends = ends.sort_values()
-    at, apart = ends.to_numpy().copy(), 0.055 * np.diff(ax.get_ylim())[0]
-    for i in range(1, len(at)):
-        at[i] = max(at[i], at[i - 1] + apart)
-    at -= (at - ends.to_numpy()).mean()
-    for (row, end), place in zip(ends.items(), at, strict=True):
-        label, color = LABELS[row], row_styles(NOTEBOOK)[row][1]["color"]
-        ax.annotate(label, (x, end), (1.06, place), textcoords=ax.get_yaxis_transform(), fontsize=LABEL, va="center",
-                    color=color, fontweight="bold" if row == "cvae_augmentation" else "normal",
-                    arrowprops={"arrowstyle": "-", "color": color, "linewidth": 0.6})  # fmt: skip

@@ -1,0 +1,184 @@
+"""What the recorded runs of Paper 01 say: the outcome, one matrix of two noises, the generator by noise rate."""
+
+import numpy as np
+
+from lnlkit import checks, recorded
+from lnlkit.viz import given, style
+from lnlkit.viz.embeddings import embedding
+from lnlkit.viz.lines import by_row
+from lnlkit.viz.matrices import transition_heatmap
+from lnlkit.viz.show import describe
+from lnlkit.viz.style import GREY, INK, LABEL, NOTE, PALETTE, TICK, TITLE, WIDTH, blank, finish, noise_name, panels
+from lnlkit.viz.tables import n_text
+
+NOTEBOOK = "01_cvae_augmentation"
+LABELS = style.row_labels(NOTEBOOK)
+METHOD, ORACLE = "cvae_augmentation", "cvae_oracle"
+STRONG = ("ce_affine", ORACLE, METHOD, "ce_long", "ce")  # the method and its controls
+KINDS = ("class_conditional", "model_idn")
+LOSSES = {"total": ("cvae_total", INK, "o-"), "reconstruction": ("cvae_reconstruction", PALETTE[0], "s--"),
+          "KL divergence": ("cvae_kl", PALETTE[3], "^:")}  # fmt: skip
+
+
+@style.plain
+def overview(table):
+    """Figure of the recorded table: what each method has more than plain CE, and what the generated images show.
+
+    Left: points of accuracy at the best noisy-validation epoch, under the noise of most runs; the paper's method, its
+    clean-label oracle and our controls are labelled, the others stand pale behind. Right: `fidelity`.
+    """
+    runs, kind = _of_most(table)
+    ce = runs[runs["row"] == "ce"].set_index(["noise_rate", "seed"])["best_val"].rename("ce")
+    runs = runs.join(ce, on=["noise_rate", "seed"]).assign(more=lambda frame: 100 * (frame["best_val"] - frame["ce"]))
+    if runs["more"].isna().all():
+        raise ValueError("`table` must have runs of CE beside the others: what they bring is counted from there.")
+    fig, (left, right) = panels(1, 2, height=4.3, width_ratios=[1.35, 1])
+    noisy = runs[(runs["noise_rate"] > 0) & runs["more"].notna()]
+    rest = noisy[~noisy["row"].isin(STRONG)].groupby(["row", "noise_rate"], as_index=False)["more"].mean()
+    for _, pale in rest.groupby("row"):
+        left.plot(pale["noise_rate"], pale["more"], color="#d4d4d4", zorder=0)
+    rows = [row for row in STRONG if row in set(noisy["row"])]
+    by_row(noisy, left, NOTEBOOK, y="more", rows=rows, strong=("ce", METHOD), interval="range", legend=False)
+    level = 100 * noisy[noisy["row"] == "ce"].groupby("noise_rate")["best_val"].mean()
+    left.set_xticks(level.index, [f"{rate:.0%} wrong\nCE {value:.1f} %" for rate, value in level.items()])
+    finish(left, "Do generated images help?", "", "points of accuracy more than CE", grid="y")
+    last = noisy["noise_rate"].max()
+    ends = noisy[noisy["noise_rate"] == last].groupby("row")["more"].mean().reindex(rows).dropna()
+    _label_ends(left, last, ends)
+    left.set_xlim(right=last + 0.55 * (last - level.index.min() or last))
+    fidelity(right, table)
+    n = n_text(noisy.groupby(["noise_rate", "row"]).size())
+    fig.supxlabel(f"{noise_name(kind)} noise; mean and range, {n}; pale: {rest['row'].nunique()} further methods",
+                  fontsize=TICK, color=GREY)  # fmt: skip
+    said = ", ".join(f"{LABELS[row]} {value:+.1f}" for row, value in ends.items())
+    return describe(fig, f"Points of accuracy that methods have more than CE, against the rate of {noise_name(kind)} "
+                         f"noise; at rate {last:g}: {said}. {right.get_label()}")  # fmt: skip
+
+
+def _of_most(table):
+    """The recorded runs under the kind of noise of most of them, and this kind."""
+    runs = given.runs(table, NOTEBOOK, "noise", "noise_rate", "best_val")
+    kind = runs["noise"].mode()[0]
+    return runs[runs["noise"] == kind], kind
+
+
+def _label_ends(ax, x, ends):
+    """Names of the rows right of the ends of their lines, `ends` (row: y), in their colours and moved apart."""
+    ends = ends.sort_values()
+    at, apart = ends.to_numpy().copy(), 0.062 * np.diff(ax.get_ylim())[0]
+    for i in range(1, len(at)):
+        at[i] = max(at[i], at[i - 1] + apart)
+    at -= (at - ends.to_numpy()).mean()
+    for (row, end), place in zip(ends.items(), at, strict=True):
+        label, color = LABELS[row], style.row_styles(NOTEBOOK)[row][1]["color"]
+        ax.annotate(label, (x, end), (x + 0.015, place), fontsize=LABEL, va="center", color=color,
+                    fontweight="bold" if row == METHOD else "normal",
+                    arrowprops={"arrowstyle": "-", "color": color, "linewidth": 0.6})  # fmt: skip
+
+
+@style.plain
+def fidelity(ax, table):
+    """The axes with the share of generated images that show the class asked for, against the noise rate.
+
+    Beside it what a generator would have that draws as well as with clean labels and copies its labels, wrong ones
+    included: that fidelity times the share of right labels. Says so where nothing was recorded.
+    """
+    given.axes(ax)
+    runs, _ = _of_most(table)
+    shown = {row: runs[runs["row"] == row].groupby("noise_rate")["fidelity"].agg(["mean", "min", "max"]).dropna()
+             for row in (METHOD, ORACLE) if "fidelity" in runs}  # fmt: skip
+    shown = {row: 100 * means for row, means in shown.items() if len(means)}
+    if METHOD not in shown:
+        ax.set_label("What the generated images show was not recorded.")
+        return blank(ax, "generated images:\nnot recorded")
+    own, names = shown[METHOD], {METHOD: "labels as given", ORACLE: "clean labels"}
+    clean = own["mean"].get(0.0, shown.get(ORACLE, own)["mean"].max())
+    right = 1 - runs.groupby("noise_rate")["realised_rate"].mean().reindex(own.index)
+    ax.plot(own.index, clean * right, color=GREY, linestyle="--", linewidth=1.4, label="copies its labels")
+    for row, means in shown.items():
+        _, look = style.row_styles(NOTEBOOK)[row]
+        _means(ax, means, **look, label=f"trained on {names[row]}", linewidth=2.6 if row == METHOD else 1.3)
+    ax.set_xticks(own.index, [f"{rate:.0%}" for rate in own.index])
+    ax.set_ylim(0, 100)
+    ax.legend(fontsize=NOTE, frameon=False, loc="lower left")
+    said = ", ".join(f"{mean:.0f} % at rate {rate:g}" for rate, mean in own["mean"].items())
+    ax.set_label(f"Generated images that show the class asked for: {said}.")
+    return finish(ax, "Do generated images show their class?", "wrong labels", "% that show the class asked for",
+                  grid="y")  # fmt: skip
+
+
+def _means(ax, means, **look):
+    """Mean and range over seeds, a line in the axes; means: columns mean, min and max."""
+    beyond = [means["mean"] - means["min"], means["max"] - means["mean"]]
+    ax.errorbar(means.index, means["mean"], np.clip(beyond, 0, None), elinewidth=1, **look)
+
+
+@style.plain
+def same_matrix(table, rate):
+    """Figure of class-conditional and instance-dependent noise at a rate: transition matrices, and who is hit.
+
+    Two heat maps that agree, then two t-SNE maps with the wrong labels crossed that don't; below these what plain CE
+    makes of either noise, mean over the seeds recorded for both.
+    """
+    runs, rate = given.runs(table, NOTEBOOK, "noise", "noise_rate", "best_val"), checks.fraction(rate, "rate")
+    rate = recorded.same_rate(rate)
+    at = table.matrices[table.matrices["noise_rate"] == rate]
+    seeds = set.intersection(*(set(at.loc[at["noise"] == kind, "seed"]) for kind in KINDS))
+    drawn = {(entry["noise"], entry["noise_rate"]): entry for entry in (table.embedding or {}).get("noisy", [])}
+    if not seeds or any((kind, rate) not in drawn for kind in KINDS):
+        raise ValueError(f"`rate` must be one at which {' and '.join(KINDS)} noise were recorded, but got {rate!r}.")
+    runs = runs[(runs["noise_rate"] == rate) & (runs["row"] == "ce") & runs["seed"].isin(seeds)]
+    fig, axes = style.whole(WIDTH, 3.7), []
+    headings = "the same matrix ...", "... other images hit (crosses)"
+    for half, heading in zip(fig.subfigures(1, 2), headings, strict=True):
+        half.suptitle(heading, fontsize=TITLE, fontweight="bold")
+        axes += list(half.subplots(1, 2))
+    T = {kind: np.mean(at.loc[(at["noise"] == kind) & at["seed"].isin(seeds), "T"].tolist(), axis=0) for kind in KINDS}
+    vmax, said = max(float((of * (1 - np.eye(len(of)))).max()) for of in T.values()), []
+    for kind, heat, points in zip(KINDS, axes[:2], axes[2:], strict=True):
+        title = f"{noise_name(kind)}\nnoise, {rate:.0%}"
+        transition_heatmap(T[kind], heat, title=title, vmax=vmax)
+        embedding(table.embedding["x"], drawn[kind, rate]["y"], table.embedding["y_clean"], points, title, size=5)
+        accuracy = 100 * runs.loc[runs["noise"] == kind, "best_val"].mean()
+        points.set_xlabel(f"CE: {accuracy:.1f} %", fontsize=TITLE, fontweight="bold")
+        said.append(f"{noise_name(kind)} noise {accuracy:.1f} %")
+    axes[1].set_ylabel("")
+    gap = 100 * np.abs(T[KINDS[0]] - T[KINDS[1]]).max()
+    return describe(fig, f"Two transition matrices at rate {rate:g} that differ by {gap:.1f} points at most, and two "
+                         "maps of wrong labels: all over, and at the borders. CE reaches under "
+                         f"{', '.join(said)}.")  # fmt: skip
+
+
+@style.plain
+def generator_by_rate(table):
+    """Figure of the generator against the noise rate: its loss less that with clean labels, and its fidelity.
+
+    The loss (nats an image, last epoch of training) is split as Paper 01, Section 3.2, splits it.
+    """
+    runs, _ = _of_most(table)
+    fig, (left, right) = panels(1, 2, height=3.3, width=9)
+    own, said = runs[runs["row"] == METHOD], "The loss of the generator was not recorded."
+    columns = [column for column, _, _ in LOSSES.values()]
+    if set(columns) <= set(own):
+        wide = own.set_index(["noise_rate", "seed"])[columns].dropna()
+        rise = wide.sub(wide.xs(0.0, level="noise_rate"), level="seed").dropna() if 0.0 in wide.index else wide[:0]
+        if len(rise):
+            said = _rise(left, rise)
+    if not left.lines:
+        blank(left, "loss of the generator:\nnot recorded")
+    fidelity(right, table)
+    return describe(fig, f"{said} {right.get_label()}")
+
+
+def _rise(ax, rise):
+    """The rise of the loss and its parts in the axes, mean and range over seeds, and the rise of all in words."""
+    for name, (column, color, look) in LOSSES.items():
+        of = rise[column].groupby("noise_rate").agg(["mean", "min", "max"])
+        _means(ax, of, marker=look[0], linestyle=look[1:], color=color, label=name)
+    ax.set_xticks(of.index, [f"{rate:.0%}" for rate in of.index])
+    ax.axhline(0, color=GREY, linewidth=0.8)
+    ax.legend(fontsize=NOTE, frameon=False, loc="upper left")
+    finish(ax, "Loss of the generator", "wrong labels", "nats an image more than with clean labels", grid="y")
+    total = rise["cvae_total"].groupby("noise_rate").mean()
+    told = ", ".join(f"{value:+.1f} at rate {rate:g}" for rate, value in total.items() if rate)
+    return f"The generator's loss against the noise rate, in nats more than with clean labels: {told}."
