@@ -186,8 +186,9 @@ def test_the_same_matrix_stands_over_other_wrong_labels(with_generators):
         T = np.mean(matrices[matrices["noise"] == kind]["T"].tolist(), axis=0)
         cells = np.ma.masked_array(heat.collections[0].get_array()).reshape(10, 10)
         np.testing.assert_allclose(cells.filled(0), 100 * T * (1 - np.eye(10)))
-        wrong = np.sum(np.array(drawn[kind]["y"]) != with_generators.embedding["y_clean"])
-        assert len(points.collections[1].get_offsets()) == wrong
+        wrong = np.array(drawn[kind]["y"]) != with_generators.embedding["y_clean"]
+        crosses = np.array(with_generators.embedding["x"])[wrong]
+        np.testing.assert_allclose(np.asarray(points.collections[1].get_offsets()), crosses)
         assert points.get_xlabel() == f"CE: {100 * runs[kind]:.1f} %" and points.get_xlabel()[4:] in viz.description(
             fig
         )
