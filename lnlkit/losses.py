@@ -218,6 +218,21 @@ def bernoulli_kl(q_logits: Tensor, p_logits: Tensor, lambda_mi: float = 0.0) -> 
 # ---- mixtures (Paper 05) ---------------------------------------------------------------------------------------
 
 
+def weighted_scores(first: Tensor, second: Tensor, y: Tensor, pi: Tensor, minus: bool = False) -> Tensor:
+    """Loss of two classifiers of labels -1 and 1, elementwise. Paper 05, Eq. (4).
+
+    -((1 - pi) first + pi second) y, for the scores W h(x) of the first classifier and those of the second, labels `y`
+    as observed and the weight `pi` of the second. The paper prints a minus before pi, which reverses the second one.
+    Its conclusion, pi near 1 for flipped labels, is about one that is reversed already (rho < 0) and needs the plus.
+    The loss is linear in pi and in the scores: it has no lower bound.
+    """
+    tensors.tensors(first=first, second=second, y=y, pi=pi)
+    tensors.within(y, "y", -1, 1, "Labels of Eq. (4) are -1 and 1.")
+    tensors.within(pi, "pi", 0, 1)
+    second = -_wide(second) if minus else _wide(second)
+    return -((1 - pi) * _wide(first) + pi * second) * y
+
+
 def mixture_nll(y: Tensor, log_pi: Tensor, mu: Tensor, var: Tensor) -> Tensor:
     """Negative log likelihood of each example, (B,): -log sum_k pi_k N(y; mu_k, var_k). Paper 05, Eq. (3) and Eq. (7).
 

@@ -34,13 +34,19 @@ def entry(row, dataset, noise, rate, seed):
     }  # fmt: skip
 
 
-def classified(row, dataset, rate, seed, value):
-    """One invented run of a classifier."""
+def classified(row, dataset, rate, seed, value, noise="symmetric", **more):
+    """One invented run of a classifier; more: further entries, such as `diagnosis` and `schedule`."""
     return {
-        "row": row, "dataset": dataset, "noise": "symmetric", "noise_rate": rate, "seed": seed,
-        "key": f"{row} {dataset} {rate} {seed}", "realised_rate": rate, "best_val": value, "last": value / 2,
-        "history": {"train_acc": [value]},
+        "row": row, "dataset": dataset, "noise": noise, "noise_rate": rate, "seed": seed,
+        "key": f"{row} {dataset} {noise} {rate} {seed} {more}", "realised_rate": rate, "best_val": value,
+        "last": value / 2, "history": {"train_acc": [value]}, **more,
     }  # fmt: skip
+
+
+def diagnosed(row, dataset, rate, seed, largest, smallest):
+    """One invented run under inclusive noise, whose largest and smallest logits are right in these shares."""
+    said = {"largest_right": largest, "smallest_right": smallest}
+    return classified(row, dataset, rate, seed, largest, "symmetric_inclusive", diagnosis=said)
 
 
 def made_up(datasets=("diabetes", "cosexp", "step"), noises=("uniform", "flipped_part"), seeds=SEEDS, rows=ROWS,

@@ -68,7 +68,38 @@ def test_rho_kl_is_the_divergence_of_two_categoricals():
     assert_close(losses.rho_kl(rho, rho.log_softmax(1)), torch.zeros(B, dtype=torch.float64))
 
 
+def test_rho_kl_without_softmax_is_the_formula_of_the_authors_code():
+    """sum rho (log rho - log pi), where 0 log 0 is 0; correlations below 0 have no logarithm."""
+    rho, raw = normal(B, K).sigmoid(), normal(B, K, seed=2)
+    log_pi = raw.log_softmax(1)
+    value = losses.rho_kl(rho, log_pi, normalised=False)
+    expected = (rho * (rho.log() - log_pi)).sum(1)
+    assert_close(value, expected)
+    assert_close(gradients(value, rho, raw), gradients(expected, rho, raw))
+    zero = losses.rho_kl(torch.tensor([[1.0, 0.0]]), torch.tensor([[0.5, 0.5]]).log(), normalised=False)
+    assert_close(zero, torch.tensor([2.0]).log())
+    with pytest.raises(ValueError, match=r"`rho` must hold numbers in \[0, 1\], but got -0.5"):
+        losses.rho_kl(torch.tensor([[1.0, -0.5]]), torch.tensor([[0.5, 0.5]]).log(), normalised=False)
+
+
 # ---- classification ----
+
+
+def test_weighted_scores_are_equation_4_and_its_minus_reverses_the_second_classifier():
+    """At rho = -1 the printed minus makes every weight equally good; with the plus flipped labels want the second."""
+    first, y, pi = normal(B), torch.tensor([1.0, -1.0]).repeat(B // 2).double(), normal(B, seed=2).sigmoid()
+    second = normal(B, seed=3)
+    for minus, sign in ((False, 1), (True, -1)):
+        value = losses.weighted_scores(first, second, y, pi, minus)
+        expected = [-((1 - p) * a + sign * p * b) * t for a, b, t, p in zip(first, second, y, pi, strict=True)]
+        assert_close(value, torch.stack(expected))
+    assert_close(losses.weighted_scores(first, -first, y, pi, minus=True), -first * y)  # whatever pi
+    slope = gradients(losses.weighted_scores(y.abs(), -y.abs(), y, pi), pi)[0]
+    assert_close(slope, 2 * y)  # of an image of class 1: smallest at pi = 0 for the right label, at 1 for the flipped
+    with pytest.raises(ValueError, match="`pi` must hold numbers in"):
+        losses.weighted_scores(first, second, y, 2 + pi)
+    with pytest.raises(ValueError, match="Labels of Eq. .4. are -1 and 1"):
+        losses.weighted_scores(first, second, 3 * y, pi)
 
 
 def slow_choice(z: np.ndarray, y: int, pi: np.ndarray, lambda_reg: float) -> float:

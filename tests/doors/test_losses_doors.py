@@ -54,6 +54,9 @@ DOORS = [
          {"logits": "tensor", "y": "probabilities", "beta": "fraction"}),
     Door(losses.bernoulli_kl, {"q_logits": LOGITS, "p_logits": LOGITS, "lambda_mi": 0.3},
          {"q_logits": "tensor", "p_logits": "tensor", "lambda_mi": "not negative"}),
+    Door(losses.weighted_scores, {"first": P[:, 0], "second": P[:, 0], "y": P[:, 0], "pi": P[:, 0]},
+         also={name: {"nothing": None, "list": [1.0], "number": 0.5} for name in ("first", "second", "y", "pi")}
+         | {"pi": {"large": 2 + P[:, 0]}, "y": {"classes": 2 + P[:, 0]}}),
     Door(losses.mixture_nll, {"y": Y_D, "log_pi": LOG_PI, "mu": MU, "var": VAR},
          {"y": "tensor", "log_pi": "log weights", "mu": "tensor", "var": "variances"}),
     Door(losses.rho_kl, {"rho": LOGITS, "log_pi": LOG_PI}, {"rho": "tensor", "log_pi": "log weights"}),

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from figures import line
-from regression_table import ROWS, SEEDS, X, classified, error, made_up
+from regression_table import ROWS, SEEDS, X, error, made_up
 
 from lnlkit import viz
 from lnlkit.data import targets
@@ -35,7 +35,7 @@ def test_points_curves_and_target_are_drawn_where_they_are(ax):
 
 def test_without_outliers_none_are_in_the_legend(ax):
     choicenet.fitted(ax, targets.sample("step", 20, 0.0), {"l2": X})
-    assert ax.get_legend_handles_labels()[1] == ["other points", "L2"]
+    assert ax.get_legend_handles_labels()[1] == ["points", "L2"]
 
 
 def test_the_strip_shows_every_component_but_the_first(ax):
@@ -64,11 +64,11 @@ def test_correlations_of_another_length_are_refused(ax):
 # ---- whole figures
 
 
-def test_the_overview_has_a_panel_a_function_that_holds_every_seed(table):
-    fig = choicenet.overview(table)
+def test_errors_have_a_panel_a_function_that_holds_every_seed(table):
+    fig = choicenet.errors(table)
     assert [ax.get_title() for ax in fig.axes] == ["cosexp", "step"]
     names = [text.get_text() for text in fig.legends[0].get_texts()]
-    assert names == ["L2", "MDN", "ChoiceNet"]  # of OVERVIEW those that were run, in its order
+    assert names == ["L2", "MDN", "ChoiceNet"]  # of COMPARED those that were run, in its order
     for ax in fig.axes:
         means = [np.mean([error("mdn", rate, seed) for seed in SEEDS]) for rate in (0.0, 0.2, 0.6)]
         drawn = [np.float64(line.get_ydata()) for line in ax.lines]
@@ -92,8 +92,10 @@ def test_columns_along_x_hold_fit_and_correlations(table):
     run = table.runs.query("key == 'choicenet_regression_k2 step flipped_part 0.6 0'").iloc[0]
     data, curves = choicenet.points_of(table, run), table.details[run.key]
     fig = choicenet.along_x({"one\nrun": (data, run.row, curves, "step"), "again": (data, run.row, curves, "step")})
-    np.testing.assert_allclose(line(fig.axes[0], "ChoiceNet, K = 2")[1], curves["fit"])
+    np.testing.assert_allclose(line(fig.axes[0], "ChoiceNet, as printed, K = 2")[1], curves["fit"])
     np.testing.assert_allclose(np.ravel(fig.axes[3].collections[0].get_array()), np.array(curves["rho"])[:, 1])
+    fit = next(drawn for drawn in fig.axes[0].lines if drawn.get_label() == "ChoiceNet, as printed, K = 2")
+    assert fit.get_color() == viz.PALETTE[0]  # whatever the row's, since the points are grey
     rho = np.array(curves["rho"])[:, 1]
     said = f"correlation {rho.min():.2f} to {rho.max():.2f}"
     assert f"one, run: {said}; again: {said}." in viz.description(fig)
@@ -102,25 +104,6 @@ def test_columns_along_x_hold_fit_and_correlations(table):
 def test_training_points_are_made_once(table):
     run = table.runs.query("key == 'l2 step uniform 0.6 0'").iloc[0]
     assert choicenet.points_of(table, run) is choicenet.points_of(table, run)
-
-
-def test_accuracies_stand_in_the_cell_of_their_row_and_setting():
-    runs = [classified("ce", "digits", rate, seed, rate + 0.1 * seed) for rate in (0.2, 0.5) for seed in (0, 1)]
-    runs += [classified("choicenet", "digits", 0.2, 0, 0.9), classified("choicenet", "mnist", 0.5, 0, 0.7)]
-    fig = choicenet.accuracies(made_up(runs=runs), ["choicenet", "ce", "mixup"])
-    found = {
-        ax.get_title(loc="left"): {tuple(map(int, t.get_position())): t.get_text() for t in ax.texts if t.get_text()}
-        for ax in fig.axes
-    }  # (column, row)
-    assert found == {
-        "digits, best noisy-validation epoch": {(0, 0): "90.0", (0, 1): "25.0 ± 7.1", (1, 1): "55.0 ± 7.1"},
-        "mnist, best noisy-validation epoch": {(0, 0): "70.0"},
-        "digits, last epoch": {(0, 0): "45.0", (0, 1): "12.5 ± 3.5", (1, 1): "27.5 ± 3.5"},
-        "mnist, last epoch": {(0, 0): "35.0"},
-    }
-    assert [t.get_text() for t in fig.axes[0].get_yticklabels()] == ["ChoiceNet", "CE", "mixup"]
-    assert [t.get_text() for t in fig.axes[2].get_xticklabels()] == ["symmetric\n20 %", "symmetric\n50 %"]
-    assert viz.description(fig).endswith("the best of 3 settings: ChoiceNet in 2, CE in 1.")
 
 
 def test_the_diagram_names_its_last_component():

@@ -7,10 +7,11 @@ import sys
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from figures import legible, line
 from regression_table import RATES, ROWS, SEEDS, error, made_up
 
-from lnlkit import recorded, viz, widgets
+from lnlkit import losses, recorded, viz, widgets
 from lnlkit.data import targets
 from lnlkit.viz.choicenet import Regressions, TwoClassifiers, pictures
 from lnlkit.viz.choicenet.explorers import LABELS
@@ -58,14 +59,14 @@ def test_controls_say_what_they_choose(table):
     assert shown.choice == {"dataset": "cosexp", "noise": "uniform", "noise_rate": 0.6, "row": "choicenet_regression"}
     labels = [label for label, _ in shown.controls["noise"].options]
     assert labels == ["uniform outliers", "flipped outliers for x in [0, 2]"]
-    assert [label for label, _ in shown.controls["row"].options][2:] == ["ChoiceNet", "ChoiceNet, K = 2"]
+    assert [label for label, _ in shown.controls["row"].options][2:] == ["ChoiceNet", "ChoiceNet, as printed, K = 2"]
     assert [label for label, _ in shown.controls["dataset"].options][2] == "diabetes (table)"
 
 
 def test_a_run_shows_its_fit_over_its_own_points(table, picture):
     fig = picture.draw(**CHOICES[0])
     curves = table.details["choicenet_regression_k2 step flipped_part 0.6 0"]
-    np.testing.assert_allclose(line(picture.fit, "ChoiceNet, K = 2")[1], curves["fit"])
+    np.testing.assert_allclose(line(picture.fit, "ChoiceNet, as printed, K = 2")[1], curves["fit"])
     data = targets.sample("step", 400, 0.6, 0, kind="flipped", region=(0.0, 2.0), sd=0.05)
     np.testing.assert_array_equal(line(picture.fit, "outliers")[0], data.x[data.outlier, 0])
     np.testing.assert_allclose(np.ravel(picture.strip.collections[0].get_array()), np.array(curves["rho"])[:, 1])
@@ -78,7 +79,7 @@ def test_a_run_shows_its_fit_over_its_own_points(table, picture):
 def test_all_errors_stand_beside_it_from_the_best_seed_to_the_worst(picture):
     picture.draw(**CHOICES[0])
     labels = [text.get_text() for text in picture.errors.get_legend().get_texts()]
-    assert labels == ["L2", "MDN", "ChoiceNet", "ChoiceNet, K = 2"]
+    assert labels == ["L2", "MDN", "ChoiceNet", "ChoiceNet, as printed, K = 2"]
     means = {row: [np.mean([error(row, rate, seed) for seed in SEEDS]) for rate in RATES] for row in ROWS}
     drawn = [found for found in picture.errors.lines if found.get_marker() != "None" and len(found.get_xdata())]
     np.testing.assert_allclose([np.array(found.get_data(), float) for found in drawn[:-1]],
@@ -114,7 +115,8 @@ def test_a_table_shows_the_error_of_every_seed(picture):
     assert not any(ax.get_visible() for ax in (picture.fit, picture.strip, picture.scale))
     dots = [sorted(found.get_offsets()[:, 0]) for found in picture.seeds.collections if len(found.get_offsets())]
     np.testing.assert_allclose(dots[1], [1.3 * error("mdn", 0.2, seed) for seed in SEEDS])
-    assert [text.get_text() for text in picture.seeds.texts] == ["L2", "MDN", "ChoiceNet", "ChoiceNet, K = 2"]
+    named = [text.get_text() for text in picture.seeds.texts]
+    assert named == ["L2", "MDN", "ChoiceNet", "ChoiceNet, as printed, K = 2"]
     assert picture.errors.get_ylabel() == "root mean squared error"
 
 
@@ -200,8 +202,9 @@ def scores(two, rho, corruption):
 
 
 def eq4(pi, first, second, sign):
-    """The loss of Paper 05, Eq. (4): sign -1 as it is printed, sign 1 as its conclusion needs it."""
-    return -((1 - pi) * first + sign * pi * second)
+    """The loss of Paper 05, Eq. (4), for scores times observed labels: sign -1 as it is printed, 1 as it is needed."""
+    scores = (torch.tensor(score) for score in np.broadcast_arrays(first, second, 1.0, pi))
+    return losses.weighted_scores(*scores, minus=sign < 0).numpy()
 
 
 def test_correlations_walk_from_minus_one_to_one(two):

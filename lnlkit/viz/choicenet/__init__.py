@@ -1,11 +1,12 @@
-"""Pictures of ChoiceNet (paper 05): fits with their correlations, errors against outliers, heads taken apart."""
+"""Pictures of ChoiceNet (paper 05): the outcome, the walk from code to print, fits with correlations, errors."""
 
+from lnlkit.viz.choicenet.classifiers import accuracies, overview, per_seed, pulls, walk
 from lnlkit.viz.choicenet.explorers import Regressions, TwoClassifiers
-from lnlkit.viz.choicenet.figures import accuracies, along_x, diagram, fits, fitted, overview, points_of
+from lnlkit.viz.choicenet.figures import along_x, diagram, errors, fits, fitted, points_of
 
 __all__ = [
-    "Regressions", "TwoClassifiers", "accuracies", "along_x", "diagram", "fits", "fitted", "overview", "pictures",
-    "points_of",
+    "Regressions", "TwoClassifiers", "accuracies", "along_x", "diagram", "errors", "fits", "fitted", "overview",
+    "per_seed", "pictures", "points_of", "pulls", "walk",
 ]  # fmt: skip
 
 

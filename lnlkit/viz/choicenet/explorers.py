@@ -21,7 +21,7 @@ SIGMA = 0.5  # deviation of each classifier's score
 
 
 def dataset_name(dataset):
-    """Readable name of a regression set: 'diabetes' -> 'diabetes (table)'."""
+    """Readable name of a regression set: 'friedman1' -> 'friedman1 (table)'."""
     return f"{dataset} (table)" if dataset in targets.DATASETS else dataset
 
 
@@ -105,7 +105,7 @@ class Regressions(Picture):
         lines.by_row(runs, ax, NOTEBOOK, y=metric, interval="range", title="all methods: mean and range over seeds",
                      xlabel="outlier rate", ylabel=METRICS[metric])  # fmt: skip
         ax.set_ylim(bottom=0)
-        ax.legend(fontsize=NOTE, frameon=False, loc="upper center", bbox_to_anchor=(0.45, -0.12), ncols=3,
+        ax.legend(fontsize=NOTE, frameon=False, loc="upper center", bbox_to_anchor=(0.45, -0.12), ncols=2,
                   columnspacing=1.2)  # fmt: skip
 
 
@@ -141,17 +141,16 @@ def signed_scores(rho, corruption, n=2000):
 
 
 class TwoClassifiers(Picture):
-    """Why correlation matters in mixture modelling (Paper 05, Section 3.1, Eq. (4) and Fig. 1).
+    """Why correlation matters in mixture modelling (Paper 05, Section 3.1 and Fig. 1).
 
-    Labels y are -1 or 1, and a share `corruption` of them is flipped in what is observed, ŷ. A classifier scores
+    Labels y are -1 or 1, and a share `corruption` of them is flipped in what is observed, ỹ. A classifier scores
     W h(x) ~ N(y, 0.5²) given y; a second one, W', has correlation rho with it, so W' h(x) ~ N(rho y, 0.5²). For each
-    pair (x, ŷ) the weight pi in [0, 1] of the second is the one that minimises -((1 - pi) W h(x) + pi W' h(x)) ŷ:
-    it is 1 where the second classifier's score times ŷ is the larger, and 1/2 where both are equal.
+    pair (x, ỹ) the weight pi in [0, 1] of the second is the one that minimises `losses.weighted_scores`: it is 1 where
+    the second classifier's score times ỹ is the larger, and 1/2 where both are equal.
 
-    Eq. (4) is printed with a minus before pi. Then a second classifier with rho = -1 makes the loss the same for
-    every pi; the paper's conclusion, pi near 1 for flipped labels because rho < 0, needs the plus. It also needs pi
-    to depend on ŷ: the mean of the loss over ŷ given x is smallest at pi = 0 wherever W h(x) y > W' h(x) y and
-    fewer than half of the labels are flipped. The classifiers are given here, not trained.
+    That needs the plus before pi (see there), and a pi that depends on ỹ: the mean of the loss over ỹ given x is
+    smallest at pi = 0 wherever W h(x) y > W' h(x) y and fewer than half of the labels are flipped. The classifiers are
+    given here, not trained.
     """
 
     title = "correlation explorer"

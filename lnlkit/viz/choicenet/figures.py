@@ -1,4 +1,4 @@
-"""Fits to corrupted functions with the correlations along x, errors and accuracies of all rows, the network drawn.
+"""Fits to corrupted functions with the correlations along x, errors of all rows, the network drawn.
 
 G inputs on a grid, K components.
 """
@@ -6,7 +6,6 @@ G inputs on a grid, K components.
 import functools
 
 import numpy as np
-import pandas as pd
 from matplotlib.patheffects import withStroke
 
 from lnlkit import checks, recorded
@@ -16,15 +15,13 @@ from lnlkit.viz import given, lines
 from lnlkit.viz.diagrams import BLUE, GREEN, ORANGE, arrow, canvas, joined
 from lnlkit.viz.matrices import colour_scale
 from lnlkit.viz.show import describe
-from lnlkit.viz.style import INK, LABEL, NOTE, TICK, blank, finish, noise_name, panels, plain, row_labels, row_styles
-from lnlkit.viz.tables import heat_table
+from lnlkit.viz.style import INK, NOTE, PALETTE, TICK, blank, finish, panels, plain, row_labels, row_styles
 
 NOTEBOOK = "05_choicenet"
 LABELS = row_labels(NOTEBOOK)
 GRID = regression.GRID[:, 0]
-OVERVIEW = ("l2", "tukey", "mdn", "choicenet_regression", "choicenet_regression_nll", "choicenet_regression_code")
+COMPARED = ("l2", "tukey", "mdn", "choicenet_regression", "choicenet_regression_printed")
 BAND = "#d9d0ee"  # of the target function: no line of a row has a colour near it
-PARTS = {"best_val": "best noisy-validation epoch", "last": "last epoch"}
 METRICS = {"mae": "mean absolute error", "rmse": "root mean squared error"}
 
 
@@ -70,7 +67,8 @@ def fitted(ax, data, curves, truth=None, *, title=None, legend=True):
     dots = {"linestyle": "none", "markersize": 4, "zorder": 2}
     if outlier.any():
         ax.plot(at[outlier], y[outlier], marker="x", color="#e3b07c", label="outliers", **dots)
-    ax.plot(at[~outlier], y[~outlier], marker=".", color="#4d4d4d", label="other points", **dots)
+    kept = "other points" if outlier.any() else "points"
+    ax.plot(at[~outlier], y[~outlier], marker=".", color="#4d4d4d", label=kept, **dots)
     if truth is not None:
         fine = np.linspace(*targets.RANGE, 601)  # fine enough for the sides of a step to look upright
         ax.plot(fine, truth(fine), color=BAND, linewidth=7, label="target function", zorder=3)
@@ -142,6 +140,7 @@ def along_x(columns):
     said = []
     for (above, below), (title, (data, row, curves, function)) in zip(axes.T, columns.items(), strict=True):
         fitted(above, data, {row: curves["fit"]}, targets.FUNCTIONS[function], title=title, legend=False)
+        above.lines[-1].set_color(PALETTE[0])  # of a row's own colours some are those of the points
         above.set_xlabel(None)
         correlation_strip(below, curves["rho"], curves["pi"])
         second = np.asarray(curves["rho"])[:, 1]
@@ -158,23 +157,23 @@ def _legend_above(fig, axes):
 
 
 @plain
-def overview(table):
+def errors(table):
     """Figure of the errors of several rows against the outlier rate, one panel a function (Paper 05, Fig. 6).
 
     Lines are means over the seeds, bars their range.
     """
     runs = given.runs(table, NOTEBOOK, "noise", "noise_rate", "dataset", "mae")
-    runs = runs[(runs["noise"] == "uniform") & runs["row"].isin(OVERVIEW) & runs["dataset"].isin(targets.FUNCTIONS)]
+    runs = runs[(runs["noise"] == "uniform") & runs["row"].isin(COMPARED) & runs["dataset"].isin(targets.FUNCTIONS)]
     if runs.empty:
         raise ValueError("`table` must have runs of functions with uniform outliers, but has none.")
     names = [name for name in targets.FUNCTIONS if name in set(runs["dataset"])]
     fig, axes = panels(1, len(names), height=3.9, squeeze=False)
     for ax, name in zip(axes[0], names, strict=True):
         own = runs[runs["dataset"] == name]
-        lines.by_row(own, ax, NOTEBOOK, y="mae", rows=OVERVIEW, strong=("choicenet_regression",), interval="range",
+        lines.by_row(own, ax, NOTEBOOK, y="mae", rows=COMPARED, strong=("choicenet_regression",), interval="range",
                      title=name, xlabel="outlier rate", ylabel=METRICS["mae"])  # fmt: skip
         ax.set_ylim(bottom=0)
-    lines.legend_below(fig, axes[0, 0], columns=len(OVERVIEW))
+    lines.legend_below(fig, axes[0, 0], columns=len(COMPARED))
     runs = runs[runs["dataset"].isin(names)]
     rate = max(set.intersection(*(set(own["noise_rate"]) for _, own in runs.groupby("row"))))
     return describe(fig, f"Mean absolute error against outlier rate. At {rate:g}: "
@@ -193,7 +192,7 @@ def fits(table, noise_rate):
     """Figure of recorded fits of several rows at one outlier rate, seed 0, a panel a function (Paper 05, Fig. 6)."""
     runs = given.runs(table, NOTEBOOK, "noise", "noise_rate", "dataset", "mae")
     runs = runs.query("noise == 'uniform' and seed == 0")
-    runs = runs[runs["row"].isin(OVERVIEW[:4]) & runs["dataset"].isin(targets.FUNCTIONS)]
+    runs = runs[runs["row"].isin(COMPARED[:4]) & runs["dataset"].isin(targets.FUNCTIONS)]
     at = recorded.same_rate(checks.fraction(noise_rate, "noise_rate", below_one=False))
     if at not in set(runs["noise_rate"]):
         raise ValueError(f"`noise_rate` must be one that was recorded, {sorted(runs['noise_rate'].unique())}, "
@@ -209,41 +208,6 @@ def fits(table, noise_rate):
     runs = runs[runs["dataset"].isin(names)]
     said = f"Fits with {noise_rate:.0%} outliers, seed 0. Mean absolute error, {_mean_errors(runs)}."
     return describe(_legend_above(fig, axes[0]), said)
-
-
-def setting_name(noise, noise_rate):
-    """Heading of a column: kind of noise above its rate."""
-    return "\n".join([*noise_name(noise).split(" "), f"{100 * noise_rate:.0f} %"])
-
-
-@plain
-def accuracies(table, rows):
-    """Figure of the accuracies of rows, a heat map for each data set (left to right) and each of PARTS (below).
-
-    A cell is the mean over the seeds ± standard deviation, in per cent; what was not run stays empty.
-    """
-    rows = given.rows(rows, NOTEBOOK)
-    runs = given.runs(table, NOTEBOOK, "task", "noise", "noise_rate", "dataset", *PARTS)
-    runs = runs[runs["row"].isin(rows) & (runs["task"] == "classification")]
-    if runs.empty:
-        raise ValueError(f"`table` must have runs of classifiers in {rows}, but has none.")
-    runs = runs.assign(setting=list(map(setting_name, runs["noise"], runs["noise_rate"])))
-    settings = runs.groupby("dataset", sort=False)["setting"].unique()
-    fig, axes = panels(len(PARTS), len(settings), height=0.3 * len(rows) + 0.8, squeeze=False,
-                       width_ratios=settings.map(len))  # fmt: skip
-    for (part, epoch), across in zip(PARTS.items(), axes, strict=True):
-        for ax, (name, own) in zip(across, runs.groupby("dataset", sort=False), strict=True):
-            own = own.assign(place=own["setting"].map(list(settings[name]).index))
-            empty = pd.DataFrame({"row": rows, "place": 0})  # every panel has all rows, side by side
-            heat_table(pd.concat([own, empty]), NOTEBOOK, rows=rows, columns="place", value=part, ax=ax)
-            ax.set_title(f"{name}, {epoch}", fontsize=LABEL, loc="left")
-            ax.set_xticklabels(settings[name] if ax in axes[-1] else [], fontsize=NOTE)
-            ax.set(xlabel="", ylabel="")
-            ax.tick_params(axis="y", labelleft=ax is across[0])
-    means = runs.groupby(["dataset", "setting", "row"])["best_val"].mean().unstack()
-    best = means.idxmax(axis=1).map(LABELS).value_counts()
-    said = ", ".join(f"{label} in {count}" for label, count in best.items())
-    return describe(fig, f"Accuracy of {len(rows)} methods; the best of {len(means)} settings: {said}.")
 
 
 @plain

@@ -1,0 +1,223 @@
+"""What became of ChoiceNet's classifiers: the outcome, the walk from code to print seed by seed, accuracies, pulls."""
+
+import numpy as np
+import pandas as pd
+import seaborn
+
+from lnlkit import checks, papers, recorded
+from lnlkit.data import targets
+from lnlkit.viz import given
+from lnlkit.viz.choicenet.figures import COMPARED, LABELS, METRICS, NOTEBOOK
+from lnlkit.viz.show import describe
+from lnlkit.viz.style import GREY, INK, LABEL, NOTE, PALE, PALETTE, TICK, finish, noise_name, panels, plain, row_styles
+from lnlkit.viz.tables import heat_table, rich
+
+PARTS = {"best_val": "best noisy-validation epoch", "last": "last epoch"}
+HEADLINE = ("ce", "choicenet", "choicenet_printed", "choicenet_printed_abs_tanh", "choice_loss")
+WALK = ("choicenet", "choicenet_linear_heads", "choicenet_bias", "choicenet_softmax", "choicenet_sqrt",
+        "choicenet_shared", "choicenet_rho1", "choicenet_divergence", "choicenet_abs_tanh", "choicenet_tanh",
+        "choicenet_printed_abs_tanh", "choicenet_printed")  # fmt: skip
+SETTINGS = (("mnist", 0.5), ("mnist", 0.2), ("digits", 0.5), ("digits", 0.2))
+MEMORISED = {"dataset": "mnist", "noise": "symmetric_inclusive", "noise_rate": 0.5}
+TURNED = 0.2  # of the smallest logits right: twice as many as by chance
+
+
+def _at(runs, **where):
+    """The runs that have these values."""
+    for name, value in where.items():
+        runs = runs[runs[name] == value]
+    return runs
+
+
+@plain
+def overview(table):
+    """Figure of the outcome: accuracies at the last epoch where half of MNIST's labels are redrawn, errors at 60 %.
+
+    A dot a seed; open diamonds are the paper's own numbers (Paper 05, Table 3). What was not recorded has no dots.
+    """
+    runs = given.runs(table, NOTEBOOK, "task", "noise", "noise_rate", "dataset")
+    fig, (left, right) = panels(1, 2, height=3.9, width_ratios=(1.25, 1))
+    half = _at(runs, task="classification", **MEMORISED)
+    outliers = _at(runs, task="regression", noise="uniform", noise_rate=0.6)
+    outliers = outliers[outliers["row"].isin(COMPARED[:4]) & outliers["dataset"].isin(targets.FUNCTIONS)]
+    if half.empty and outliers.empty:
+        raise ValueError("`table` must have runs on MNIST or on functions, but has none of what is shown.")
+    said = [_memorised(left, half), _outliers(right, outliers)]
+    return describe(fig, "; ".join(text for text in said if text) + ".")
+
+
+def _memorised(ax, runs):
+    """Accuracies at the last epoch, seed by seed, the paper's beside them; returns the words."""
+    rows, styles = list(HEADLINE), row_styles(NOTEBOOK)
+    published = papers.load(NOTEBOOK).tables["table-3-mnist-test"]
+    for place, row in enumerate(rows):
+        own = 100 * runs.loc[runs["row"] == row, "last"] if len(runs) else []
+        ax.plot(own, [place] * len(own), "o", color=styles[row][1]["color"], markersize=9, alpha=0.8, zorder=3,
+                markeredgewidth=0)  # fmt: skip
+        if row in published.mean:
+            ax.plot(published.cell(row, 0.5)[0], place, "D", color="none", markeredgecolor=INK, markersize=7, zorder=4)
+    ax.plot([], [], "o", color=GREY, markersize=8, label="ours, a dot a seed")
+    ax.plot([], [], "D", color="none", markeredgecolor=INK, label="the paper's (WideResNet)")
+    ax.legend(fontsize=NOTE, frameon=False, loc="upper center", bbox_to_anchor=(0.4, -0.17), ncols=2)
+    ax.set_yticks(range(len(rows)), [LABELS[row] for row in rows], fontsize=LABEL)
+    ax.set(xlim=(0, 102), ylim=(len(rows) - 0.5, -0.6))
+    finish(ax, "MNIST, half of the labels redrawn", "test accuracy at the last epoch, %", grid="x")
+    ax.tick_params(axis="y", labelsize=LABEL)
+    found = {row: 100 * _at(runs, row=row)["last"] for row in rows} if len(runs) else {}
+    said = ", ".join(f"{LABELS[row]} {_listed(values)}" for row, values in found.items() if len(values))
+    return said and f"Accuracy on MNIST with half of the labels redrawn, last epoch, seed by seed in per cent: {said}"
+
+
+def _outliers(ax, runs):
+    """Errors at 60 % outliers, seed by seed, function by function; returns the words."""
+    rows, styles = list(COMPARED[:4]), row_styles(NOTEBOOK)
+    names = list(targets.FUNCTIONS)
+    for place, row in enumerate(rows):
+        own = _at(runs, row=row) if len(runs) else runs
+        at = own["dataset"].map(names.index).astype(float) + 0.18 * (place - 1.5)
+        style = styles[row][1]
+        ax.plot(own.get("mae", []), at, linestyle="none", marker=style["marker"], color=style["color"], markersize=7,
+                alpha=0.8, markeredgewidth=0, label=styles[row][0])  # fmt: skip
+    for edge in range(1, len(names)):
+        ax.axhline(edge - 0.5, color="#dddddd", linewidth=1)
+    ax.set_yticks(range(len(names)), names, fontsize=LABEL)
+    ax.set(ylim=(len(names) - 0.5, -0.5))
+    ax.set_xlim(left=0)
+    finish(ax, "functions, 60 % of the outputs replaced", METRICS["mae"], grid="x")
+    ax.tick_params(axis="y", labelsize=LABEL)
+    ax.legend(fontsize=NOTE, frameon=False, loc="upper center", bbox_to_anchor=(0.45, -0.17), ncols=4)
+    if runs.empty:
+        return ""
+    means = runs.groupby(["dataset", "row"])["mae"].mean()
+    said = "; ".join(f"{name}: " + ", ".join(f"{LABELS[row]} {means[name, row]:.2f}" for row in rows
+                                             if (name, row) in means) for name in names if name in means)  # fmt: skip
+    return f"Mean absolute error at 60 % outliers, {said}"
+
+
+def _listed(values):
+    return ", ".join(f"{value:.0f}" for value in values)
+
+
+@plain
+def walk(table, rows=WALK):
+    """Figure of the target on test images, a panel a noisy set, a line a row: from the authors' code to the text.
+
+    A dot a seed is the share of images whose largest logit is right. Where a run came out upside down its smallest
+    logit is the right one, and a cross says for how many. Rows with tanh, whose sign is free, stand on grey.
+    """
+    rows = given.rows(rows, NOTEBOOK)
+    runs = given.runs(table, NOTEBOOK, "noise", "noise_rate", "dataset", "largest_right", "smallest_right")
+    runs = _at(runs, noise="symmetric_inclusive")
+    runs = runs[runs["row"].isin(rows) & runs["largest_right"].notna()]
+    there = [place for place in SETTINGS if len(_at(runs, dataset=place[0], noise_rate=place[1]))]
+    if not there:
+        raise ValueError("`table` must have diagnosed runs of these rows with inclusive noise, but has none.")
+    fig, axes = panels(1, len(there), height=0.29 * len(rows) + 1.5, sharey=True, squeeze=False)
+    axes = axes[0]
+    free = [row for row in rows if _free(row)]
+    for ax, (dataset, rate) in zip(axes, there, strict=True):
+        _turned(ax, _at(runs, dataset=dataset, noise_rate=rate), rows)
+        for row in free:
+            ax.axhspan(rows.index(row) - 0.5, rows.index(row) + 0.5, color=PALE, zorder=0)
+        finish(ax, f"{dataset}, {100 * rate:.0f} % redrawn", "% of the test images", grid="x")
+        ax.tick_params(axis="y", length=0)
+    axes[0].set_yticks(range(len(rows)), [_short(row) for row in rows], fontsize=TICK)
+    axes[0].set_ylim(len(rows) - 0.5, -0.5)
+    fig.legend(*axes[0].get_legend_handles_labels(), loc="outside upper center", ncols=3, fontsize=LABEL, frameon=False)
+    upside = runs[runs["smallest_right"] > runs["largest_right"]]
+    counts = upside["row"].value_counts()
+    said = ", ".join(f"{_short(row)} {counts[row]} of {sum(runs['row'] == row)}" for row in rows if row in counts)
+    return describe(fig, f"Whose logit is right, {len(rows)} rows on {len(there)} noisy sets; the smallest in more "
+                         f"images than the largest: {said or 'in no run'}.")  # fmt: skip
+
+
+def _turned(ax, runs, rows):
+    """Dots and crosses of one noisy set."""
+    places = runs["row"].map(rows.index)
+    ax.plot(100 * runs["largest_right"], places, "o", color=PALETTE[0], markersize=7, alpha=0.7, markeredgewidth=0,
+            zorder=3, label="the largest logit is right")  # fmt: skip
+    turned = runs["smallest_right"] > TURNED
+    ax.plot(100 * runs.loc[turned, "smallest_right"], places[turned], "X", color=PALETTE[3], markersize=8, alpha=0.9,
+            markeredgewidth=0, zorder=4,
+            label=f"the smallest logit is right (where above {100 * TURNED:.0f} %)")  # fmt: skip
+    ax.set(xlim=(-3, 103), xticks=range(0, 101, 25))
+
+
+def _free(row):
+    """Whether the sign of the correlations of a row of WALK is free."""
+    return row in ("choicenet_tanh", "choicenet_printed")
+
+
+def _short(row):
+    """A row of the walk by what is different in it."""
+    return {"choicenet": "ChoiceNet (authors' code)"}.get(row, LABELS[row].removeprefix("ChoiceNet, "))
+
+
+def setting_name(noise, noise_rate):
+    """Heading of a column: kind of noise above its rate."""
+    return "\n".join([*noise_name(noise).split(" "), f"{100 * noise_rate:.0f} %"])
+
+
+@plain
+def accuracies(table, rows):
+    """Figure of the accuracies of rows, a heat map for each data set (left to right) and each of PARTS (below).
+
+    A cell is the mean over the seeds ± standard deviation, in per cent; what was not run stays empty.
+    """
+    rows = given.rows(rows, NOTEBOOK)
+    runs = given.runs(table, NOTEBOOK, "task", "noise", "noise_rate", "dataset", *PARTS)
+    runs = runs[runs["row"].isin(rows) & (runs["task"] == "classification")]
+    if runs.empty:
+        raise ValueError(f"`table` must have runs of classifiers in {rows}, but has none.")
+    kinds = list(runs["noise"].unique())
+    runs = runs.sort_values(["noise", "noise_rate"], kind="stable",
+                            key=lambda of: of.map(kinds.index) if of.name == "noise" else of)  # fmt: skip
+    runs = runs.assign(setting=list(map(setting_name, runs["noise"], runs["noise_rate"])))
+    settings = runs.groupby("dataset", sort=False)["setting"].unique()
+    fig, axes = panels(len(PARTS), len(settings), height=0.3 * len(rows) + 0.8, squeeze=False,
+                       width_ratios=settings.map(len))  # fmt: skip
+    for (part, epoch), across in zip(PARTS.items(), axes, strict=True):
+        for ax, (name, own) in zip(across, runs.groupby("dataset", sort=False), strict=True):
+            own = own.assign(place=own["setting"].map(list(settings[name]).index))
+            empty = pd.DataFrame({"row": rows, "place": 0})  # every panel has all rows, side by side
+            heat_table(pd.concat([own, empty]), NOTEBOOK, rows=rows, columns="place", value=part, ax=ax)
+            ax.set_title(f"{name}, {epoch}", fontsize=LABEL, loc="left")
+            ax.set_xticklabels(settings[name] if ax in axes[-1] else [], fontsize=NOTE)
+            ax.set(xlabel="", ylabel="")
+            ax.tick_params(axis="y", labelleft=ax is across[0])
+    means = runs.groupby(["dataset", "setting", "row"])["best_val"].mean().unstack()
+    best = means.idxmax(axis=1).map(LABELS).value_counts()
+    said = ", ".join(f"{label} in {count}" for label, count in best.items())
+    return describe(fig, f"Accuracy of {len(rows)} methods; the best of {len(means)} settings: {said}.")
+
+
+def per_seed(runs, caption, *, value, across="noise_rate", unit=100.0, digits=0):
+    """A table of rows by another column of the runs, each cell the values of its seeds, in per cent for `unit` 100."""
+    runs = recorded.frame(runs, "runs", "row", "seed", across, value=value)
+    given.rows(list(runs["row"].unique()), NOTEBOOK, "runs")
+    unit, digits = checks.positive(unit, "unit"), checks.count(digits, "digits")
+    runs = runs[runs[value].notna()].sort_values("seed", kind="stable")
+    words = (unit * runs[value]).map(f"{{:.{digits}f}}".format)
+    cells = words.groupby([runs["row"], runs[across]], sort=False).agg(", ".join).unstack()
+    cells = cells.reindex(index=[row for row in LABELS if row in cells.index], columns=runs[across].unique())
+    cells = cells.rename(index=LABELS).rename_axis(index=None, columns=None).fillna("not run")
+    return rich(cells, f"{checks.text(caption, 'caption')}; seeds {_listed(runs['seed'].unique())}", hide_index=False)
+
+
+@plain
+def pulls(curves):
+    """Figure of how hard a label pulls at its logit, against the probability that it is given (Paper 05, Eq. (9)).
+
+    curves: DataFrame whose index is the probability and whose columns are the sizes of the gradient of each loss.
+    """
+    if not isinstance(curves, pd.DataFrame) or curves.empty:
+        raise TypeError(f"`curves` must be a pandas DataFrame with a column a loss, but got {checks.brief(curves)}.")
+    checks.numbers(curves.reset_index().to_numpy(), "curves")
+    fig, ax = panels(width=6.5, height=3)
+    seaborn.lineplot(curves, ax=ax, linewidth=2.2, palette=PALETTE[: len(curves.columns)])
+    ax.set(xlim=(0, 1), ylim=(0, 1.02))
+    ax.legend(fontsize=TICK, frameon=False)
+    finish(ax, None, "probability of the given label", "size of the gradient of its logit", grid="y")
+    said = ", ".join(f"{name} {value:.3f}" for name, value in curves.iloc[0].items())
+    return describe(fig, "Size of the gradient against the probability of the given label; at "
+                         f"{np.round(curves.index[0], 3)}: {said}.")  # fmt: skip
