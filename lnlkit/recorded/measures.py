@@ -60,7 +60,9 @@ def _wide(runs: pd.DataFrame, rows: list[str], value: str) -> pd.DataFrame:
 
 def _mean(parts: list[pd.Series], expected: int) -> pd.Series:
     """The mean over cells, seed by seed, of the seeds that all cells have."""
-    return pd.concat(parts, axis=1, join="inner").mean(axis=1, skipna=False) if len(parts) == expected else pd.Series()
+    if not parts or len(parts) != expected:
+        return pd.Series()
+    return pd.concat(parts, axis=1, join="inner").mean(axis=1, skipna=False)
 
 
 def _n_cells(where: dict) -> int:
