@@ -10,8 +10,9 @@ from figures import legible
 from regression_table import SEEDS, classified, diagnosed, error, made_up
 
 from lnlkit import papers, viz
+from lnlkit.methods import make
 from lnlkit.viz import choicenet
-from lnlkit.viz.choicenet.classifiers import HEADLINE, WALK
+from lnlkit.viz.choicenet.classifiers import CHOICES, HEADLINE, WALK
 
 INCLUSIVE = "symmetric_inclusive"
 
@@ -58,7 +59,7 @@ def test_the_outcome_has_a_dot_a_seed_on_the_line_of_its_row(outcome):
     expected = [(100 * (0.2 * place + 0.02 * seed) / 2, place) for place in range(len(HEADLINE)) for seed in SEEDS]
     np.testing.assert_allclose(marks(left, "o"), sorted(expected))
     published = papers.load("05").tables["table-3-mnist-test"]
-    assert marks(left, "D") == [(published.cell("ce", 0.5)[0], 0), (published.cell("choicenet", 0.5)[0], 1)]
+    assert marks(left, "D") == [(published.cell("ce", 0.5)[0], 0), (published.cell("choicenet", 0.5)[0], 2)]
     assert left.get_ylim()[0] > left.get_ylim()[1]  # the first row on top
 
 
@@ -71,7 +72,10 @@ def test_beside_it_are_the_errors_at_60_percent_outliers(outcome):
     assert list(np.round(lines)) == [0, 0, 0, 2, 2, 2]  # cosexp and step
     assert [text.get_text() for text in right.get_legend().get_texts()] == ["L2", "RL (Tukey)", "MDN", "ChoiceNet"]
     said = viz.description(outcome)
-    assert "CE 0, 1, 2, ChoiceNet 10, 11, 12" in said and "cosexp: L2 0.37, MDN 0.51, ChoiceNet 0.09; step" in said
+    assert (
+        "CE 0, 1, 2, CE, own learning rate 10, 11, 12, ChoiceNet 20, 21, 22" in said
+        and "cosexp: L2 0.37, MDN 0.51, ChoiceNet 0.09; step" in said
+    )
 
 
 def test_the_outcome_can_be_read_and_does_not_need_all_runs(outcome):
@@ -114,6 +118,17 @@ def test_rows_whose_sign_is_free_stand_on_grey(walked):
     (band,) = [patch for patch in ax.patches if patch.get_facecolor()[:3] != (1, 1, 1)]
     box = band.get_path().get_extents(band.get_patch_transform())
     assert (box.y0, box.y1) == (0.5, 1.5)
+
+
+def test_the_choices_are_the_fields_in_which_the_two_methods_differ_and_a_line_changes_one():
+    lines = [line for line in cells(choicenet.choices()) if line][1:]
+    printed, authors = vars(make("choicenet")), vars(make("choicenet_authors"))
+    assert {line[0] for line in lines} == {name for name in printed if printed[name] != authors[name]}
+    assert [line[1:3] for line in lines] == [[str(printed[line[0]]), str(authors[line[0]])] for line in lines]
+    rows = papers.load("05").rows
+    for (row, _), line in zip(CHOICES.values(), lines, strict=True):
+        assert rows[row].hparams[line[0]] == printed[line[0]] and row in WALK
+        assert line[4] == rows[row].label.removeprefix("ChoiceNet, ")
 
 
 # ---- accuracies, seeds, pulls

@@ -13,13 +13,23 @@ from lnlkit.viz.style import GREY, INK, LABEL, NOTE, PALE, PALETTE, TICK, finish
 from lnlkit.viz.tables import heat_table, rich
 
 PARTS = {"best_val": "best noisy-validation epoch", "last": "last epoch"}
-HEADLINE = ("ce", "choicenet", "choicenet_printed", "choicenet_printed_abs_tanh", "choice_loss")
+HEADLINE = ("ce", "ce_slow", "choicenet", "choicenet_printed", "choicenet_printed_abs_tanh", "choice_loss")
 WALK = ("choicenet", "choicenet_linear_heads", "choicenet_bias", "choicenet_softmax", "choicenet_sqrt",
         "choicenet_shared", "choicenet_rho1", "choicenet_divergence", "choicenet_abs_tanh", "choicenet_tanh",
         "choicenet_printed_abs_tanh", "choicenet_printed")  # fmt: skip
 SETTINGS = (("mnist", 0.5), ("mnist", 0.2), ("digits", 0.5), ("digits", 0.2))
 MEMORISED = {"dataset": "mnist", "noise": "symmetric_inclusive", "noise_rate": 0.5}
 TURNED = 0.2  # of the smallest logits right: twice as many as by chance
+CHOICES = {
+    "rho": ("choicenet_tanh", "correlations from -1 to 1, or from 0.5 to 1"),
+    "heads": ("choicenet_linear_heads", "batch norm and ReLU before correlations, weights and variances"),
+    "target_bias": ("choicenet_bias", "whether the target has a bias"),
+    "double_softmax": ("choicenet_softmax", "mixture weights from a softmax of a softmax"),
+    "outer": ("choicenet_sqrt", "factor before the bracket of Eq. (5): the root, or 1 − ρ²"),
+    "draws": ("choicenet_shared", "one W* and Z a step for all components, or one each"),
+    "rho_first": ("choicenet_rho1", "correlation of the first component in training"),
+    "regulariser": ("choicenet_divergence", "Eq. (8) with softmax(ρ), or with ρ itself"),
+}
 
 
 def _at(runs, **where):
@@ -151,6 +161,19 @@ def _free(row):
 def _short(row):
     """A row of the walk by what is different in it."""
     return {"choicenet": "ChoiceNet (authors' code)"}.get(row, LABELS[row].removeprefix("ChoiceNet, "))
+
+
+def choices():
+    """A table of what the paper's text and its authors' code choose differently in classification.
+
+    The last column names the line of `walk` in which this choice alone is the paper's.
+    """
+    from lnlkit.methods.choicenet import AuthorsChoiceNet, ChoiceNet  # with torch, which no other picture needs
+
+    printed, authors = vars(ChoiceNet()), vars(AuthorsChoiceNet())
+    lines = [(name, str(printed[name]), str(authors[name]), says, _short(row)) for name, (row, says) in CHOICES.items()]
+    frame = pd.DataFrame(lines, columns=["setting", "as printed", "authors' code", "what it is", "its line below"])
+    return rich(frame, "Settings of ChoiceNet (as printed) and AuthorsChoiceNet")
 
 
 def setting_name(noise, noise_rate):
