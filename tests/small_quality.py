@@ -45,14 +45,17 @@ def transitions(rng, dataset, spread, never=None):
 
 def quality(rng, dataset, rate, seed, points):
     """What the record says about the quality of a run of CAN; without wrong labels there is no AUC and no recall."""
-    some = rate > 0
+    some, wrong = rate > 0, 0.9 * rate
     noise = 0.01 * rng.standard_normal()
+    corrected, spoiled = 0.6 - 0.4 * rate, 0.02 + 0.1 * rate
+    latent = (1 - wrong) * (1 - spoiled) + wrong * corrected
     return {
         "trust_auc": 0.93 - 0.2 * rate + noise if some else None, "loss_auc": 0.9 - 0.25 * rate if some else None,
         "distance_auc": 0.8 - 0.2 * rate if some else None, "mu_sd": 0.1, "sigma": 0.8,
         "flagged": 0.1 + 0.75 * rate, "recall": 0.9 - 0.2 * rate if some else None, "precision": 0.2 + 0.6 * rate,
-        "corrected": 0.6 - 0.4 * rate if some else None, "predicted": 0.55 - 0.4 * rate if some else None,
-        "spoiled": 0.02 + 0.1 * rate,
+        "corrected": corrected if some else None, "predicted": 0.55 - 0.4 * rate if some else None,
+        "spoiled": spoiled, "given_right": 1 - wrong, "latent_right": latent, "prior_right": latent + 0.01,
+        "trusted_diagonal": 0.85 - 0.15 * rate, "untrusted_diagonal": 0.4 - 0.3 * rate,
         "trusted": transitions(rng, dataset, 0.15 + 0.15 * rate),
         "untrusted": transitions(rng, dataset, 0.6 + 0.3 * rate, never=7 if rate == 0.8 else None),
         "embedding": embedding(rng, rate, points) if seed == 0 else None,

@@ -23,6 +23,9 @@ TWO = small_quality.table(("scenes", "mnist"), ("bce", "can"), (0.0, 0.4), (0, 1
                           points=8)  # fmt: skip
 FIVE = regression_table.made_up(datasets=("diabetes", "step"), rows=("l2", "mdn", "choicenet_regression"), seeds=(0, 1),
                                 runs=[regression_table.classified("ce", "digits", 0.2, 0, 0.9)])  # fmt: skip
+WALKED = regression_table.made_up(datasets=("step",), runs=[
+    regression_table.diagnosed("choicenet", "digits", 0.5, seed, 0.9, 0.0) for seed in (0, 1)])  # fmt: skip
+PULLS = pd.DataFrame({"ce": [0.9, 0.1]}, index=[0.1, 0.9])
 
 
 def with_runs(table, runs):
@@ -52,6 +55,8 @@ MAIN = quality_embedding.main_runs(TWO.runs).query("size == 1 and lambda_mi == 0
 PEOPLE = TWO.runs.query("dataset == 'cifar10n'")
 MAP = {"x": [[0, 0], [1, 0], [5, 5]], "wrong": [0, 1, 1], "flagged": [0, 0, 1], "disagrees": [1, 0, 1]}
 T = np.array([[0.9, 0.1], [0.0, 0.0]])
+COSTS = pd.DataFrame({"copy": [2.0, 4.0], "explain": [3.0, 2.0]}, index=[0.6, 0.9])
+SHARES = pd.DataFrame({"corrected": [0.0, 1.0], "copied": [1.0, 0.0]}, index=[0.6, 0.9])
 SIGNALS = pd.DataFrame({"bce": [0.1, 2.5], "can": [0.2, -0.6]}, index=["cat", "dog"])
 POINTS = targets.sample("step", 30, 0.2, 0)
 RHO = np.stack([np.ones(61), np.linspace(-1, 1, 61)], 1)
@@ -71,7 +76,7 @@ NO_CURVE = {"short": GRID[:9], "nan": GRID * NAN, "text": "fit", "nothing": None
 KINDS = BAD | {
     "ax": {"nothing": None, "figure": ax().figure, "text": "ax"},
     "one": tables(ONE, FIVE, "row", "noise", "noise_rate", "best_val"),
-    "two": tables(TWO, ONE, "row", "dataset", "noise_rate", "size", "best_val", "schedule", "lambda_mi"),
+    "two": tables(TWO, ONE, "row", "dataset", "noise_rate", "size", "best_val", "lambda_mi"),
     "five": tables(FIVE, ONE, "row", "dataset", "noise", "noise_rate"),
     "score": {"nothing": None, "text": "score", "table": T, "nan": [NAN, 0.5], "negative": [-0.1, 0.5], "none": []},
     "rates": {"number": 0.3, "text": "0.3", "empty": [], "per cent": [10, 30], "texts": ["0.3"], "nothing": None},
@@ -113,18 +118,23 @@ DOORS = [
     Door(cvae_augmentation.Runs, dict(table=ONE), {"table": "one"}),
     # paper 02
     Door(quality_embedding.main_runs, dict(runs=TWO.runs), also={"runs": {
-        what: runs for what, runs in frames(TWO.runs, "row", "schedule", "lambda_mi").items() if "texts" not in what}}),
+        what: runs for what, runs in frames(TWO.runs, "row", "lambda_mi").items() if "texts" not in what}}),
     Door(quality_embedding.overview, dict(table=TWO), {"table": "two"},
          {"table": {"one noise": with_runs(TWO, PEOPLE)}}),
+    Door(quality_embedding.studies, dict(table=TWO), {"table": "two"},
+         {"table": {"one size and lambda": with_runs(TWO, PEOPLE)}}),
+    Door(quality_embedding.what_acts, dict(table=TWO), {"table": "two"}),
+    Door(quality_embedding.what_it_knows, dict(runs=MAIN),
+         also={"runs": {what: runs for what, runs in frames(
+             MAIN, "row", "dataset", "noise_rate", "realised_rate", "trust_auc", "spoiled").items()
+             if "texts" not in what}}),
+    Door(quality_embedding.copy_or_explain, dict(costs=COSTS, found=SHARES),
+         also={"costs": {"list": [], "empty": COSTS[:0], "no copy": COSTS[["explain"]], "texts": COSTS.astype(str)},
+               "found": {"list": [], "empty": SHARES[:0], "no copied": SHARES[["corrected"]]}}),
     Door(quality_embedding.pictures, dict(table=TWO), {"table": "two"}),
     Door(quality_embedding.map_tables, dict(runs=MAIN, datasets=("scenes",), columns="noise_rate"), {"columns": "name"},
          {"runs": frames(MAIN, "row", "dataset", "seed", "noise_rate", "best_val", "last", "realised_rate"),
           "datasets": NO_ROWS, "columns": {"of another study": "lambda_mi"}}),
-    Door(quality_embedding.class_table,
-         dict(runs=PEOPLE, details=TWO.details, class_names=[f"class {k}" for k in range(10)]),
-         {"class_names": "class names"},
-         {"runs": frames(PEOPLE, "row", "key", "seed", "best_val") | {"no plain": PEOPLE[PEOPLE["row"] == "can"]},
-          "details": NO_MAPPING | {"others": FIVE.details}}),
     Door(quality_map, dict(ax=ax(), embedding=MAP, by="flagged", size=26),
          {"embedding": "map", "by": "name", "size": "positive"} | AX),
     Door(quality_embedding.quality_maps, dict(embeddings={"own": MAP}),
@@ -152,6 +162,17 @@ DOORS = [
              "no curves": {"a": (POINTS, "mdn", None, "step")}, "no fit": {"a": (POINTS, "mdn", {"rho": RHO}, "step")},
              "one component": {"a": (POINTS, "mdn", CURVES | {"rho": RHO[:, :1]}, "step")}}}),
     Door(choicenet.overview, dict(table=FIVE), {"table": "five"},
+         {"table": {"nothing of what is shown": with_runs(FIVE, FIVE.runs.assign(noise="flipped_part"))}}),
+    Door(choicenet.walk, dict(table=WALKED, rows=["choicenet"]), {"table": "five"}, {"rows": NO_ROWS}),
+    Door(choicenet.per_seed, dict(runs=WALKED.runs.query("task == 'classification'"), caption="c", value="best_val",
+                                  across="dataset", unit=1, digits=1),
+         {"caption": "text", "unit": "positive", "digits": "count"},
+         {"runs": {"nothing": None, "list": [], "empty": FIVE.runs[:0], "no value": FIVE.runs.drop(columns="best_val"),
+                   "nobody's": WALKED.runs.assign(row="mine")}}, spared={"digits": {"zero"}}),
+    Door(choicenet.pulls, dict(curves=PULLS), also={"curves": {
+        "nothing": None, "list": [], "empty": PULLS[:0], "texts": PULLS.astype(str), "nan": PULLS * NAN,
+        "classes": SIGNALS}}),
+    Door(choicenet.errors, dict(table=FIVE), {"table": "five"},
          {"table": {"no errors": with_runs(FIVE, FIVE.runs.drop(columns="mae")),
                     "no uniform ones": with_runs(FIVE, FIVE.runs.assign(noise="flipped_part"))}}),
     Door(choicenet.fits, dict(table=FIVE, noise_rate=0.6), {"table": "five", "noise_rate": "fraction"},
@@ -178,7 +199,7 @@ test_bad_input_is_refused_in_one_sentence, test_the_call_works_otherwise = stand
 def test_every_function_of_a_paper_has_a_door(module):
     """Diagrams without arguments, and what takes objects of the kit's own, aside."""
     doors = {door.function.__name__ for door in DOORS}
-    without = {"graph", "autoencoder_comparison", "TwoClassifiers"}
+    without = {"graph", "autoencoder_comparison", "TwoClassifiers", "choices"}
     functions = {name for name in module.__all__ if callable(getattr(module, name))}
     assert functions - doors <= without
 

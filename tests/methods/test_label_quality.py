@@ -142,6 +142,24 @@ def test_shares_counted_by_hand(monkeypatch):
     np.testing.assert_array_equal(found["untrusted"], untrusted)
     trusted = np.array([[1, 0, 0, 0], [1 / 3, 2 / 3, 0, 0], [0, 0, 1, 0], [0, 0, 0, 0]])  # 0-0, 1-0, 1-1, 1-1, 2-2
     np.testing.assert_allclose(found["trusted"], trusted)
+    # of all eight: the labels given, the latent ones, the predictions 0, 0, 1, 2, 2, 0, 3, 3
+    assert [found[f"{name}_right"] for name in ("given", "latent", "prior")] == [4 / 8, 5 / 8, 6 / 8]
+    assert found["trusted_diagonal"] == pytest.approx((1 + 2 / 3 + 1) / 3)  # the latent label 3 never occurs
+    assert found["untrusted_diagonal"] == (1 + 0) / 2
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_what_is_right_is_what_was_not_wrong_less_what_is_spoiled_and_what_is_corrected(seed):
+    """Whatever labels and latent labels are, the shares of all items follow from those of right and of wrong ones."""
+    rng, one_hot = np.random.default_rng(seed), np.eye(K, dtype=np.uint8)
+    clean, y = one_hot[rng.integers(0, K, 90)], one_hot[rng.integers(0, K, 90)]
+    explained = clusters()[0]
+    explained.p, explained.q = rng.dirichlet(np.ones(K), (2, 90))
+    explained.mu, explained.sigma = rng.standard_normal((90, 2)), np.ones((90, 2))
+    found, wrong = label_quality.judge(explained, y, clean), (y != clean).any(1).mean()
+    assert found["given_right"] == pytest.approx(1 - wrong)
+    assert found["latent_right"] == pytest.approx((1 - wrong) * (1 - found["spoiled"]) + wrong * found["corrected"])
+    assert found["prior_right"] == pytest.approx((explained.p.argmax(1) == clean.argmax(1)).mean())
 
 
 def test_all_right_all_wrong_and_nothing_flagged_have_no_share_of_nothing(monkeypatch):
@@ -150,10 +168,13 @@ def test_all_right_all_wrong_and_nothing_flagged_have_no_share_of_nothing(monkey
     assert all(right[name] is None for name in ("trust_auc", "loss_auc", "distance_auc", "recall", "precision"))
     assert right["corrected"] is None and right["predicted"] is None and right["spoiled"] is not None
     assert right["flagged"] == 0 and not right["untrusted"].any()
+    assert right["untrusted_diagonal"] is None and right["trusted_diagonal"] is not None and right["given_right"] == 1
     wrong = label_quality.judge(explained, np.roll(clean, 1, axis=1), clean)
     assert wrong["spoiled"] is None and wrong["trust_auc"] is None and wrong["corrected"] is not None
+    assert wrong["given_right"] == 0 and wrong["latent_right"] == wrong["corrected"]
     every = label_quality.judge(hand_made(monkeypatch, [1] * 8)[0], y, clean)
     assert every["flagged"] == every["recall"] == 1 and every["precision"] == 0.5 and not every["trusted"].any()
+    assert every["trusted_diagonal"] is None
 
 
 def test_labels_that_do_not_exclude_each_other_are_thresholded(monkeypatch):
@@ -162,7 +183,7 @@ def test_labels_that_do_not_exclude_each_other_are_thresholded(monkeypatch):
     clean[7, 0] = 1
     found = label_quality.judge(explained, y, clean)
     assert found["corrected"] == 0 and found["spoiled"] == 1 and found["predicted"] == 2 / 4
-    assert not found["trusted"].any()
+    assert not found["trusted"].any() and found["trusted_diagonal"] is None and found["latent_right"] == 0
 
 
 def test_verdict_on_made_clusters():
@@ -175,6 +196,8 @@ def test_verdict_on_made_clusters():
     assert found["sigma"] == pytest.approx(0.8)
     np.testing.assert_array_equal(found["trusted"], np.eye(K))
     np.testing.assert_array_equal(found["untrusted"], np.roll(np.eye(K), 1, axis=1))
+    assert found["trusted_diagonal"] == 1 and found["untrusted_diagonal"] == 0
+    assert found["latent_right"] == found["prior_right"] == 1 > found["given_right"]
     tensors = SimpleNamespace(**{name: torch.as_tensor(value) for name, value in vars(explained).items()})
     again = label_quality.judge(tensors, torch.as_tensor(y), clean)
     np.testing.assert_equal(again, found)

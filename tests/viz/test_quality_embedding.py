@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 import small_quality
 from figures import extent, legible, words
@@ -15,7 +16,6 @@ from lnlkit.viz.quality_embedding.figures import quality_map
 
 pytestmark = pytest.mark.usefixtures("leaves_no_trace")
 
-NAMES = [f"class {k}" for k in range(small_quality.K)]
 LABELS = viz.row_labels("02_quality_embedding")
 TRUSTED = np.array([[0.9, 0.1, 0], [0.05, 0.9502, 0], [0, 0, 1]])  # a row of rounded numbers
 UNTRUSTED = np.array([[0.2, 0.5, 0.3], [0, 0, 0], [0.6, 0.2, 0.2]])
@@ -53,32 +53,59 @@ def line(ax, row):
 # ---- scores
 
 
-def test_the_overview_has_a_row_a_data_set_and_one_legend(table, overview):
+def test_the_overview_has_a_curve_a_data_set_and_what_can_adds(table, overview):
     fig = overview
-    assert [ax.get_title().split(",")[0] for ax in fig.axes] == ["scenes"] * 3 + ["MNIST"] * 3
-    assert ["P_" in ax.get_title() for ax in fig.axes] == [False, True, True] * 2  # which rate it is, where it is one
+    titles = [ax.get_title().split("\n")[0] for ax in fig.axes]
+    assert titles == ["scenes: mAP, %", "MNIST: mAP, %", "Labels that are right, %", "Wrong labels found: AUC"]
     names = [text.get_text() for text in fig.legends[0].get_texts()]
     assert names == [LABELS[row] for row in small_quality.ROWS]  # the ablations are not among them
     assert all(ax.get_legend() is None for ax in fig.axes) and legible(fig)
     said = viz.description(fig)
     plain, can = (of(table, row=row, noise_rate=0.4, size=1.0, lambda_mi=None) for row in ("bce", "can"))
     assert f"At P_noise 0.4, scenes: Plain {score(plain):.1f} %, CAN {score(can):.1f} %; MNIST: Plain" in said
+    own = of(table, "mnist", row="can", noise_rate=0.4, size=1.0, lambda_mi=None)
+    shares, aucs = (np.array([bar.get_width() for bar in ax.patches]) for ax in fig.axes[2:])
+    right = [100 * own[name].mean() for name in ("given_right", "latent_right", "prior_right")]
+    np.testing.assert_allclose(shares, right)
+    np.testing.assert_allclose(aucs, own[["trust_auc", "distance_auc", "loss_auc"]].mean())
+    assert f"latent labels of CAN: {right[1]:.0f}" in words(fig.axes[2])
+    assert f"latent labels of CAN {right[1]:.3g}" in said
 
 
-def test_a_study_holds_all_but_one_thing_fixed(table, overview):
-    by_noise, _, by_size, *_ = overview.axes
-    rates, mean = line(by_noise, "can")
+def test_curves_are_those_of_the_main_runs(table, overview):
+    rates, mean = line(overview.axes[0], "can")
     np.testing.assert_allclose(rates, small_quality.RATES)
     own = {rate: of(table, row="can", noise_rate=rate, size=1.0, lambda_mi=None) for rate in rates}
     assert {len(runs) for runs in own.values()} == {3}
     np.testing.assert_allclose(mean, [score(runs) for runs in own.values()])
-    sizes, mean = line(by_size, "icnm")
+
+
+def test_the_overview_shows_what_there_is(table):
+    few = replace(table, runs=of(table).drop(columns="latent_right"))
+    titles = [ax.get_title().split("\n")[0] for ax in paper_02.overview(few).axes]
+    assert titles == ["scenes: mAP, %", "Wrong labels found: AUC"]
+    with pytest.raises(ValueError, match="at several noise rates"):
+        paper_02.overview(replace(table, runs=of(table, "cifar10n")))
+
+
+@pytest.fixture(scope="module")
+def studies(table):
+    return paper_02.studies(table)
+
+
+def test_a_study_holds_all_but_one_thing_fixed(table, studies):
+    assert [ax.get_title().split(",")[0] for ax in studies.axes] == ["scenes"] * 2 + ["MNIST"] * 2
+    sizes, mean = line(studies.axes[1], "icnm")
     np.testing.assert_allclose(sizes, small_quality.SIZES)
     np.testing.assert_allclose(mean, [score(of(table, row="icnm", noise_rate=0.4, size=size)) for size in sizes])
+    assert legible(studies) and all(ax.get_legend() is None for ax in studies.axes)
+    mean = [score(of(table, row="can", noise_rate=0.4, size=size, lambda_mi=None)) for size in sizes]
+    said = ", ".join(f"{m:.1f} %" for m in mean)
+    assert f"scenes, size 0.2, 0.4, 0.6, 0.8, 1: CAN {said}" in viz.description(studies)
 
 
-def test_lambdas_stand_at_equal_distances_and_none_is_the_papers(table, overview):
-    ax = overview.axes[1]
+def test_lambdas_stand_at_equal_distances_and_none_is_the_papers(table, studies):
+    ax = studies.axes[0]
     at, mean = line(ax, "can")
     np.testing.assert_array_equal(at, range(8))
     assert [tick.get_text() for tick in ax.get_xticklabels()] == ["0", "0.2", "0.3", "0.5", "1", "2", "5", "10"]
@@ -91,13 +118,14 @@ def test_lambdas_stand_at_equal_distances_and_none_is_the_papers(table, overview
     assert extent(ground)[0] == 3.5 and "no minimum" in words(ax)[0]  # between 0.5 and 1
 
 
-def test_the_overview_shows_the_studies_that_there_are(table):
+def test_the_studies_that_were_not_run_are_no_panels(table):
     part = table.runs[(table.runs["dataset"] != "mnist") | (table.runs["size"] == 1)]
-    fig = paper_02.overview(replace(table, runs=part))
-    assert [ax.get_title().split(",")[0] for ax in fig.axes] == ["scenes"] * 3 + ["MNIST", "MNIST", ""]
-    assert [ax.axison for ax in fig.axes] == [True] * 5 + [False]
-    with pytest.raises(ValueError, match="that vary noise, lambda or size"):
-        paper_02.overview(replace(table, runs=of(table, "cifar10n")))
+    fig = paper_02.studies(replace(table, runs=part))
+    assert [ax.axison for ax in fig.axes] == [True] * 3 + [False]
+    by_lambda = paper_02.studies(replace(table, runs=part[part["size"] == 1]))  # no panel has a legend
+    assert [ax.axison for ax in by_lambda.axes] == [True, False] * 2
+    with pytest.raises(ValueError, match="that vary lambda or size"):
+        paper_02.studies(replace(table, runs=of(table, "cifar10n")))
 
 
 def test_tables_have_mean_and_deviation_and_the_share_of_wrong_labels(table):
@@ -114,25 +142,6 @@ def test_tables_have_mean_and_deviation_and_the_share_of_wrong_labels(table):
     )
     assert [tick.get_text() for tick in sizes.axes[1].get_xticklabels()] == ["0.2", "0.4", "0.6", "0.8", "1"]
     assert len(sizes.axes) == 2 and "MNIST at the chosen epoch, best: CAN in 5" in viz.description(sizes)
-
-
-def test_ap_of_each_class_is_compared_with_plain_training(table):
-    runs, rows = of(table, "cifar10n"), list(small_quality.ROWS)
-    fig = paper_02.class_table(runs, table.details, NAMES)
-    ax = fig.axes[0]
-    ap = {row: np.mean([table.details[key]["ap"] for key in runs[runs["row"] == row]["key"]], 0) for row in rows}
-    cells = 100 * np.array([[*ap[row], runs[runs["row"] == row]["best_val"].mean()] for row in rows])
-    said = [text.split(" ± ")[0] for text in words(ax)]
-    assert said == [f"{value:.1f}" for value in cells.ravel()]
-    own = 100 * runs[runs["row"] == "can"]["best_val"]
-    assert words(ax)[-1] == f"{own.mean():.1f} ± {own.std():.1f}"
-    np.testing.assert_allclose(ax.collections[0].get_array().reshape(6, 11), cells - cells[0], atol=1e-9)
-    bold = np.array([text.get_fontweight() == "bold" for text in ax.texts]).reshape(6, 11)
-    np.testing.assert_array_equal(bold, cells == cells.max(0))
-    first = (cells[:, :10].argmax(0) == rows.index("can")).sum()
-    assert f"CAN {cells[-1, -1]:.1f} % (best in {first})" in viz.description(fig) and legible(fig)
-    with pytest.raises(ValueError):
-        paper_02.class_table(runs, table.details, ["cat", "dog"])
 
 
 # ---- what the quality knows
@@ -177,8 +186,6 @@ def test_transitions_share_a_scale_and_name_labels_that_never_occur():
 
 
 def test_error_signals_stand_in_groups_and_wrong_labels_on_grey():
-    import pandas as pd
-
     signals = pd.DataFrame({"bce": [0.1, 2.5], "can": [0.2, -0.6]}, index=["cat", "cat"])
     fig = paper_02.error_signals(signals, [False, True])
     (ax,) = fig.axes
@@ -188,6 +195,54 @@ def test_error_signals_stand_in_groups_and_wrong_labels_on_grey():
     assert extent(grey) == (0.5, 1.5)
     assert [text.get_text() for text in ax.get_legend().get_texts()] == ["Plain", "CAN"] and legible(fig)
     assert "CAN +0.20, -0.60" in viz.description(fig)
+
+
+def test_copying_is_on_grey_where_it_is_cheaper():
+    costs = pd.DataFrame({"copy": [2.0, 2.1, 2.6, 4.0], "explain": [3.0, 2.6, 2.4, 2.2]}, index=[0.6, 0.8, 0.9, 0.98])
+    found = pd.DataFrame({"corrected": [0.0, 0.9], "copied": [1.0, 0.1], "spoiled": [0.0, 0.0]}, index=[0.6, 0.98])
+    fig = paper_02.copy_or_explain(costs, found.iloc[::-1])
+    left, right = fig.axes
+    np.testing.assert_allclose(left.lines[0].get_xydata(), np.stack([100 * costs.index, costs["copy"]], 1))
+    np.testing.assert_allclose(right.lines[1].get_xydata(), [[60, 0], [98, 90]])
+    colors = [[to_rgb(drawn.get_color()) for drawn in ax.lines] for ax in (left, right)]
+    assert colors[0] == colors[1]  # copying and explaining have one colour each
+    assert [extent(ax.patches[0]) for ax in (left, right)] == [(60, 80)] * 2 and legible(fig)
+    said = viz.description(fig)
+    assert "up to a confidence of 80 %" in said and "Corrected: 0 % at 60 %, 90 % at 98 %." in said
+    assert len(paper_02.copy_or_explain(costs).axes) == 1
+
+
+# ---- tables
+
+
+def cells(styler):
+    """The table as it is read: its header lines and rows, as lists of texts."""
+    return [line.split(" | ") for line in styler.to_string(delimiter=" | ").strip().splitlines()]
+
+
+def test_what_acts_stands_beside_the_checks(table):
+    lines = cells(paper_02.what_acts(table))
+    kinds = [cell[0].strip() for cell in lines[2:]]
+    assert kinds == ["Plain", "CAN", "CAN, ρ = 1", "CAN, no quality"]
+    can = of(table, row="can", noise_rate=0.4, size=1.0, lambda_mi=None)
+    shown = 100 * can[["best_val", "last", "corrected"]]
+    assert lines[3][1:4] == [f"{mean:.1f} ± {sd:.1f}" for mean, sd in zip(shown.mean(), shown.std(), strict=True)]
+    assert lines[2][3].strip() == ""  # plain training corrects nothing
+    fast = of(table, row="can", noise_rate=0.4, size=1.0, lambda_mi=None).assign(schedule="fast", best_val=0.5)
+    lines = cells(paper_02.what_acts(replace(table, checks=fast)))
+    assert lines[-1][0] == "CAN, fast" and lines[-1][1] == "50.0 ± 0.0" and lines[-1][5].strip() == ""
+
+
+def test_what_it_knows_has_a_line_a_noise_and_one_for_own_runs(table):
+    runs = paper_02.main_runs(table.runs).query("size == 1 and lambda_mi == 0.3")
+    own = dict(table.runs.query("row == 'can'").iloc[-1]) | {"given_right": 0.6, "corrected": None, "noise_rate": 0.45}
+    lines = cells(paper_02.what_it_knows(runs, {"yours": own}))
+    assert [line[:3] for line in lines[1:]] == [
+        *([name, f"{rate}", f"{90 * rate:.0f}"] for name in ("scenes", "MNIST") for rate in (0.2, 0.4, 0.6, 0.8)),
+        ["yours", "0.5", "40"]]  # fmt: skip
+    at = of(table, row="can", noise_rate=0.4, size=1.0, lambda_mi=None)
+    assert lines[2][3] == f"{at['trust_auc'].mean():.2f}" and lines[2][6] == f"{100 * at['corrected'].mean():.0f}"
+    assert lines[-1][6].strip() == "" and len(cells(paper_02.what_it_knows(runs))) == 9
 
 
 # ---- diagrams

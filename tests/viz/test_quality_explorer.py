@@ -80,10 +80,11 @@ def test_the_picture_marks_the_setting(table, picture):
 def test_lines_have_the_numbers_of_the_quality_and_say_where_there_are_none(table, picture):
     drawn(picture)
     own = of(table, dataset="scenes", row="can", noise_rate=0.4, size=1.0, lambda_mi=None)
-    mean = own[["trust_auc", "loss_auc"]].mean()
+    mean = own[["trust_auc", "distance_auc", "loss_auc"]].mean()
     text = "\n".join(words(picture.numbers))
-    assert f"Trust AUC {mean['trust_auc']:.2f} (loss AUC {mean['loss_auc']:.2f})." in text
-    for sentence in ("untrusted: 40 %", "wrong labels 82 % are flagged", "flagged 44 % are wrong", "Mean of 3 seeds"):
+    assert f"two clusters {mean['trust_auc']:.2f},\nof the distance {mean['distance_auc']:.2f}, of the loss" in text
+    for sentence in ("untrusted: 40 %", "wrong labels 82 % are flagged", "flagged 44 % are wrong", "mean of 3 seeds",
+                     "44 % of the wrong corrected", "6 % of the right spoiled"):  # fmt: skip
         assert sentence in text
     _, said = drawn(picture, dataset="mnist", noise_rate=0.0)
     assert "10 % of the items. No AUC and no recall" in said and "nan" not in said

@@ -33,7 +33,7 @@ class Qualities(Picture):
 
     def __init__(self, table):
         runs = figures.main_runs(
-            given.runs(table, NOTEBOOK, *figures.STUDIES, "dataset", "noise", "schedule", "best_val"))
+            given.runs(table, NOTEBOOK, *figures.STUDIES, "dataset", "noise", "best_val"))
         self.runs = runs[runs["size"] == 1].assign(
             score=100 * runs["best_val"], noise_rate=runs["noise_rate"].where(runs["noise"] != "human"),
             lambda_mi=runs["lambda_mi"].where(runs["row"].str.startswith(CAN)))  # fmt: skip
@@ -152,11 +152,12 @@ def quality_lines(shown):
     if np.isnan(mean["trust_auc"]):
         return [flagged, "No AUC and no recall:", "these need right and wrong labels."]
     return [
-        f"Trust AUC {mean['trust_auc']:.2f} (loss AUC {mean['loss_auc']:.2f}).", flagged,
+        f"AUC of the two clusters {mean['trust_auc']:.2f},",
+        f"of the distance {mean['distance_auc']:.2f}, of the loss {mean['loss_auc']:.2f}.", flagged,
         f"Of the wrong labels {100 * mean['recall']:.0f} % are flagged,",
         f"of the flagged {100 * mean['precision']:.0f} % are wrong.",
-        f"Of the wrong {100 * mean['corrected']:.0f} % are corrected.",
-        f"(Mean of {shown['flagged'].count()} seeds.)",
+        f"Latent label: {100 * mean['corrected']:.0f} % of the wrong corrected,",
+        f"{100 * mean['spoiled']:.0f} % of the right spoiled (mean of {shown['flagged'].count()} seeds).",
     ]  # fmt: skip
 
 

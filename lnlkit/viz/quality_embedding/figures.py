@@ -1,4 +1,4 @@
-"""Average precision of the recorded runs as curves and heat maps, and what the quality variable knows."""
+"""The outcome in one picture, average precision as curves and heat maps, and what the quality variable knows."""
 
 import itertools
 
@@ -9,11 +9,11 @@ from matplotlib.lines import Line2D
 
 from lnlkit import checks, recorded
 from lnlkit.viz import given
-from lnlkit.viz.lines import by_row, legend_below
+from lnlkit.viz.lines import by_row, legend_below, t_interval
 from lnlkit.viz.matrices import colour_scale, percent_map
 from lnlkit.viz.show import describe
-from lnlkit.viz.style import INK, LABEL, NOTE, PALETTE, TICK, WIDTH, finish, panels, plain, row_labels, row_styles
-from lnlkit.viz.tables import heat_table, in_bold, spread
+from lnlkit.viz.style import GREY, INK, LABEL, NOTE, PALETTE, TICK, WIDTH, finish, panels, plain, row_labels, row_styles
+from lnlkit.viz.tables import heat_table
 
 NOTEBOOK = "02_quality_embedding"
 CAN, PLAIN = "can", "bce"
@@ -34,9 +34,8 @@ LABELS = row_labels(NOTEBOOK)
 
 
 def main_runs(runs):
-    """The runs of the tables, without the checks on another schedule; the paper's lambda where none was set."""
-    runs = recorded.frame(runs, "runs", "row", "schedule", "lambda_mi")
-    return runs[runs["schedule"].isna()].fillna({"lambda_mi": LAMBDA})
+    """The runs, with the paper's lambda where none was set."""
+    return recorded.frame(runs, "runs", "row", "lambda_mi").fillna({"lambda_mi": LAMBDA})
 
 
 def _study(runs, x):
@@ -47,36 +46,94 @@ def _study(runs, x):
     return found[found["row"].isin([CAN] if x == "lambda_mi" else ROWS)]
 
 
-def overview(table):
-    """Figure of the recorded table: mAP against noise, lambda and training size, a row a data set (Paper 02, Fig. 6).
+RIGHT = {"given_right": "the labels given", "latent_right": "latent labels of CAN",
+         "prior_right": "predictions of its classifier"}  # fmt: skip
+AUCS = {"trust_auc": "two clusters of the quality", "distance_auc": "distance from agreement",
+        "loss_auc": "the classifier's loss"}  # fmt: skip
+OF_CAN = ("latent_right", "trust_auc", "distance_auc")  # what no classifier has without a noise model
 
-    Its Tables V and VI as curves. Means with 95 % t-intervals over the seeds; where a study was not run is no panel.
+
+def overview(table):
+    """Figure of the outcome: mAP against noise, how many labels are right, and what ranks wrong ones (Paper 02).
+
+    Means with 95 % t-intervals over the seeds, on the right of CAN on one set at `AT`; what was not run is no panel.
     """
-    runs = main_runs(given.runs(table, NOTEBOOK, *STUDIES, "dataset", "schedule", "best_val"))
-    found = {(name, x): of for name in SETS for x in STUDIES
+    runs = main_runs(given.runs(table, NOTEBOOK, *STUDIES, "dataset", "best_val"))
+    curves = {name: of for name in SETS if (of := _study(runs[runs["dataset"] == name], "noise_rate"))["noise_rate"]
+              .nunique() > 1}  # fmt: skip
+    if not curves:
+        raise ValueError("`table` must have runs at several noise rates, but has no such runs.")
+    known = [(title, columns, unit) for title, columns, unit in (
+        ("Labels that are right, %", RIGHT, 100), ("Wrong labels found: AUC", AUCS, 1)) if set(columns) <= set(runs)]
+    name = "mnist" if "mnist" in curves else list(curves)[-1]
+    of_can = _study(runs[runs["dataset"] == name], "lambda_mi").query("lambda_mi == @LAMBDA")
+    fig, axes = panels(1, len(curves) + len(known), width=WIDTH, height=3.6, squeeze=False)
+    for ax, (which, of) in zip(axes.flat, curves.items(), strict=False):
+        by_row(of, ax, NOTEBOOK, unit=100, strong=(CAN,))
+        finish(ax, f"{SETS[which]}: mAP, %", "$P_{\\mathrm{noise}}$", "", grid="y")
+    legend_below(fig, axes[0, 0], columns=len(ROWS), title="mean and 95 % t-interval over the seeds")
+    for ax, (title, columns, unit) in zip(axes.flat[len(curves) :], known, strict=True):
+        _bars(ax, of_can, columns, unit)
+        finish(ax, f"{title}\n{SETS[name]}, $P_{{\\mathrm{{noise}}}}$ = {AT:g}", "", "")
+    at = runs[(runs["noise_rate"] == AT) & (runs["size"] == 1) & (runs["lambda_mi"] == LAMBDA)]
+    mean = 100 * at.groupby(["dataset", "row"])["best_val"].mean()
+    said = "; ".join(f"{SETS[which]}: " + ", ".join(
+        f"{LABELS[row]} {mean[which, row]:.1f} %" for row in (PLAIN, CAN)) for which in curves)  # fmt: skip
+    shares = "".join(f" {title}, {SETS[name]}: " + ", ".join(
+        f"{text} {unit * of_can[column].mean():.3g}" for column, text in columns.items()) + "."
+        for title, columns, unit in known)  # fmt: skip
+    return describe(fig, f"Mean average precision against noise. At P_noise {AT:g}, {said}.{shares}")
+
+
+def _bars(ax, runs, columns, unit):
+    """A bar a column of `runs`, mean and 95 % t-interval over the seeds, its value and name in it; chance is dashed."""
+    for place, (column, text) in enumerate(columns.items()):
+        values = unit * runs[column].dropna()
+        low, high = t_interval(values) if len(values) else (np.nan, np.nan)
+        mean = values.mean()
+        ax.barh(place, mean, height=0.5, alpha=0.75, zorder=2,
+                color=PALETTE[0] if column in OF_CAN else GREY)  # fmt: skip
+        ax.plot([low, high], [place, place], color=INK, linewidth=1.2, zorder=3)
+        ax.text(0, place - 0.3, f"{text}: {mean:.{0 if unit > 1 else 2}f}", fontsize=TICK, va="bottom",
+                bbox={"facecolor": "white", "linewidth": 0, "pad": 0.5})  # fmt: skip
+    ax.set(ylim=(len(columns) - 0.4, -0.75), yticks=[], xlim=(0, unit * 1.02))
+    if unit == 1:
+        ax.axvline(0.5, color=INK, linestyle="--", linewidth=1, zorder=1)
+        ax.text(0.5, len(columns) - 0.42, " chance", fontsize=NOTE, va="bottom")
+
+
+def studies(table):
+    """Figure of the recorded table: mAP against lambda and training size, a row a data set (Paper 02, Fig. 6).
+
+    Its Table V as a curve. Means with 95 % t-intervals over the seeds; where a study was not run is no panel.
+    """
+    runs = main_runs(given.runs(table, NOTEBOOK, *STUDIES, "dataset", "best_val"))
+    varied = [x for x in STUDIES if x != "noise_rate"]
+    found = {(name, x): of for name in SETS for x in varied
              if (of := _study(runs[runs["dataset"] == name], x))[x].nunique() > 1}  # fmt: skip
     if not found:
-        raise ValueError("`table` must have runs that vary noise, lambda or size, but has no such runs.")
+        raise ValueError("`table` must have runs that vary lambda or size, but has no such runs.")
     names = list(dict.fromkeys(name for name, _ in found))
-    fig, axes = panels(len(names), len(STUDIES), width=WIDTH, height=2.8, squeeze=False)
-    for (r, name), (c, x) in itertools.product(enumerate(names), enumerate(STUDIES)):
+    fig, axes = panels(len(names), len(varied), width=9, height=2.8, squeeze=False)
+    for (r, name), (c, x) in itertools.product(enumerate(names), enumerate(varied)):
         ax = axes[r, c]
         if (name, x) not in found:
             ax.set_axis_off()
             continue
-        title = SETS[name] + ("" if x == "noise_rate" else f", $P_{{\\mathrm{{noise}}}}$ = {AT:g}")
         if x == "lambda_mi":
             _lambda_curve(ax, found[name, x], runs[(runs["dataset"] == name) & (runs["row"] == PLAIN)])
         else:
             by_row(found[name, x], ax, NOTEBOOK, x=x, unit=100, strong=(CAN,))
-        finish(ax, title, STUDIES[x], "" if c else "mAP on clean test images, %", grid="y")
-    first = next(ax for ax in axes.flat if ax.get_legend())
-    legend_below(fig, first, columns=len(ROWS), title="mean and 95 % t-interval over the seeds")
-    at = runs[(runs["noise_rate"] == AT) & (runs["size"] == 1) & (runs["lambda_mi"] == LAMBDA)]
-    mean = 100 * at.groupby(["dataset", "row"])["best_val"].mean()
-    said = "; ".join(f"{SETS[name]}: " + ", ".join(
-        f"{LABELS[row]} {mean[name, row]:.1f} %" for row in (PLAIN, CAN)) for name in names)  # fmt: skip
-    return describe(fig, f"Mean average precision against noise, lambda and size. At P_noise {AT:g}, {said}.")
+        finish(ax, f"{SETS[name]}, $P_{{\\mathrm{{noise}}}}$ = {AT:g}", STUDIES[x], "" if c else "mAP, %", grid="y")
+    if first := next((ax for ax in axes.flat if ax.get_legend()), None):
+        legend_below(fig, first, columns=len(ROWS), title="mean and 95 % t-interval over the seeds")
+    said = []
+    for (name, x), of in found.items():
+        mean = 100 * of[of["row"] == CAN].groupby(x)["best_val"].mean()
+        at, values = (", ".join(form.format(value) for value in part)
+                      for form, part in (("{:g}", mean.index), ("{:.1f} %", mean)))  # fmt: skip
+        said.append(f"{SETS[name]}, {x.removesuffix('_mi')} {at}: CAN {values}")
+    return describe(fig, f"Mean average precision against lambda and size at P_noise {AT:g}. {'; '.join(said)}.")
 
 
 def _lambda_curve(ax, runs, plain):
@@ -127,36 +184,6 @@ def map_tables(runs, datasets=("scenes", "mnist"), columns="noise_rate"):
         best = of.groupby([columns, "row"])[metric].mean().unstack().idxmax(axis=1).map(LABELS).value_counts()
         said.append(f"{SETS[name]} {title[metric]}, best: " + ", ".join(f"{row} in {n}" for row, n in best.items()))
     return describe(fig, f"Tables of mean average precision against {columns.replace('_', ' ')}. {'; '.join(said)}.")
-
-
-@plain
-def class_table(runs, details, class_names):
-    """Figure of the average precision in % of each method in each class and their mean (Paper 02, Tables II to IV).
-
-    runs: of one setting; details: their `ap` (K,) by key. Colour: points more or fewer than plain training.
-    """
-    runs = recorded.frame(runs, "runs", "row", "key", "seed", value="best_val")
-    checks.mapping(details, "details", "key: details")
-    if missing := [key for key in runs["key"] if "ap" not in details.get(key, ())]:
-        raise ValueError(f"`details` must have an `ap` for each of `runs`, but has none for {missing[0]!r}.")
-    class_names = given.names(class_names, len(details[runs["key"].iloc[0]]["ap"]))
-    checks.one_of(PLAIN, "runs", runs["row"].unique())  # with which the others are compared
-    ap = pd.DataFrame([details[key]["ap"] for key in runs["key"]], index=runs["row"], columns=list(class_names))
-    groups = (100 * ap.assign(mAP=runs["best_val"].to_numpy())).groupby(level=0)
-    mean = groups.mean().reindex([row for row in ROWS if row in groups.groups])
-    cells = mean.map("{:.1f}".format)
-    cells["mAP"] = [spread(*pair) for pair in zip(mean["mAP"], groups["mAP"].std()[mean.index], strict=True)]
-    fig, ax = panels(width=WIDTH, height=0.36 * len(mean) + 1.2)
-    seaborn.heatmap(mean - mean.loc[PLAIN], annot=cells, fmt="", cmap="PuOr", center=0, ax=ax,
-                    linewidths=0.5, annot_kws={"fontsize": NOTE}, yticklabels=[LABELS[row] for row in mean.index],
-                    cbar_kws={"label": "points more than plain", "pad": 0.01})  # fmt: skip
-    ax.axvline(len(class_names), color="black", linewidth=1.5)
-    in_bold(ax, mean, best := mean.idxmax())
-    ax.tick_params(axis="both", rotation=0, length=0, labelsize=TICK)
-    finish(ax, f"average precision in %, mean of {runs['seed'].nunique()} seeds; bold: the best of its column", "", "")
-    first = best.drop("mAP").value_counts()
-    said = ", ".join(f"{LABELS[row]} {mean.loc[row, 'mAP']:.1f} % (best in {first.get(row, 0)})" for row in mean.index)
-    return describe(fig, f"Average precision of each method in {len(class_names)} classes. Mean: {said}.")
 
 
 def _map(embedding, name):
@@ -270,31 +297,3 @@ def transitions(matrices, class_names=None):
         transition_panel(ax, T, class_names, title, vmax=vmax)
     colour_scale(fig, ax.collections[0], "% of the row", ax=axes, shrink=0.6, aspect=30)
     return describe(fig, f"Transitions from latent to noisy labels as heat maps. {'; '.join(said)}.")
-
-
-@plain
-def error_signals(signals, wrong):
-    """Figure of the error signal at the classifier, a group of bars an image, a bar a method (Paper 02, Fig. 1).
-
-    signals: DataFrame, one line an image (its name is the index), one column a row id. wrong: (N,) truths, grey ground.
-    """
-    given.rows(recorded.frame(signals, "signals").columns, NOTEBOOK, "signals")
-    checks.numbers(signals.to_numpy(), "signals", 2)
-    wrong = checks.array(wrong, "wrong")
-    if wrong.dtype != bool or wrong.shape != (len(signals),):
-        raise ValueError(f"`wrong` must be True or False for each of {len(signals)} images, not {checks.brief(wrong)}.")
-    colors = {LABELS[row]: row_styles(NOTEBOOK)[row][1]["color"] for row in signals}
-    fig, ax = panels(width=8.5)
-    long = signals.rename(columns=LABELS).reset_index(drop=True).melt(ignore_index=False, var_name="way").reset_index()
-    seaborn.barplot(long, x="index", y="value", hue="way", ax=ax, palette=colors, saturation=1, zorder=3)
-    for bars in ax.containers:
-        ax.bar_label(bars, fmt="{:+.2f}", fontsize=NOTE, padding=2)
-    ax.axhline(0, color=INK, linewidth=0.8, zorder=4)
-    for i in np.flatnonzero(wrong):
-        ax.axvspan(i - 0.5, i + 0.5, color="#eeeeee", zorder=0)
-    ax.set_xticks(range(len(signals)), signals.index)
-    ax.margins(y=0.12)
-    finish(ax, None, "", "error signal at the classifier", grid="y").tick_params(axis="x", labelsize=LABEL)
-    ax.legend(fontsize=TICK, frameon=False, loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=len(signals.columns))
-    said = "; ".join(f"{LABELS[row]} " + ", ".join(f"{value:+.2f}" for value in signals[row]) for row in signals)
-    return describe(fig, f"Gradient of the loss in the logit for {len(signals)} images. {said}.")
