@@ -18,7 +18,6 @@ WALK = ("choicenet", "choicenet_linear_heads", "choicenet_bias", "choicenet_soft
         "choicenet_shared", "choicenet_rho1", "choicenet_divergence", "choicenet_abs_tanh", "choicenet_tanh",
         "choicenet_printed_abs_tanh", "choicenet_printed")  # fmt: skip
 SETTINGS = (("mnist", 0.5), ("mnist", 0.2), ("digits", 0.5), ("digits", 0.2))
-MEMORISED = {"dataset": "mnist", "noise": "symmetric_inclusive", "noise_rate": 0.5}
 TURNED = 0.2  # of the smallest logits right: twice as many as by chance
 CHOICES = {
     "rho": ("choicenet_tanh", "correlations from -1 to 1, or from 0.5 to 1"),
@@ -41,41 +40,42 @@ def _at(runs, **where):
 
 @plain
 def overview(table):
-    """Figure of the outcome: accuracies at the last epoch where half of MNIST's labels are redrawn, errors at 60 %.
+    """Figure of the outcome: accuracies at the last epoch with half of the labels redrawn, errors at 60 % outliers.
 
     A dot a seed; open diamonds are the paper's own numbers (Paper 05, Table 3). What was not recorded has no dots.
     """
     runs = given.runs(table, NOTEBOOK, "task", "noise", "noise_rate", "dataset")
-    fig, (left, right) = panels(1, 2, height=3.9, width_ratios=(1.25, 1))
-    half = _at(runs, task="classification", **MEMORISED)
+    fig, (*left, right) = panels(1, 3, height=3.9, width_ratios=(1, 1, 1.1))
+    half = _at(runs, task="classification", noise="symmetric_inclusive", noise_rate=0.5)
     outliers = _at(runs, task="regression", noise="uniform", noise_rate=0.6)
     outliers = outliers[outliers["row"].isin(COMPARED[:4]) & outliers["dataset"].isin(targets.FUNCTIONS)]
     if half.empty and outliers.empty:
-        raise ValueError("`table` must have runs on MNIST or on functions, but has none of what is shown.")
-    said = [_memorised(left, half), _outliers(right, outliers)]
+        raise ValueError("`table` must have classifiers or functions of what is shown, but has none.")
+    said = [_last(ax, name, _at(half, dataset=name)) for ax, name in zip(left, ("mnist", "digits"), strict=True)]
+    left[1].set_yticklabels([])
+    said.append(_outliers(right, outliers))
     return describe(fig, "; ".join(text for text in said if text) + ".")
 
 
-def _memorised(ax, runs):
-    """Accuracies at the last epoch, seed by seed, the paper's beside them; returns the words."""
-    rows, styles = list(HEADLINE), row_styles(NOTEBOOK)
-    published = papers.load(NOTEBOOK).tables["table-3-mnist-test"]
-    for place, row in enumerate(rows):
-        own = 100 * runs.loc[runs["row"] == row, "last"] if len(runs) else []
+def _last(ax, name, runs):
+    """Accuracies of a data set at the last epoch, seed by seed, the paper's beside them; returns the words."""
+    styles, published = row_styles(NOTEBOOK), papers.load(NOTEBOOK).tables.get(f"table-3-{name}-test")
+    found = {row: 100 * _at(runs, row=row)["last"] if len(runs) else pd.Series(dtype=float) for row in HEADLINE}
+    for place, (row, own) in enumerate(found.items()):
         ax.plot(own, [place] * len(own), "o", color=styles[row][1]["color"], markersize=9, alpha=0.8, zorder=3,
                 markeredgewidth=0)  # fmt: skip
-        if row in published.mean:
+        if published and row in published.mean:
             ax.plot(published.cell(row, 0.5)[0], place, "D", color="none", markeredgecolor=INK, markersize=7, zorder=4)
-    ax.plot([], [], "o", color=GREY, markersize=8, label="ours, a dot a seed")
-    ax.plot([], [], "D", color="none", markeredgecolor=INK, label="the paper's (WideResNet)")
-    ax.legend(fontsize=NOTE, frameon=False, loc="upper center", bbox_to_anchor=(0.4, -0.17), ncols=2)
-    ax.set_yticks(range(len(rows)), [LABELS[row] for row in rows], fontsize=LABEL)
-    ax.set(xlim=(0, 102), ylim=(len(rows) - 0.5, -0.6))
-    finish(ax, "MNIST, half of the labels redrawn", "test accuracy at the last epoch, %", grid="x")
+    ax.plot([], [], "o", color=GREY, markersize=8, label="a seed")
+    if published:
+        ax.plot([], [], "D", color="none", markeredgecolor=INK, label="the paper's (WideResNet)")
+        ax.legend(fontsize=NOTE, frameon=False, loc="upper center", bbox_to_anchor=(0.4, -0.17), ncols=2)
+    ax.set_yticks(range(len(HEADLINE)), [LABELS[row] for row in HEADLINE], fontsize=LABEL)
+    ax.set(xlim=(-3, 103), ylim=(len(HEADLINE) - 0.5, -0.6))
+    finish(ax, f"{name}, half redrawn", "accuracy at the last epoch, %", grid="x")
     ax.tick_params(axis="y", labelsize=LABEL)
-    found = {row: 100 * _at(runs, row=row)["last"] for row in rows} if len(runs) else {}
     said = ", ".join(f"{LABELS[row]} {_listed(values)}" for row, values in found.items() if len(values))
-    return said and f"Accuracy on MNIST with half of the labels redrawn, last epoch, seed by seed in per cent: {said}"
+    return said and f"Accuracy on {name} with half of the labels redrawn, last epoch, seed by seed in per cent: {said}"
 
 
 def _outliers(ax, runs):
@@ -93,7 +93,7 @@ def _outliers(ax, runs):
     ax.set_yticks(range(len(names)), names, fontsize=LABEL)
     ax.set(ylim=(len(names) - 0.5, -0.5))
     ax.set_xlim(left=0)
-    finish(ax, "functions, 60 % of the outputs replaced", METRICS["mae"], grid="x")
+    finish(ax, "60 % of the outputs replaced", METRICS["mae"], grid="x")
     ax.tick_params(axis="y", labelsize=LABEL)
     ax.legend(fontsize=NOTE, frameon=False, loc="upper center", bbox_to_anchor=(0.45, -0.17), ncols=4)
     if runs.empty:
@@ -122,7 +122,7 @@ def walk(table, rows=WALK):
     there = [place for place in SETTINGS if len(_at(runs, dataset=place[0], noise_rate=place[1]))]
     if not there:
         raise ValueError("`table` must have diagnosed runs of these rows with inclusive noise, but has none.")
-    fig, axes = panels(1, len(there), height=0.29 * len(rows) + 1.5, sharey=True, squeeze=False)
+    fig, axes = panels(1, len(there), height=0.29 * len(rows) + 1.5, width=10.5, sharey=True, squeeze=False)
     axes = axes[0]
     free = [row for row in rows if _free(row)]
     for ax, (dataset, rate) in zip(axes, there, strict=True):

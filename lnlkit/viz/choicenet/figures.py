@@ -140,7 +140,7 @@ def along_x(columns):
     said = []
     for (above, below), (title, (data, row, curves, function)) in zip(axes.T, columns.items(), strict=True):
         fitted(above, data, {row: curves["fit"]}, targets.FUNCTIONS[function], title=title, legend=False)
-        above.lines[-1].set_color(PALETTE[0])  # of a row's own colours some are those of the points
+        above.lines[-1].set(color=PALETTE[0], linestyle="-", marker="")  # a row's own may look like the points
         above.set_xlabel(None)
         correlation_strip(below, curves["rho"], curves["pi"])
         second = np.asarray(curves["rho"])[:, 1]
