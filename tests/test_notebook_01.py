@@ -101,3 +101,22 @@ def test_the_price_of_noisy_validation_is_told_as_it_was_recorded(runs):
     price = {rate: level(runs, "ce", rate, "oracle") - level(runs, "ce", rate) for rate in (0.1, 0.4)}
     text = told("breaks")
     assert f"costs CE {price[0.1]:.1f} points against its best epoch" in text and f"at 40 % {price[0.4]:.1f}." in text
+
+
+def test_the_choice_of_the_code_is_told_as_it_was_recorded():
+    tries = recorded.load("01").checks
+
+    def mean(row, schedule, value):
+        return 100 * tries[(tries["row"] == row) & (tries["schedule"] == schedule)][value].mean()
+
+    text, of = told("choice-answer"), "choice of the generator"
+    rows = {"cvae_z3": 3, "cvae_z6": 6, "cvae_z10": 10, "cvae_augmentation": 20}
+    assert {row: papers.load("01").rows[row].hparams.get("latent", 20) for row in rows} == rows
+    assert f"With 3 numbers {mean('cvae_z3', of, 'fidelity'):.0f} %" in text
+    assert f"with 20 only {mean('cvae_augmentation', of, 'fidelity'):.0f} %" in text
+    chosen = max(rows, key=lambda row: mean(row, of, "best_val_acc"))
+    assert chosen == "cvae_z3" and "noisy validation chose the shortest" in told("choice-text")
+    slow, usual = (f"learning rate {rate}" for rate in ("0.0003", "0.001"))
+    assert abs(mean("ce", slow, "best_val_acc") - mean("ce", usual, "best_val_acc")) < 0.25  # "hardly tells"
+    reached = [mean("ce", schedule, "best_val") for schedule in (slow, usual)]
+    assert f"reaches {reached[0]:.1f} instead of {reached[1]:.1f} %" in text
