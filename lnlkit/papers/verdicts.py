@@ -91,7 +91,7 @@ def _word(claim: Claim, scale: str, measured: Measured, mean: float, within: tup
     if not math.isfinite(mean):
         return fails, "a run diverged", None
     if len(measured.values) < FEWEST:
-        return "undecided", f"{len(measured.values)} seed decides nothing", None
+        return "undecided", f"fewer than {FEWEST} seeds decide nothing", None
     if claim.by_run:
         passed = sum(least <= value <= most for value in measured.values)
         word = holds if passed == len(measured.values) else "undecided" if passed else fails
