@@ -81,10 +81,30 @@ def level(runs, row, rate, value="best_val", noise="model_idn", seeds=None):
     return 100 * found[found["seed"].isin(found["seed"] if seeds is None else seeds)][value].mean()
 
 
+def lead(runs, row, rate):
+    """Points over CE or CE with as many steps, whichever has the better mean; None before all runs are there."""
+    at = runs[(runs["noise_rate"] == rate) & (runs["noise"] == "model_idn")]
+    wide = at.pivot(index="seed", columns="row", values="best_val").reindex(columns=[row, "ce", "ce_long"]).dropna()
+    rivals = wide[["ce", "ce_long"]]
+    return 100 * (wide[row] - rivals[rivals.mean().idxmax()]).mean() if len(wide) == 3 else None
+
+
+def fidelity(runs, rate):
+    """In per cent; None before all runs are there."""
+    of = runs[(runs["row"] == "cvae_augmentation") & (runs["noise_rate"] == rate)]
+    of = of[(of["noise"] == "model_idn") | (rate == 0)].reindex(columns=["fidelity"])["fidelity"].dropna()
+    return 100 * of.mean() if len(of) == 3 else None
+
+
 def test_the_outcome_is_told_as_it_was_recorded(runs):
     text = outcome_told_in("01_cvae_augmentation")
     affine = [level(runs, "ce_affine", rate) - level(runs, "ce", rate) for rate in (0.1, 0.2, 0.3, 0.4)]
     assert f"brings {min(affine):.1f} to {max(affine):.1f} points over cross-entropy" in text
+    leads = {rate: [lead(runs, row, rate) for row in ("cvae_augmentation", "cvae_oracle")] for rate in (0.1, 0.2)}
+    for pair in zip(*(both for both in leads.values() if None not in both), strict=True):
+        assert " and ".join(f"{value:+.1f}".replace("-", "\u2212") for value in pair) in text
+    shown = [fidelity(runs, rate) for rate in (0.0, 0.4)]
+    assert None in shown or f"{shown[0]:.0f} % with clean labels, {shown[1]:.0f} % at 40 % noise" in text
     quoted = [row for row in papers.load("01").rows.values() if row.published == "quoted"]
     assert len(quoted) == 7 and "seven other methods" in text
 
@@ -119,4 +139,15 @@ def test_the_choice_of_the_code_is_told_as_it_was_recorded():
     slow, usual = (f"learning rate {rate}" for rate in ("0.0003", "0.001"))
     assert abs(mean("ce", slow, "best_val_acc") - mean("ce", usual, "best_val_acc")) < 0.25  # "hardly tells"
     reached = [mean("ce", schedule, "best_val") for schedule in (slow, usual)]
+    accuracy = [mean(row, of, "best_val") for row in ("cvae_z3", "cvae_augmentation")]
+    assert f"is no better ({accuracy[0]:.1f} against {accuracy[1]:.1f} %)" in text and accuracy[0] < accuracy[1]
     assert f"reaches {reached[0]:.1f} instead of {reached[1]:.1f} %" in text
+
+
+def test_the_parts_of_the_rise_of_the_loss_are_told_as_they_were_recorded(runs):
+    if None in (fidelity(runs, 0.0), fidelity(runs, 0.4)):
+        pytest.skip("not all runs are there")
+    own = runs[(runs["row"] == "cvae_augmentation") & ((runs["noise"] == "model_idn") | (runs["noise_rate"] == 0))]
+    by_seed = own.pivot(index="seed", columns="noise_rate", values=["cvae_total", "cvae_kl"])
+    total, kl = (by_seed[name][0.4].sub(by_seed[name][0.0]).mean() for name in ("cvae_total", "cvae_kl"))
+    assert f"rises by {total:.1f} nats, of which the KL divergence has {kl:.1f}." in told("fig-4-answer")
