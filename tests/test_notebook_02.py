@@ -94,7 +94,7 @@ def ahead(table, dataset, rate, others):
 
 
 def span(values):
-    return f"{min(values):.1f} to {max(values):.1f}".replace("-", "−")
+    return f"{min(values):.1f} to {max(values):.1f}".replace("-0.0", "0.0").replace("-", "−")
 
 
 def told_in(cell):
@@ -105,22 +105,24 @@ def test_the_outcome_is_told_as_it_was_recorded(table, verdicts):
     told, known = outcome_told_in("02_quality_embedding"), {
         name: seeds(table, "can", "mnist", column=name).mean()
         for name in ("corrected", "spoiled", "latent_right", "prior_right", "distance_auc", "loss_auc")}  # fmt: skip
-    plain = verdicts["ahead-of-plain"]
-    apart = f"{plain.value:.1f} points of mAP apart on average [95 % interval {plain.low:.1f} to {plain.high:.1f}]"
-    assert apart.replace("-", "−") in told and plain.verdict != "holds"
+    plain, best = verdicts["ahead-of-plain"], verdicts["ahead-under-noise"]
+    apart = f"level with training on the noisy labels themselves ({plain.value:.1f} points of mAP ahead on average"
+    assert f"{apart}, 95 % interval {plain.low:.1f} to {plain.high:.1f})".replace("-", "−") in told
+    behind = f"not ahead of the best other method ({best.value:.1f} points, {best.low:.1f} to {best.high:.1f})"
+    assert behind.replace("-", "−") in told and plain.low <= 0 <= plain.high and best.low <= 0
     assert f"{known['corrected']:.0f} % of the wrong labels right and spoils {known['spoiled']:.1f} %" in told
     assert f"(AUC {known['distance_auc'] / 100:.2f}; a coin" in told and f"(AUC {known['loss_auc'] / 100:.2f})" in told
     assert f"({known['prior_right']:.0f} % against {known['latent_right']:.0f} %)" in told
     corrected = seeds(table, "can", "scenes", column="corrected").mean()
     assert f"On scenes the latent label corrects {corrected:.0f} %" in told
-    assert max(ahead(table, name, rate, OTHERS) for name in SETS for rate in NOISES) <= 0  # "at none of the noises"
 
 
 def test_table_6_is_told_as_it_was_recorded(table):
     told = told_in("table6-text")
     for name in SETS:
         assert span([ahead(table, name, rate, ["bce"]) for rate in NOISES]) in told
-        assert span([-ahead(table, name, rate, OTHERS) for rate in NOISES]) in told
+        assert span([ahead(table, name, rate, OTHERS) for rate in NOISES]) in told
+    assert max(NOISES, key=lambda rate: ahead(table, "scenes", rate, ["bce"])) == 0.8  # "the most at 80 %"
     for rate in (0.6, 0.8):
         lost = {row: (seeds(table, row, "mnist", rate) - seeds(table, row, "mnist", rate, "last")).mean()
                 for row in (*OTHERS, "can")}  # fmt: skip
@@ -136,6 +138,8 @@ def test_what_acts_is_told_as_it_was_recorded(table):
     assert max(abs(of[1]) for of in apart.values()) < 0.5  # "without s mAP is the same, too"
     assert f"as much ({seeds(table, 'can_rho1', 'mnist', column='corrected').mean():.0f} %)" in told
     assert f"corrects {of_check(table, 'fast noise network', 'mnist', 'corrected'):.0f} % of MNIST" in told
+    costs = seeds(table, "can", "scenes").mean() - of_check(table, "fast noise network", "scenes", "best_val")
+    assert f"costs {costs:.1f} points on scenes" in told
     assert f"it is {of_check(table, 'amt', 'mnist', 'corrected'):.0f} %" in told
     assert of_check(table, "amt", "mnist", "predicted") < 10  # "the classifier itself says the wrong label"
     for name in SETS:  # "rho to 0 is CAN itself"
@@ -174,6 +178,9 @@ def test_the_claims_and_the_comparison_are_told_as_they_were_recorded(table, ver
     for name, points in {"table-6-v07": "6.1", "table-6-sd4": "3.6"}.items():
         others = max(theirs[name].cell(row, 0.4)[0] for row in OTHERS)
         assert f"{theirs[name].cell('can', 0.4)[0] - others:.1f}" == points and points in told_in("compare-text")
+    for name, ours in {"table-6-v07": "scenes", "table-6-sd4": "mnist"}.items():  # "our networks lose less"
+        lost = theirs[name].cell("bce", 0.0)[0] - theirs[name].cell("bce", 0.4)[0]
+        assert seeds(table, "bce", ours, 0.0).mean() - seeds(table, "bce", ours).mean() < lost
 
 
 def test_the_summary_has_five_lines_and_their_numbers(table):

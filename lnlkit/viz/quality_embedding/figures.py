@@ -75,6 +75,7 @@ def overview(table):
     for ax, (title, columns, unit) in zip(axes.flat[len(curves) :], known, strict=True):
         _bars(ax, of_can, columns, unit)
         finish(ax, f"{title}\n{SETS[name]}, $P_{{\\mathrm{{noise}}}}$ = {AT:g}", "", "")
+        ax.spines["left"].set_visible(False)
     at = runs[(runs["noise_rate"] == AT) & (runs["size"] == 1) & (runs["lambda_mi"] == LAMBDA)]
     mean = 100 * at.groupby(["dataset", "row"])["best_val"].mean()
     said = "; ".join(f"{SETS[which]}: " + ", ".join(
