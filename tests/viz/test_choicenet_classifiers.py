@@ -109,7 +109,7 @@ def test_the_walk_shows_every_run_and_crosses_out_those_that_are_upside_down(wal
     np.testing.assert_allclose([x for x, y in marks(mnist, "o") if y == 0], [90, 91, 92])
     np.testing.assert_allclose(marks(mnist, "X"), [(80, place)] * 3)
     assert marks(digits, "X") == []
-    assert viz.description(fig).endswith("the smallest in more images than the largest: ρ = tanh 3 of 3.")
+    assert viz.description(fig).endswith("the smallest is for more than 20% of the images: ρ = tanh 3 of 3.")
     assert legible(fig)
 
 

@@ -112,7 +112,7 @@ def _listed(values):
 def walk(table, rows=WALK):
     """Figure of the target on test images, a panel a noisy set, a line a row: from the authors' code to the text.
 
-    A dot a seed is the share of images whose largest logit is right. Where a run came out upside down its smallest
+    A dot a seed is the share of images whose largest logit is right. Where images came out upside down their smallest
     logit is the right one, and a cross says for how many. Rows with tanh, whose sign is free, stand on grey.
     """
     rows = given.rows(rows, NOTEBOOK)
@@ -134,11 +134,10 @@ def walk(table, rows=WALK):
     axes[0].set_yticks(range(len(rows)), [_short(row) for row in rows], fontsize=TICK)
     axes[0].set_ylim(len(rows) - 0.5, -0.5)
     fig.legend(*axes[0].get_legend_handles_labels(), loc="outside upper center", ncols=3, fontsize=LABEL, frameon=False)
-    upside = runs[runs["smallest_right"] > runs["largest_right"]]
-    counts = upside["row"].value_counts()
+    counts = runs.loc[runs["smallest_right"] > TURNED, "row"].value_counts()
     said = ", ".join(f"{_short(row)} {counts[row]} of {sum(runs['row'] == row)}" for row in rows if row in counts)
-    return describe(fig, f"Whose logit is right, {len(rows)} rows on {len(there)} noisy sets; the smallest in more "
-                         f"images than the largest: {said or 'in no run'}.")  # fmt: skip
+    return describe(fig, f"Whose logit is right, {len(rows)} rows on {len(there)} noisy sets. Runs in which the "
+                         f"smallest is for more than {TURNED:.0%} of the images: {said or 'none'}.")  # fmt: skip
 
 
 def _turned(ax, runs, rows):
