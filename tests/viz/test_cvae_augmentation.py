@@ -203,6 +203,8 @@ def test_the_same_matrix_is_shown_of_seeds_and_rates_that_both_kinds_have(with_g
         "best_val"
     ].item()
     assert f"instance-dependent noise {100 * one:.1f} %" in viz.description(paper_01.same_matrix(table, 0.1 * 2))
+    without = dataclasses.replace(with_generators, embedding=None)
+    assert [words(ax) for ax in paper_01.same_matrix(without, 0.4).axes[2:]] == [["labels:\nnot recorded"]] * 2
     with pytest.raises(ValueError, match="`rate` must be one at which class_conditional and model_idn"):
         paper_01.same_matrix(table, 0.3)
 
@@ -252,6 +254,16 @@ def test_the_explorer_draws_means_stars_matrix_and_wrong_labels(table, picture):
     assert f"clean-test accuracy {100 * seal['best_val'].mean():.1f} % at the best" in said
     assert f"CE has {100 * runs.query('''row == 'ce' ''')['best_val'].mean():.1f} %" in said
     assert "SEAL, asymmetric noise, rate 0.4 (realised 0.400; 3 seeds)" in said and said.startswith(fig.get_suptitle())
+
+
+def test_labels_that_were_not_kept_leave_the_map_empty():
+    table = synthetic.table(("ce",), ("model_idn", "symmetric"), (0.2,), (0,), epochs=2)
+    table.embedding["noisy"] = [each for each in table.embedding["noisy"] if each["noise"] == "model_idn"]
+    picture = paper_01.pictures(table)["noise"]
+    picture.draw(noise="symmetric", noise_rate=0.2, row="ce")
+    assert words(picture.points) == ["labels:\nnot recorded"]
+    picture.draw(noise="model_idn", noise_rate=0.2, row="ce")
+    assert "not recorded" not in "".join(words(picture.points))
 
 
 def test_a_change_of_method_leaves_matrix_and_points_alone(table, monkeypatch):

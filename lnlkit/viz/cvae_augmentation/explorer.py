@@ -9,7 +9,7 @@ from lnlkit.viz.cvae_augmentation.figures import LABELS, MEASURED, NOTEBOOK, STA
 from lnlkit.viz.embeddings import embedding
 from lnlkit.viz.matrices import transition_heatmap
 from lnlkit.viz.picture import Picture, in_order
-from lnlkit.viz.style import LABEL, NOTE, noise_name
+from lnlkit.viz.style import LABEL, NOTE, blank, noise_name
 
 
 class Runs(Picture):
@@ -66,6 +66,9 @@ class Runs(Picture):
         drawn = self.table.embedding
         of = {(entry["noise"], entry["noise_rate"]): entry for entry in drawn["noisy"]}
         of[None, 0.0] = {"y": drawn["y_clean"], "knn_agreement": drawn["knn_agreement_clean"]}
+        if setting not in of:
+            blank(ax, "labels:\nnot recorded")
+            return
         embedding(drawn["x"], of[setting]["y"], drawn["y_clean"], ax, "t-SNE, wrong labels crossed", size=6)
         ax.set_xlabel(f"{100 * of[setting]['knn_agreement']:.0f} % of neighbours share the label", fontsize=LABEL)
 

@@ -125,7 +125,7 @@ def same_matrix(table, rate):
     at = table.matrices[table.matrices["noise_rate"] == rate]
     seeds = set.intersection(*(set(at.loc[at["noise"] == kind, "seed"]) for kind in KINDS))
     drawn = {(entry["noise"], entry["noise_rate"]): entry for entry in (table.embedding or {}).get("noisy", [])}
-    if not seeds or any((kind, rate) not in drawn for kind in KINDS):
+    if not seeds:
         raise ValueError(f"`rate` must be one at which {' and '.join(KINDS)} noise were recorded, but got {rate!r}.")
     runs = runs[(runs["noise_rate"] == rate) & (runs["row"] == "ce") & runs["seed"].isin(seeds)]
     fig, axes = style.whole(WIDTH, 3.7), []
@@ -138,7 +138,11 @@ def same_matrix(table, rate):
     for kind, heat, points in zip(KINDS, axes[:2], axes[2:], strict=True):
         title = f"{noise_name(kind)}\nnoise, {rate:.0%}"
         transition_heatmap(T[kind], heat, title=title, vmax=vmax)
-        embedding(table.embedding["x"], drawn[kind, rate]["y"], table.embedding["y_clean"], points, title, size=5)
+        if (kind, rate) in drawn:
+            of = table.embedding
+            embedding(of["x"], drawn[kind, rate]["y"], of["y_clean"], points, title, size=5)
+        else:
+            blank(points, "labels:\nnot recorded")
         accuracy = 100 * runs.loc[runs["noise"] == kind, "best_val"].mean()
         points.set_xlabel(f"CE: {accuracy:.1f} %", fontsize=TITLE, fontweight="bold")
         said.append(f"{noise_name(kind)} noise {accuracy:.1f} %")
