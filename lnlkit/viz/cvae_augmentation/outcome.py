@@ -14,7 +14,7 @@ from lnlkit.viz.tables import n_text
 NOTEBOOK = "01_cvae_augmentation"
 LABELS = style.row_labels(NOTEBOOK)
 METHOD, ORACLE = "cvae_augmentation", "cvae_oracle"
-STRONG = ("ce_affine", ORACLE, METHOD, "ce_long", "ce")  # the method and its controls
+STRONG = ("ce", "ce_long", "ce_affine", ORACLE, METHOD)  # drawn in this order: the method on top of its controls
 KINDS = ("class_conditional", "model_idn")
 LOSSES = {"total": ("cvae_total", INK, "o-"), "reconstruction": ("cvae_reconstruction", PALETTE[0], "s--"),
           "KL divergence": ("cvae_kl", PALETTE[3], "^:")}  # fmt: skip
@@ -38,7 +38,7 @@ def overview(table):
     for _, pale in rest.groupby("row"):
         left.plot(pale["noise_rate"], pale["more"], color="#d4d4d4", zorder=0)
     rows = [row for row in STRONG if row in set(noisy["row"])]
-    by_row(noisy, left, NOTEBOOK, y="more", rows=rows, strong=("ce", METHOD), interval="range", legend=False)
+    by_row(noisy, left, NOTEBOOK, y="more", rows=rows, strong=[METHOD], interval="range", legend=False)
     level = 100 * noisy[noisy["row"] == "ce"].groupby("noise_rate")["best_val"].mean()
     left.set_xticks(level.index, [f"{rate:.0%} wrong\nCE {value:.1f} %" for rate, value in level.items()])
     finish(left, "Do generated images help?", "", "points of accuracy more than CE", grid="y")
