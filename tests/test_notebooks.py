@@ -19,7 +19,8 @@ TAGS = {"setup", "parameters", "derive", "check", "widget", "train", "claims", "
 
 # Each is part of a second-level heading, in this order; further ones, the paper's sections, stand between them.
 HEADINGS = ["objectives", "setup", "parameters", "warm-up", "training run", "claims", "against ours",
-            "where it breaks", "exercises", "references"]  # fmt: skip
+            "where it breaks", "exercises", "summary", "references", "errata"]  # fmt: skip
+WORDS, CODE = 3700, 330  # what 90 minutes hold
 
 FORBIDDEN = {
     r"\binteract(ive)?(_output|_manual)?\(": "hangs headless runs: use an explorer of lnlkit.widgets",
@@ -125,6 +126,23 @@ def test_the_headings_are_those_of_every_notebook(path):
     missing = [heading for heading, place in zip(HEADINGS, at, strict=True) if place is None]
     assert not missing, f"no heading {missing}"
     assert at == sorted(at), "the headings are in another order"
+
+
+@of_a_paper
+def test_the_outcome_comes_first_and_a_summary_last(path):
+    """A picture within the first five cells; five lines at the end."""
+    first = cells(path)[:5]
+    assert any("viz.show(" in cell["source"] for cell in first if cell["cell_type"] == "code")
+    (summary,) = [cell["source"] for cell in cells(path, "markdown") if re.search(r"^## .*summary", cell["source"], re.I)]
+    assert len([line for line in summary.splitlines()[1:] if line.strip()]) == 5
+
+
+@of_a_paper
+def test_it_fits_into_ninety_minutes(path):
+    """Words of text and lines of code, exercises included."""
+    text = " ".join(cell["source"] for cell in cells(path, "markdown"))
+    code = [line for cell in cells(path, "code") for line in cell["source"].splitlines() if line.strip()]
+    assert len(text.split()) <= WORDS and len(code) <= CODE, (len(text.split()), len(code))
 
 
 @of_a_paper

@@ -7,7 +7,8 @@ from pathlib import Path
 import click
 import pytest
 
-from lnlkit import cli, papers
+from lnlkit import cli, papers, recorded
+from lnlkit.recorded import judging
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = ["README.md", "CONTRIBUTING.md"]
@@ -78,3 +79,20 @@ def test_the_readme_is_a_screen_and_a_half_and_lists_every_notebook():
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     assert len(text.splitlines()) <= 95 and "(docs/results.md)" in text
     assert all(f"(notebooks/{key}.ipynb)" in text for key in papers.KEYS)
+
+
+def test_the_outcomes_in_the_readme_are_those_of_the_record():
+    """Each number and each order that a line of the table says."""
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    runs = {key: recorded.load(key).runs for key in papers.KEYS}
+    half = runs["05_choicenet"].query("dataset == 'mnist' and noise == 'symmetric_inclusive' and noise_rate == 0.5")
+    of = 100 * half.groupby("row")[["best_val", "last"]].mean()
+    assert f"{of.best_val['choicenet']:.0f} % with half of MNIST's labels redrawn" in text
+    assert f"trained alike ends at {of['last']['ce']:.0f} % ({of.best_val['ce_slow']:.0f} % with a learning" in text
+    assert abs(of.best_val["choicenet"] - of.best_val["choice_loss"]) < 1 and of.best_val["choicenet_printed"] < 60
+    idn = runs["01_cvae_augmentation"].query("row == 'ce' and noise_rate == 0.4").groupby("noise")["best_val"].mean()
+    assert idn["class_conditional"] - idn["model_idn"] > 0.15
+    verdicts = {v.id: v for key in papers.KEYS for v in judging.verdicts(papers.load(key), recorded.load(key))}
+    assert verdicts["improves-at-10"].verdict == verdicts["improves-at-20"].verdict == "not tested"
+    assert verdicts["latent-label-corrects"].verdict == "holds"
+    assert verdicts["ahead-of-plain"].verdict == "undecided"

@@ -20,20 +20,24 @@ def verdicts(paper: Paper, table: Recorded, yours: Recorded | None = None) -> li
     found = []
     for claim in paper.claims:
         verdict = papers.judge(claim, table.scale, measure(paper, table, claim.measure), _unmet(paper, table, claim))
-        own = measure(paper, yours, as_run(yours, claim.measure)).values if yours is not None else ()
+        own = measure(paper, yours, as_run(paper, yours, claim.measure)).values if yours is not None else ()
         found.append(dataclasses.replace(verdict, yours=sum(own) / len(own)) if own else verdict)
     return found
 
 
-def as_run(table: Recorded, spec: dict) -> dict:
-    """A measure on what a smaller table has of it: its own data set for one that it lacks, and of a list what is there."""
+def as_run(paper: Paper, table: Recorded, spec: dict) -> dict:
+    """A measure on what a smaller table has of it: of a list what is there, and a data set by what stands for it.
+
+    What stands for what, such as digits for MNIST, is said by the scale in the paper's TOML (`stands_for`).
+    """
     found, row = dict(spec), table.runs[table.runs["row"] == spec.get("row")]
+    stand_ins = {of: name for name, of in paper.scale(table.scale).get("stands_for", {}).items()}
     for name in ("dataset", "noise_rate"):
         there, wanted = set(row[name]), spec.get(name)
         if isinstance(wanted, list):
-            found[name] = [value for value in wanted if value in there] or sorted(there)
-        elif name == "dataset" and wanted is not None and wanted not in there and len(there) == 1:
-            found[name] = there.pop()
+            found[name] = [value for value in wanted if value in there]
+        elif name == "dataset" and wanted not in there and wanted in stand_ins:
+            found[name] = stand_ins[wanted]
     return found
 
 
