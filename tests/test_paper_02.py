@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from lnlkit import papers
+from lnlkit import papers, recorded
 
 OTHERS = ("bce", "learnq", "icnm", "bootstrap")
 
@@ -132,3 +132,13 @@ def test_chance_under_permuted_vectors_is_above_the_share_of_a_class(paper):
     assert average_precision_score(y, m + rng.random(len(m))) == pytest.approx(0.32, abs=0.005)
     why = erratum(paper, "close to randomness").why
     assert "a share of 20 %" in why and "an mAP of 32" in why
+
+
+def test_where_more_is_spoiled_than_corrected_is_said(paper):
+    """The latent labels against the given ones on MNIST at each P_noise, as the claim on them tells."""
+    can = recorded.load("02").runs.query("row == 'can' and dataset == 'mnist' and size == 1 and noise_rate > 0")
+    can = can[can["lambda_mi"].isna()]
+    gain = (can["latent_right"] - can["given_right"]).groupby(can["noise_rate"]).mean()
+    (claim,) = [claim for claim in paper.claims if claim.id == "latent-label-corrects"]
+    assert "At P_noise 0.2 and 0.8 more is spoiled than corrected." in claim.measured
+    assert gain[0.4] > 0 and gain[0.2] < 0 and gain[0.8] < 0
