@@ -122,6 +122,7 @@ class CVAEAugmentation(CE):
             found["fidelity"] = evaluation.accuracy(judge.predict(generated.x[-n:]), generated.y[-n:].cpu())
         last = self.cvae_history_[-1] if self.cvae_history_ else {}
         with torch.no_grad(), torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seeds.derive(self.seed_, "held-out loss"))
             held_out = TrainingSet.of(splits.noisy_val, data.device).batches(512, torch.Generator(), shuffle=False)
             terms = torch.cat([sum(cvae_terms(self.cvae_, batch)) for batch in held_out])
         found["cvae_val_total"] = terms.mean().item()

@@ -141,14 +141,18 @@ def trend(paper: Paper, table: Recorded, where: dict, *, row: str, value: str) -
 
 
 def published_lead(paper: Paper, table: Recorded, where: dict, *, row: str, published: str, columns: list,
-                   lower: bool = False) -> Measured:  # fmt: skip
-    """The least lead of a row over the best other row in some columns of a published table: arithmetic, no run."""
+                   lower: bool = False, over_median: bool = False) -> Measured:  # fmt: skip
+    """The least lead of a row in some columns of a published table, over the best other row or over their median.
+
+    Arithmetic, no run.
+    """
     of = paper.tables[published]
     leads = []
     for column in columns:
         others = [of.cell(name, column)[0] for name in of.mean if name != row]
         own = of.cell(row, column)[0]
-        leads.append(min(others) - own if lower else own - max(others))
+        rival = float(np.median(others)) if over_median else min(others) if lower else max(others)
+        leads.append(rival - own if lower else own - rival)
     return Measured((min(leads),))
 
 

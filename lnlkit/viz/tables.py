@@ -130,7 +130,7 @@ def errata(paper):
         found = [vars(erratum) for erratum in paper.errata if erratum.matters is matters]
         frame = pd.DataFrame(found, columns=list(ERRATA))
         pages.append(rich(frame, f"{len(found)} places", text=list(ERRATA), widths=ERRATA).to_html() if found else "")
-    rest = f"<details><summary>The other places, for the record</summary>{pages[1]}</details>" if pages[1] else ""
+    rest = f"<details><summary>▸ The other places, for the record</summary>{pages[1]}</details>" if pages[1] else ""
     return HTML(pages[0] + rest)
 
 

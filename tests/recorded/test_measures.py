@@ -107,6 +107,8 @@ def test_the_lead_of_a_published_table_is_arithmetic():
     asked, any_table = {"row": "cvae_augmentation", "published": "table-1"}, table(*accuracies(BY_ROW))
     for columns, least in ([0.1], 0.27), ([0.1, 0.2], -5.1):
         assert measured("published lead", any_table, columns=columns, **asked).values == pytest.approx([least])
+    found = measured("published lead", any_table, columns=[0.1, 0.2], over_median=True, **asked)
+    assert found.values == pytest.approx([88.53 - 86.71])  # of 85.62, 85.39, 91.07, 86.71, 85.63, 87.02, 93.63
 
 
 def test_neighbours_are_compared_with_those_of_clean_labels_seed_by_seed():
