@@ -163,11 +163,11 @@ def of_regression(table):
               for row in ("choicenet_regression", "choicenet_regression_printed", "mdn")}  # fmt: skip
     low = ", ".join(f"{error['choicenet_regression', 0.2][name]:.2f}" for name in FUNCTIONS)
     best = ", ".join(f"{min(error[row, 0.2][name] for row in ('mdn', 'tukey', 'l2')):.2f}" for name in FUNCTIONS)
+    grouped = [(word, [name for name in FUNCTIONS if words[name] == word]) for word in dict.fromkeys(words.values())]
     upside = at(runs, "choicenet_regression_nll", dataset="step", noise="uniform", noise_rate=0.0)["mae"]
     ours = at(runs, "choicenet_regression", dataset="step", noise="uniform", noise_rate=0.0)["mae"]
     return {
-        "against mdn": ", ".join(f"{word} it on " + " and ".join(f"*{name}*" for name in FUNCTIONS if words[name] == word)
-                                 for word in dict.fromkeys(words.values())),
+        "against mdn": ", ".join(f"{word} it on {' and '.join(f'*{name}*' for name in of)}" for word, of in grouped),
         "fig6": f"{listed['choicenet_regression']}, the MDN {listed['mdn']}, and as printed "
                 f"{listed['choicenet_regression_printed']}",
         "low": f"ChoiceNet has {low} and the best other {best}",
