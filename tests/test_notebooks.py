@@ -133,7 +133,8 @@ def test_the_outcome_comes_first_and_a_summary_last(path):
     """A picture within the first five cells; five lines at the end."""
     first = cells(path)[:5]
     assert any("viz.show(" in cell["source"] for cell in first if cell["cell_type"] == "code")
-    (summary,) = [cell["source"] for cell in cells(path, "markdown") if re.search(r"^## .*summary", cell["source"], re.I)]
+    told = [cell["source"] for cell in cells(path, "markdown")]
+    (summary,) = [text for text in told if re.search(r"^## .*summary", text, re.I)]
     assert len([line for line in summary.splitlines()[1:] if line.strip()]) == 5
 
 

@@ -65,7 +65,8 @@ def _with_earlier(table: dict, earlier: dict, planned: set[str]) -> dict:
     own = {tuple(run[name] for name in names) for _, run in runs_of(table)}
     more = [matrix for matrix in earlier.get("matrices", []) if (which := tuple(matrix[name] for name in names))
             not in seen and which in own]  # fmt: skip
-    table |= {"matrices": table.get("matrices", []) + more, "embedding": table.get("embedding", earlier.get("embedding"))}
+    table["matrices"] = table.get("matrices", []) + more
+    table.setdefault("embedding", earlier.get("embedding"))
     made, before = table["made"], earlier["made"]
     made |= {"runs": made["runs"] + kept, "kept": kept,
              **{name: distinct([*made[name], *before.get(name, ["unknown"])]) for name in ("environments", "codes")}}

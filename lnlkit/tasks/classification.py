@@ -47,7 +47,8 @@ def configuration(paper: Paper, scale: str, row: Row, noise: str, noise_rate: fl
         "row": row.id, "noise": noise, "noise_rate": noise_rate, "seed": seed,
         "dataset": s["dataset"], "n_train": s.get("n_train"), "val_fraction": s["val_fraction"],
         "method": row.method, "hparams": hparams, "augment": row.augment, "oracle": row.oracle,
-        "network": s["network"], "optimizer": s["optimizer"] | ({"lr": row.lr} if row.lr else {}), "epochs": s["epochs"] * row.passes,
+        "network": s["network"], "optimizer": s["optimizer"] | ({"lr": row.lr} if row.lr else {}),
+        "epochs": s["epochs"] * row.passes,
         "batch_size": s["batch_size"], "generator": s.get("generator", {}), "amp": s.get("amp", False),
     }  # fmt: skip
 

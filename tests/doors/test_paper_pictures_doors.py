@@ -10,7 +10,7 @@ import small_quality
 import synthetic
 from refusals import BAD, NAN, Door, check_refusal, standard_tests
 
-from lnlkit import papers, recorded, viz
+from lnlkit import recorded, viz
 from lnlkit.data import targets
 from lnlkit.viz import choicenet, cvae_augmentation, quality_embedding
 from lnlkit.viz.choicenet.explorers import signed_scores
