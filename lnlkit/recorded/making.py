@@ -70,9 +70,8 @@ def _with_earlier(table: dict, earlier: dict, planned: set[str]) -> dict:
     made, before = table["made"], earlier["made"]
     made |= {"runs": made["runs"] + kept, "kept": kept,
              **{name: distinct([*made[name], *before.get(name, ["unknown"])]) for name in ("environments", "codes")}}
-    for name in ("datasets", "rows", "multilabel", "regression"):
-        if name in before:
-            made[name] = _filled(made.get(name, {}), before[name])
+    made |= {name: _filled(made.get(name, {}), settings) for name, settings in before.items()
+             if isinstance(settings, dict)}  # fmt: skip
     return table
 
 
