@@ -105,8 +105,8 @@ def claims(verdicts, title="Claims"):
         frame["yours"] = ["" if v.get("yours") is None else f"{v['yours']:.3g}" for v in found]
     words = [v["verdict"] for v in found]
     counts = ", ".join(f"{words.count(word)} {word}" for word in papers.VERDICTS if word in words)
-    table = rich(frame, f"{title}: {counts}.", text=["the paper says", "wanted"],
-                 widths={"the paper says": "30em", "verdict": "6em", "measured": "9em", "wanted": "13em"})  # fmt: skip
+    widths = {"the paper says": "26em", "verdict": "6em", "measured": "9em", "wanted": "12em"}
+    table = rich(frame, f"{title}: {counts}.", text=list(widths), widths=widths)
     styles = [VERDICTS.get(word, "color: #666666") for word in words]
     return table.apply(lambda column: styles, subset=["verdict"])
 
