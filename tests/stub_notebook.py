@@ -23,11 +23,11 @@ handle = display(fig, display_id=True, metadata={"image/png": {"alt": "empty axe
 RECORD = """import os, time
 from pathlib import Path
 from lnlkit import papers, records
-paper, metrics = papers.load("01"), {claim.metric: 7.0 for claim in papers.load("01").claims}
+paper, measured = papers.load("01"), papers.Measured((7.0, 7.5, 6.5))
 record = records.for_notebook(
     "01_cvae_augmentation", SCALE, SEEDS, started=time.perf_counter(),
     config={"rate": RATE, "offline": os.environ.get("LNLKIT_OFFLINE"), "ipython": os.environ["IPYTHONDIR"]},
-    metrics=metrics, claims=papers.judge(paper, SCALE, metrics),
+    metrics={}, claims=[papers.judge(claim, SCALE, measured) for claim in paper.claims],
     comparison=papers.compare(paper, "table-1", {("ce", 0.1): [90.0, 91.0]}))
 _ = records.write(Path(OUT_DIR) / "01_cvae_augmentation.json", record)"""
 

@@ -11,7 +11,7 @@ from lnlkit import widgets
 from lnlkit.run import executed, runner
 
 NAME = stub_notebook.NAME
-RECORD = runner.root() / "results" / NAME / "lab.json"
+RECORD = runner.root() / "results" / NAME / "smoke.json"
 
 
 def changed(tmp_path, change) -> list[str]:
@@ -24,7 +24,7 @@ def changed(tmp_path, change) -> list[str]:
     path = tmp_path / "changed.ipynb"
     path.write_text(json.dumps(notebook))
     shutil.copy(RECORD, tmp_path / f"{NAME}.json")
-    return executed.problems(path, tmp_path, NAME, "lab")
+    return executed.problems(path, tmp_path, NAME, "smoke")
 
 
 def with_widget(notebook, model, state):
@@ -76,13 +76,13 @@ def test_what_papermill_does_not_see_is_a_problem(tmp_path, change, sentence):
 
 
 def test_a_run_has_one_record_of_its_notebook_and_scale(tmp_path):
-    def problems(name, scale="lab"):
+    def problems(name, scale="smoke"):
         return executed._record(tmp_path, name, scale)
 
     assert problems(NAME)[0].startswith("The notebook has written no record: `records.write(Path(OUT_DIR) / ")
     shutil.copy(RECORD, tmp_path / f"{NAME}.json")
     assert problems(NAME) == problems(f"{NAME}-Copy1") == []  # a copy has its paper's record
-    assert problems(NAME, "smoke") == ["The record says scale 'lab', but it is the one of 'smoke'."]
+    assert problems(NAME, "lab") == ["The record says scale 'smoke', but it is the one of 'lab'."]
     shutil.copy(RECORD, tmp_path / "own.json")
     assert problems("own") == [f"The notebook has written 2 records, own.json, {NAME}.json: one is due."]
     (tmp_path / f"{NAME}.json").unlink()

@@ -12,7 +12,7 @@ from lnlkit import processes, records
 from lnlkit.run import folder, runner
 
 NAME = "01_cvae_augmentation"
-RECORD = json.loads((runner.root() / "results" / NAME / "lab.json").read_text())
+RECORD = json.loads((runner.root() / "results" / NAME / "smoke.json").read_text())
 
 
 @pytest.fixture()

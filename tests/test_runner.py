@@ -105,7 +105,7 @@ def test_a_copy_of_a_notebook_publishes_under_its_own_name(good, monkeypatch, tm
     with pytest.raises(runner.RunError, match=f"{copy} stopped"):
         runner.run(failing, out_dir=out)
     assert contents(out) == kept and kept.items() > before.items()
-    assert screen.after_run(result, None).startswith(f"{copy}, run small")
+    assert screen.after_run(result).startswith(f"{copy}, run small")
     for path in out.glob(f"{copy}*"):
         shutil.rmtree(path) if path.is_dir() else path.unlink()
 

@@ -60,7 +60,7 @@ def folder(tmp_path_factory):
     julia = cells | {"metadata": {"kernelspec": {"name": "julia", "display_name": "Julia", "language": "julia"}}}
     scale = {"cell_type": "code", "id": "a", "metadata": {"tags": ["parameters"]}, "outputs": [],
              "source": "RATE = 0.1", "execution_count": None}  # fmt: skip
-    record = json.loads((runner.root() / "results" / NAME / "lab.json").read_text())
+    record = json.loads((runner.root() / "results" / NAME / "smoke.json").read_text())
     files = {"not_json.ipynb": "{", "empty.ipynb": "", "list.ipynb": "[]", "no_cells.ipynb": "{}", "file": "",
              "no_parameters.ipynb": json.dumps(cells), "no_scale.ipynb": json.dumps(cells | {"cells": [scale]}),
              "julia.ipynb": json.dumps(julia), "broken.json": "{", "empty.json": "", "list.json": "[]", "setup.py": "",
