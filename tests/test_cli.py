@@ -60,7 +60,7 @@ def test_run_says_where_the_page_is_and_keeps_all(checkout, call, no_kernel):
     status, again, _ = call("run", "01", "--html", "--rate", "0.3", "--seeds", "1,2", "--reuse")
     assert status == 0 and "nothing has changed since" in " ".join(again.split())
     full = call("report", "01")[1]
-    assert full.count("Claims of the paper at scale smoke: 1 reproduced, 0 not reproduced, 9 not tested") == 1
+    assert full.count("Claims of the paper: ") == 1
     assert "90.50 ± 0.71" in full and "94.07 ± 0.29" in full and "-3.57" in full
     assert call("report", f"artifacts/smoke/{NAME}.json")[1].split("\n\n")[1:] == full.split("\n\n")[1:]
 
