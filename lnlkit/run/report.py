@@ -12,9 +12,10 @@ GOALS_MB = {"smoke": 1024}
 
 
 def counts(record: dict) -> str:
-    """How many claims have which verdict: "4 hold, 2 do not hold, 3 not tested", without those that none has."""
-    words = [claim["verdict"] for claim in record["claims"]]
-    return ", ".join(f"{words.count(name)} {name}" for name in MARKS if name in words) or "no claims"
+    """How many claims have which verdict: "4 hold, 1 does not hold, 3 not tested", without those that none has."""
+    words, plural = [claim["verdict"] for claim in record["claims"]], {"holds": "hold", "does not hold": "do not hold"}
+    numbers = {name: words.count(name) for name in MARKS if name in words}
+    return ", ".join(f"{n} {plural.get(name, name) if n > 1 else name}" for name, n in numbers.items()) or "no claims"
 
 
 def cost(record: dict) -> str:

@@ -55,10 +55,11 @@ def _claims(claims: list[dict], room: int) -> list[str]:
     ordered = sorted(claims, key=lambda claim: marks.index(claim["verdict"]))
     lines = [textwrap.shorten(f"{report.MARKS[claim['verdict']]} {claim['says']}", WIDTH, placeholder=" ...")
              for claim in ordered]  # fmt: skip
-    fit = room - 2  # without the first line and the last
+    said = f"Runs at {claims[0]['scale']} say of the paper's {len(lines)} claims: {report.counts({'claims': claims})}"
+    heading = textwrap.wrap(said, WIDTH)
+    fit = room - len(heading) - 1  # without these lines and the last
     more = f"{len(lines) - fit} more, " if len(lines) > fit else ""
-    return [f"Runs at {claims[0]['scale']} say of the paper's {len(lines)} claims: {report.counts({'claims': claims})}",
-            *lines[:fit], f"({more}measured values and the paper's tables: see the last line)"]  # fmt: skip
+    return [*heading, *lines[:fit], f"({more}measured values and the paper's tables: see the last line)"]
 
 
 def near(path) -> str:

@@ -17,7 +17,7 @@ RUNS = pd.DataFrame({"row": ["ce", "ce", "seal"], "seed": [0, 1, 0], "noise_rate
                      "best_val": [0.9, 0.8, 0.7], "text": ["a", "b", "c"], "gap": [NAN] * 3})  # fmt: skip
 FRAME = pd.DataFrame({"method": ["a", "b"], "accuracy": [0.9, 0.8]})
 PAPER = papers.load("01")
-VERDICTS = papers.judge(PAPER, "lab", {claim.metric: 1.0 for claim in PAPER.claims})
+VERDICTS = [papers.judge(claim, "lab", papers.Measured((1.0, 1.1, 1.2))) for claim in PAPER.claims]
 COMPARED = papers.compare(PAPER, "table-1", {("ce", 0.1): [94.0, 95.0]})
 
 

@@ -77,8 +77,8 @@ def test_the_columns_are_numbers_and_texts_and_gaps_are_nan(shipped):
 
 def test_a_student_asks_with_query():
     runs = recorded.load("05").runs
-    found = runs.query("dataset == 'mnist' and noise == 'pairflip' and row == 'ce'")
-    assert sorted(found["seed"]) == [0, 1, 2] and found["noise_rate"].eq(0.45).all()
+    found = runs.query("dataset == 'mnist' and noise_rate == 0.5 and row == 'ce'")
+    assert sorted(found["seed"]) == [0, 1, 2] and found["noise"].eq("symmetric_inclusive").all()
 
 
 def test_epochs_count_from_one_and_follow_their_run():

@@ -237,7 +237,8 @@ def test_only_can_has_a_quality_and_only_seed_0_an_embedding(tmp_path):
     assert runs.row(record("bce"), "")["quality"] is None
     for seed in (0, 1):
         found = runs.row(as_read(record("can", seed=seed), tmp_path), "")["quality"]
-        assert set(found) == QUALITY_KEYS | {"distance_auc", "mu_sd", "sigma"}
+        assert set(found) == QUALITY_KEYS | {"distance_auc", "mu_sd", "sigma", "latent_right", "prior_right",
+                                             "given_right", "trusted_diagonal", "untrusted_diagonal"}  # fmt: skip
         assert (found["embedding"] is None) == (seed != 0)
         for name in ("trusted", "untrusted"):
             T = np.array(found[name])
