@@ -8,7 +8,8 @@ NUMBER, MAYBE = (Real,), (Real, type(None))
 OPTIONAL = {"config": dict, "described": str, "made_at": str, "cpu_seconds": NUMBER, "calibration_seconds": MAYBE,
             "peak_memory_mb": MAYBE}  # fmt: skip
 CLAIM = {"says": str, "place": str, "decided_by": str, "scale": str, "verdict": str, "why": str, "wanted": str,
-         "unit": str, "value": MAYBE, "low": MAYBE, "high": MAYBE, "n": NUMBER, "passed": MAYBE, "yours": MAYBE, "published": MAYBE}
+         "unit": str, "value": MAYBE, "low": MAYBE, "high": MAYBE, "n": NUMBER, "passed": MAYBE, "yours": MAYBE,
+         "published": MAYBE}  # fmt: skip
 ROW = {"place": str, "unit": str, "row": str, "label": str, "needs": list, "published": str, "n": MAYBE,
        "column": (str, Real), "ours": MAYBE, "ours_sd": MAYBE, "paper": MAYBE, "paper_sd": MAYBE,
        "gap": MAYBE}  # fmt: skip
