@@ -37,7 +37,8 @@ def claims(record: dict, width: int = 100) -> str:
         lines += _wrap(f"{MARKS[found['verdict']]} {found['says']}", width, "    ")
         words = papers.verdicts
         number, wanted = words.measured(found), words.wanted(found)
-        lines += _wrap(f"    {words.verdict(found)}: " + ", wanted ".join(filter(None, [number, wanted]))
+        between = "; " if found["verdict"] == "not tested" else ", wanted "
+        lines += _wrap(f"    {words.verdict(found)}: " + between.join(filter(None, [number, wanted]))
                        + f"  ({found['place']})", width, "      ")  # fmt: skip
         if found["yours"] is not None:
             lines += [f"    yours, at {record['scale']}: {found['yours']:.3g}"]
