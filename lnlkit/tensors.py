@@ -102,3 +102,8 @@ def probabilities(p, name: str = "p") -> np.ndarray:
     if p.min() < 0 or p.max() > 1 + 1e-4:
         raise ValueError(f"`{name}` must hold probabilities, but got {p.min():g} to {p.max():g}. Are they logits?")
     return p
+
+
+def wide(x: Tensor) -> Tensor:
+    """The tensor in float32, or in float64 if it already was."""
+    return x if x.dtype in (torch.float32, torch.float64) else x.float()

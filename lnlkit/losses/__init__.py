@@ -15,8 +15,15 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from lnlkit import checks, tensors
+from lnlkit.losses.mixtures import choice, mixture_cross_entropy, mixture_nll, rho_kl, weighted_scores
+from lnlkit.tensors import wide
 
-LOG_PI_CURE = "Did you mean its logarithm?"
+__all__ = [
+    "bernoulli_kl", "binary_cross_entropy", "bootstrap", "choice", "cross_entropy", "dac", "dmi", "forward",
+    "gaussian_kl", "gce", "mixture_cross_entropy", "mixture_nll", "reconstruction", "rho_kl", "soft_cross_entropy",
+    "tukey", "weighted_scores",
+]  # fmt: skip
+
 DMI_CONSTANT = 0.001  # keeps the logarithm finite when the determinant is 0 (authors' code)
 
 
@@ -26,7 +33,7 @@ def cross_entropy(logits: Tensor, y: Tensor) -> Tensor:
     Logits are (B, K), labels `y` (B,). Raises ValueError when the shapes do not fit.
     """
     y = _class_numbers(logits, y)
-    return F.cross_entropy(_wide(logits), y, reduction="none")
+    return F.cross_entropy(wide(logits), y, reduction="none")
 
 
 def soft_cross_entropy(logits: Tensor, targets: Tensor) -> Tensor:
@@ -38,7 +45,7 @@ def soft_cross_entropy(logits: Tensor, targets: Tensor) -> Tensor:
     """
     tensors.same_shape(logits=logits, targets=targets)
     tensors.distributions(targets, "targets")
-    log_p = _wide(logits).log_softmax(1)
+    log_p = wide(logits).log_softmax(1)
     return -(targets.to(log_p.dtype) * log_p).sum(1)
 
 
@@ -63,7 +70,7 @@ def forward(logits: Tensor, y: Tensor, T: Tensor) -> Tensor:
     Source: Patrini et al. 2017, Theorem 2.
     """
     y = _class_numbers(logits, y)
-    log_p = _wide(logits).log_softmax(1)  # (B, K)
+    log_p = wide(logits).log_softmax(1)  # (B, K)
     if not isinstance(T, Tensor) or T.is_cpu:  # elsewhere it would wait for the device
         checks.transition_matrix(T.detach() if isinstance(T, Tensor) else T)
     T = torch.as_tensor(T if isinstance(T, Tensor) else np.array(T), dtype=log_p.dtype, device=log_p.device)
@@ -85,7 +92,7 @@ def dac(logits: Tensor, y: Tensor, alpha: float | Tensor) -> Tensor:
     if not isinstance(alpha, Tensor):
         checks.not_negative(alpha, "alpha")
     tensors.tensors(logits=logits)
-    logits = _wide(logits)
+    logits = wide(logits)
     cross = cross_entropy(logits[..., :-1], y)
     # log(1 - p_a) from the other classes' logits, exact also when p_a rounds to 1 (the authors clamp p_a instead).
     log_answer = logits.log_softmax(1)[:, :-1].logsumexp(1)
@@ -105,7 +112,7 @@ def dmi(logits: Tensor, y: Tensor) -> Tensor:
     Source: Xu et al. 2019, the loss L_DMI.
     """
     y = _class_numbers(logits, y)
-    p = _wide(logits).softmax(1)  # (B, K)
+    p = wide(logits).softmax(1)  # (B, K)
     n_classes = p.shape[1]
     with torch.autocast(p.device.type, enabled=False):  # it would round the matrix product to bfloat16
         joint = F.one_hot(y, n_classes).to(p.dtype).T @ p  # (K, K)
@@ -128,7 +135,7 @@ def reconstruction(logits: Tensor, x: Tensor) -> Tensor:
     if not x.is_floating_point():
         raise ValueError(f"`x` must hold floating-point pixels in [0, 1], but got {x.dtype}. Divide it by 255?")
     tensors.within(x, "x", 0, 1, "Divide it by 255?")
-    logits = _wide(logits)
+    logits = wide(logits)
     return F.binary_cross_entropy_with_logits(logits, x.to(logits.dtype), reduction="none").flatten(1).sum(1)
 
 
@@ -143,15 +150,10 @@ def gaussian_kl(mu: Tensor, log_var: Tensor, lambda_mi: float = 0.0) -> Tensor:
     """
     tensors.same_shape(mu=mu, log_var=log_var)
     _check_weight(lambda_mi)
-    mu, log_var = _wide(mu), _wide(log_var)
+    mu, log_var = wide(mu), wide(log_var)
     kl = mu.square() + torch.expm1(log_var) - log_var
     entropy = log_var + (math.log(2 * math.pi) + 1)
     return 0.5 * (kl + lambda_mi * entropy).flatten(1).sum(1)
-
-
-def _wide(x: Tensor) -> Tensor:
-    """The tensor in float32, or in float64 if it already was."""
-    return x if x.dtype in (torch.float32, torch.float64) else x.float()
 
 
 def _class_numbers(logits: Tensor, y: Tensor) -> Tensor:
@@ -181,7 +183,7 @@ def binary_cross_entropy(logits: Tensor, targets: Tensor) -> Tensor:
     """
     tensors.same_shape(logits=logits, targets=targets)
     tensors.within(targets, "targets", 0, 1)
-    logits = _wide(logits)
+    logits = wide(logits)
     return F.binary_cross_entropy_with_logits(logits, targets.to(logits.dtype), reduction="none").sum(1)
 
 
@@ -196,7 +198,7 @@ def bootstrap(logits: Tensor, y: Tensor, beta: float, hard: bool = False) -> Ten
     beta = checks.fraction(beta, "beta", below_one=False)
     tensors.same_shape(logits=logits, y=y)
     tensors.within(y, "y", 0, 1)
-    p = _wide(logits).sigmoid()
+    p = wide(logits).sigmoid()
     t = (p > 0.5).to(p.dtype) if hard else p
     return binary_cross_entropy(logits, beta * y.to(p.dtype) + (1 - beta) * t)
 
@@ -208,87 +210,11 @@ def bernoulli_kl(q_logits: Tensor, p_logits: Tensor, lambda_mi: float = 0.0) -> 
     """
     tensors.same_shape(q_logits=q_logits, p_logits=p_logits)
     _check_weight(lambda_mi)
-    a, b = _wide(q_logits), _wide(p_logits)
+    a, b = wide(q_logits), wide(p_logits)
     q, rest = a.sigmoid(), (-a).sigmoid()
     negative_entropy = q * F.logsigmoid(a) + rest * F.logsigmoid(-a)
     log_p = q * F.logsigmoid(b) + rest * F.logsigmoid(-b)
     return ((1 - lambda_mi) * negative_entropy - log_p).sum(1)
-
-
-# ---- mixtures (Paper 05) ---------------------------------------------------------------------------------------
-
-
-def weighted_scores(first: Tensor, second: Tensor, y: Tensor, pi: Tensor, minus: bool = False) -> Tensor:
-    """Loss of two classifiers of labels -1 and 1, elementwise. Paper 05, Eq. (4).
-
-    -((1 - pi) first + pi second) y, for the scores W h(x) of the first classifier and those of the second, labels `y`
-    as observed and the weight `pi` of the second. The paper prints a minus before pi, which reverses the second one.
-    Its conclusion, pi near 1 for flipped labels, is about one that is reversed already (rho < 0) and needs the plus.
-    The loss is linear in pi and in the scores: it has no lower bound.
-    """
-    tensors.tensors(first=first, second=second, y=y, pi=pi)
-    tensors.within(y, "y", -1, 1, "Labels of Eq. (4) are -1 and 1.")
-    tensors.within(pi, "pi", 0, 1)
-    second = -_wide(second) if minus else _wide(second)
-    return -((1 - pi) * _wide(first) + pi * second) * y
-
-
-def mixture_nll(y: Tensor, log_pi: Tensor, mu: Tensor, var: Tensor) -> Tensor:
-    """Negative log likelihood of each example, (B,): -log sum_k pi_k N(y; mu_k, var_k). Paper 05, Eq. (3) and Eq. (7).
-
-    Targets `y` (B, D), log weights (B, K), means and variances (B, K, D) of Gaussians with independent dimensions. The
-    paper prints the log likelihood with a plus sign, which would be minimised by the worst fit.
-    """
-    tensors.tensors(y=y, log_pi=log_pi, mu=mu, var=var)
-    if mu.ndim != 3 or y.shape != mu[:, 0].shape:  # a target (B,) would be broadcast, silently when K = B
-        raise ValueError(f"`y` must be (B, D) and `mu` (B, K, D), but got {tuple(y.shape)} and {tuple(mu.shape)}.")
-    tensors.same_shape(log_pi=log_pi, **{"mu[:, :, 0]": mu[:, :, 0]})
-    tensors.same_shape(mu=mu, var=var)
-    tensors.within(log_pi, "log_pi", -math.inf, 0, LOG_PI_CURE)
-    tensors.above_zero(var, "var", "variances")
-    log_pi, mu, var = _wide(log_pi), _wide(mu), _wide(var)
-    squared = (y[:, None].to(mu.dtype) - mu) ** 2
-    log_density = -0.5 * (squared / var + var.log() + math.log(2 * math.pi)).sum(2)
-    return -(log_pi + log_density).logsumexp(1)
-
-
-def rho_kl(rho: Tensor, log_pi: Tensor, normalised: bool = True) -> Tensor:
-    """KL(softmax(rho) || pi) of each example, (B,), from correlations and log weights (B, K). Paper 05, Eq. (8).
-
-    Not `normalised`, the correlations stand in the place of their softmax, as in the authors' code: they must be 0 or
-    more then.
-    """
-    tensors.same_shape(rho=rho, log_pi=log_pi)
-    tensors.within(log_pi, "log_pi", -math.inf, 0, LOG_PI_CURE)
-    if not normalised:
-        tensors.within(rho, "rho", 0, 1)
-        return (torch.special.xlogy(_wide(rho), _wide(rho)) - _wide(rho) * _wide(log_pi)).sum(1)
-    log_rho_bar = _wide(rho).log_softmax(1)
-    return (log_rho_bar.exp() * (log_rho_bar - _wide(log_pi))).sum(1)
-
-
-def choice(logits: Tensor, y: Tensor, log_pi: Tensor, lambda_reg: float = 1e-4) -> Tensor:
-    """ChoiceNet's classification loss of each example, (B,). Paper 05, Eq. (9).
-
-    -sum_k pi_k (softmax(logits_k)_y - lambda_reg * logsumexp(logits_k)), for logits (B, K, D) of K components and
-    labels (B,). There is no logarithm in the first term: 1 - p_y is half the L1 distance between p and the one-hot
-    label, which is robust to label noise by itself. K = 1 with log_pi = 0 is the same loss on a plain head.
-
-    The loss has no lower bound: adding one number to all logits leaves the first term as it is and moves the second,
-    so the logits drift towards minus infinity, the faster the larger `lambda_reg` and the learning rate.
-    """
-    y = _check_components(logits, y, log_pi)
-    checks.not_negative(lambda_reg, "lambda_reg")
-    logits, log_pi = _wide(logits), _wide(log_pi)
-    p_y = logits.softmax(2).gather(2, y[:, None, None].expand(-1, logits.shape[1], 1)).squeeze(2)
-    return -(log_pi.exp() * (p_y - lambda_reg * logits.logsumexp(2))).sum(1)
-
-
-def mixture_cross_entropy(logits: Tensor, y: Tensor, log_pi: Tensor) -> Tensor:
-    """Cross-entropy of each component, weighted, (B,): -sum_k pi_k log softmax(logits_k)_y; shapes as in `choice`."""
-    y = _check_components(logits, y, log_pi)
-    log_p = _wide(logits).log_softmax(2).gather(2, y[:, None, None].expand(-1, logits.shape[1], 1)).squeeze(2)
-    return -(_wide(log_pi).exp() * log_p).sum(1)
 
 
 def tukey(residual: Tensor, c: float = 4.6851, leak: float = 0.0) -> Tensor:
@@ -301,19 +227,7 @@ def tukey(residual: Tensor, c: float = 4.6851, leak: float = 0.0) -> Tensor:
     """
     tensors.tensors(residual=residual)
     c, leak = checks.positive(c, "c"), checks.not_negative(leak, "leak")
-    size = _wide(residual).abs()
+    size = wide(residual).abs()
     v = (size / c).clamp(max=1.0) ** 2
     biweight = c**2 / 6 * v * (3 - 3 * v + v**2)  # 1 - (1 - v)^3, but exact for small residuals
     return biweight + leak * (size - c).clamp(min=0.0)
-
-
-def _check_components(logits: Tensor, y: Tensor, log_pi: Tensor) -> Tensor:
-    tensors.tensors(logits=logits, y=y, log_pi=log_pi)
-    if logits.ndim != 3 or y.shape != logits.shape[:1] or log_pi.shape != logits.shape[:2]:
-        got = ", ".join(str(tuple(a.shape)) for a in (logits, y, log_pi))
-        raise ValueError(
-            f"`logits` must be (B, K, D), `y` (B,) and `log_pi` (B, K), but got {got}. Are the labels one-hot, or is "
-            "the dimension of the components missing (logits[:, None])?"
-        )
-    tensors.within(log_pi, "log_pi", -math.inf, 0, LOG_PI_CURE)
-    return tensors.labels(y, logits.shape[2])
