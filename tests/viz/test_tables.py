@@ -76,6 +76,8 @@ def test_errata_that_matter_are_shown_and_the_others_folded():
     for erratum in paper.errata:
         text = shown if erratum.matters else rest
         assert erratum.printed.replace(" %", "\u00a0%") in html.unescape(text), erratum.printed
+    sizes = [int(n) for n in re.findall(r">(\d+) places<", shown + rest)]
+    assert sizes == [8, len(paper.errata) - 8]
 
 
 @pytest.fixture
