@@ -14,6 +14,9 @@ Y = torch.tensor([0, 1, 2, 1])
 LOGITS, P, HARD = torch.zeros(B, K), torch.full((B, K), 0.5), torch.eye(K)[Y]
 LOG_PI, MU, VAR, Y_D = torch.zeros(B, K).log_softmax(1), torch.zeros(B, K, D), torch.ones(B, K, D), torch.zeros(B, D)
 IMAGES, RNG = torch.rand(B, 1, 8, 8), torch.Generator()
+OPERATIONS = torch.zeros(2, B, dtype=torch.int64)
+NO_PIXELS = {"0 to 255": 255 * IMAGES, "negative": -IMAGES, "two channels": IMAGES.expand(B, 2, 8, 8),
+             "channels last": IMAGES.view(B, 8, 8, 1)}  # fmt: skip
 
 NO_TENSOR = {"nothing": None, "text": "x", "list": [[0.0] * K] * B, "number": 1.0}
 KINDS = BAD | {
@@ -72,6 +75,20 @@ DOORS = [
           "scale": "not negative"}),
     Door(augment.crop_flip, {"x": IMAGES, "generator": RNG, "pad": 2},
          {"x": "images", "generator": "torch generator", "pad": "count"}, spared={"pad": {"zero"}}),
+    Door(augment.cutout, {"x": IMAGES, "generator": RNG, "side": 0.5},
+         {"x": "images", "generator": "torch generator", "side": "fraction"}),
+    Door(augment.rand_augment, {"x": IMAGES, "generator": RNG, "n_ops": 2, "magnitude": 9, "cutout": 0.5},
+         {"x": "images", "generator": "torch generator", "n_ops": "count", "magnitude": "count", "cutout": "fraction"},
+         also={"x": NO_PIXELS, "magnitude": {"large": 31}},
+         spared={"n_ops": {"zero"}, "magnitude": {"zero"}}),
+    Door(augment.draw_operations, {"n": B, "generator": RNG, "n_ops": 2},
+         {"n": "count", "generator": "torch generator", "n_ops": "count"},
+         spared={"n": {"zero"}, "n_ops": {"zero"}}),
+    Door(augment.apply_operations, {"x": IMAGES, "operations": OPERATIONS, "magnitude": 9},
+         {"x": "images", "magnitude": "count"}, spared={"magnitude": {"zero"}},
+         also={"x": NO_PIXELS, "magnitude": {"large": 31}, "operations": {
+             **NO_TENSOR, "one row": OPERATIONS[0], "floats": OPERATIONS.float(), "of others": OPERATIONS[:, 1:],
+             "unknown": OPERATIONS + 14, "unknown below 0": OPERATIONS - 14, "elsewhere": OPERATIONS.to("meta")}}),
 ]  # fmt: skip
 
 
