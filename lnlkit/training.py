@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from lnlkit import checks, seeds, tensors
-from lnlkit.recipe import OPTIMIZERS, HalfPrecision, Recipe, optimizer_of, pick_device
+from lnlkit.recipe import OPTIMIZERS, HalfPrecision, Recipe, decay_of, optimizer_of, pick_device
 
 
 class Batch(NamedTuple):
@@ -23,7 +23,7 @@ CHANNELS = (1, 3)
 AT_ONCE = 128  # examples that a network is asked about: their activations stay in a CPU's cache, of 1,024 they do not
 __all__ = [
     "AT_ONCE", "OPTIMIZERS", "Batch", "HalfPrecision", "Recipe", "TrainingSet", "as_images", "as_inputs", "asked",
-    "average_predictions", "fit", "optimizer_of", "pick_device", "predict", "predict_outputs", "to_unit",
+    "average_predictions", "decay_of", "fit", "optimizer_of", "pick_device", "predict", "predict_outputs", "to_unit",
     "torch_defaults",
 ]  # fmt: skip
 

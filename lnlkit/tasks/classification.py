@@ -12,6 +12,8 @@ KEPT = ("row", "dataset", "noise", "noise_rate", "seed")
 PER_ROW = ("method", "hparams", "augment", "oracle", "epochs")
 PER_DATASET = ("dataset", "n_train", "val_fraction", "network", "batch_size", "optimizer", "generator", "amp")
 KEYS = {*KEPT, *PER_ROW, *PER_DATASET}
+SAYS = {"diagnosis": "diagnose", "pictures": "illustrate"}
+SOMETIMES = ("classes", "n_test", "decay")  # in a configuration only where a scale has them: other runs keep names
 
 
 def grid(paper: Paper, scale: str) -> list[dict]:
@@ -42,7 +44,7 @@ def configuration(paper: Paper, scale: str, row: Row, noise: str, noise_rate: fl
     hparams = {**s.get("hparams", {}).get(row.method, {}), **row.hparams}
     if "noise rate" in row.needs:
         hparams["forget_rate"] = noise_rate
-    own = {"schedule": schedule, "classes": s.get("classes")}  # named only where there are any: older runs keep names
+    own = {"schedule": schedule} | {name: s.get(name) for name in SOMETIMES}
     return {name: value for name, value in own.items() if value is not None} | {
         "row": row.id, "noise": noise, "noise_rate": noise_rate, "seed": seed,
         "dataset": s["dataset"], "n_train": s.get("n_train"), "val_fraction": s["val_fraction"],
@@ -81,13 +83,15 @@ def splits(config: dict, device: str = "cpu") -> Splits:
     noisy = noisy_set(config, config["noise"], config["noise_rate"], config["seed"], device)
     train, noisy_val = data.split_validation(noisy, config["val_fraction"], seed=config["seed"])
     images = _images(config)
-    return Splits(train, noisy_val, data.Labelled(images.x_test, images.y_test, images.n_classes))
+    index = data.subset(images.x_test, images.y_test, config.get("n_test"), seed=0)  # the same for every run
+    test = data.Labelled(images.x_test[index], images.y_test[index], images.n_classes)
+    return Splits(train, noisy_val, test)
 
 
 def recipe(config: dict, train, device: str = "cpu"):
     """The `Recipe` of a configuration on these training data."""
     from lnlkit import augment, models
-    from lnlkit.training import Recipe, optimizer_of
+    from lnlkit.training import Recipe, decay_of, optimizer_of
 
     configurations.check(config, KEYS, "classification", models.NETWORKS)
     facts, wanted = data.images.DATASETS[config["dataset"]], config["augment"]
@@ -96,6 +100,7 @@ def recipe(config: dict, train, device: str = "cpu"):
         make_net, optimizer_of(config["optimizer"]), epochs=config["epochs"],
         batch_size=config["batch_size"], device=device, amp=config["amp"],
         augment=augment.AUGMENTATIONS[checks.one_of(wanted, "augment", augment.AUGMENTATIONS)] if wanted else None,
+        make_schedule=decay_of(config["decay"], config["epochs"]) if "decay" in config else None,
     )  # fmt: skip
 
 
@@ -109,12 +114,13 @@ def tracker(splits: Splits):
 def measure(trained: Trained, config: dict) -> dict:
     """Realised rate and transition matrix, and accuracy at the best noisy-validation epoch and at the last one.
 
-    A method that can `diagnose` itself says in numbers what became of it (`diagnosis`).
+    A method that can `diagnose` itself says in numbers what became of it (`diagnosis`), and one that can `illustrate`
+    itself gives what pictures show (`pictures`).
     """
     from lnlkit import evaluation
 
     noisy, method = trained.splits.train, trained.method
-    says = {"diagnosis": method.diagnose(trained.splits)} if hasattr(method, "diagnose") else {}
+    says = {part: getattr(method, how)(trained.splits) for part, how in SAYS.items() if hasattr(method, how)}
     return {"realised_rate": noisy.noise_rate_, "T": noisy.T.round(5).tolist(),
             "summary": evaluation.summarise(trained.history), **says}  # fmt: skip
 
@@ -125,6 +131,7 @@ def row(record: dict, key: str) -> dict:
     names = [name for name in history[0] if name != "epoch"]
     own = {"schedule": config["schedule"]} if "schedule" in config else {}
     own |= {"diagnosis": rounded(record["diagnosis"])} if "diagnosis" in record else {}
+    own |= {"pictures": record["pictures"]} if config["seed"] == 0 and record.get("pictures") else {}
     return {
         **{name: config[name] for name in KEPT}, **own, "key": key,
         "realised_rate": record["realised_rate"], **record["summary"], "seconds": record["seconds"],
@@ -141,6 +148,7 @@ def shared(found: list[dict]) -> dict:
     for record in found:
         config, name = record["config"], record["config"].get("schedule")
         settings = {"n": record["n"], **{k: config[k] for k in PER_DATASET}, "epochs": config["epochs"]}
+        settings |= {k: config[k] for k in SOMETIMES if k in config}
         (schedules if name else of).setdefault(name or config["dataset"], settings)
     main = [r for r in found if "schedule" not in r["config"]] or found
     rows = {r["config"]["row"]: {k: r["config"][k] for k in PER_ROW} | {"hparams": r["hparams"]} for r in main}
