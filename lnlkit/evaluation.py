@@ -1,5 +1,6 @@
 """How well a method did: measured against clean labels, which methods never see."""
 
+import warnings
 from collections.abc import Callable
 
 import numpy as np
@@ -108,6 +109,37 @@ def knn_agreement(features, y, k: int = 10) -> float:
     features = features.reshape(len(features), -1)
     neighbours = NearestNeighbors(n_neighbors=k).fit(features).kneighbors(return_distance=False)
     return float((y[neighbours] == y[:, None]).mean())
+
+
+def kmeans(features, n_clusters: int, seed: int = 0) -> np.ndarray:
+    """The cluster (N,) of each row of `features` (N, D), by scikit-learn's k-means with five starts."""
+    from sklearn.cluster import KMeans
+
+    features = checks.numbers(features, "features", 2).astype(float)
+    if checks.positive_int(n_clusters, "n_clusters") > len(features):
+        raise ValueError(f"`n_clusters` must be at most the {len(features)} rows there are, but got {n_clusters}.")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # fewer points that differ than clusters: it says so, and gives fewer
+        return KMeans(n_clusters, n_init=5, random_state=checks.seed(seed)).fit(features).labels_
+
+
+def purity(clusters, y) -> float:
+    """Share of examples whose label (N,) is the commonest one of their cluster (N,).
+
+    1 where each cluster holds one class; never below the share of the largest class.
+    """
+    clusters, y = checks.labels(clusters, "clusters"), checks.labels(y, "y")
+    checks.same_length(clusters=clusters, y=y)
+    return float(sum(np.bincount(y[clusters == c]).max() for c in np.unique(clusters)) / len(y))
+
+
+def nmi(clusters, y) -> float:
+    """Normalised mutual information of clusters (N,) and labels (N,), scikit-learn's: 0 chance, 1 the same groups."""
+    from sklearn.metrics import normalized_mutual_info_score
+
+    clusters, y = checks.labels(clusters, "clusters"), checks.labels(y, "y")
+    checks.same_length(clusters=clusters, y=y)
+    return float(normalized_mutual_info_score(y, clusters))
 
 
 def fidelity(judge, images, intended) -> float:
