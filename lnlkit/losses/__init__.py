@@ -16,12 +16,22 @@ from torch import Tensor
 
 from lnlkit import checks, tensors
 from lnlkit.losses.mixtures import choice, mixture_cross_entropy, mixture_nll, rho_kl, weighted_scores
+from lnlkit.losses.noise_robust import (
+    bootstrap_classification,
+    entropy,
+    imae,
+    imae_weight,
+    label_kl,
+    prior_kl,
+    symmetric_cross_entropy,
+)
 from lnlkit.tensors import wide
 
 __all__ = [
-    "bernoulli_kl", "binary_cross_entropy", "bootstrap", "choice", "cross_entropy", "dac", "dmi", "forward",
-    "gaussian_kl", "gce", "mixture_cross_entropy", "mixture_nll", "reconstruction", "rho_kl", "soft_cross_entropy",
-    "tukey", "weighted_scores",
+    "bernoulli_kl", "binary_cross_entropy", "bootstrap", "bootstrap_classification", "choice", "cross_entropy", "dac",
+    "dmi", "entropy", "forward", "gaussian_kl", "gce", "imae", "imae_weight", "label_kl", "mixture_cross_entropy",
+    "mixture_nll", "prior_kl", "reconstruction", "rho_kl", "soft_cross_entropy", "symmetric_cross_entropy", "tukey",
+    "weighted_scores",
 ]  # fmt: skip
 
 DMI_CONSTANT = 0.001  # keeps the logarithm finite when the determinant is 0 (authors' code)

@@ -15,7 +15,7 @@ from lnlkit.methods.multilabel import BCE, Bootstrap
 from lnlkit.methods.quality_embedding import QualityEmbedding
 from lnlkit.methods.refurbishment import SEAL
 from lnlkit.methods.regression import L1, L2, LeakyRobustLoss, RobustLoss
-from lnlkit.methods.robust import DMI, GCE, ChoiceLoss
+from lnlkit.methods.robust import DMI, GCE, IMAE, SL, BootstrapClassification, ChoiceLoss
 from lnlkit.methods.selection import DAC, CoTeaching
 
 METHODS: dict[str, type[Method]] = {
@@ -23,6 +23,9 @@ METHODS: dict[str, type[Method]] = {
     "forward": Forward,
     "coteaching": CoTeaching,
     "gce": GCE,
+    "bootstrap_classification": BootstrapClassification,
+    "sl": SL,
+    "imae": IMAE,
     "dac": DAC,
     "dmi": DMI,
     "seal": SEAL,

@@ -55,6 +55,17 @@ DOORS = [
     Door(losses.binary_cross_entropy, {"logits": LOGITS, "targets": HARD}, VECTORS),
     Door(losses.bootstrap, {"logits": LOGITS, "y": HARD, "beta": 0.8},
          {"logits": "tensor", "y": "probabilities", "beta": "fraction"}),
+    Door(losses.bootstrap_classification, {"logits": LOGITS, "y": Y, "beta": 0.8}, {**CLASSES, "beta": "fraction"}),
+    Door(losses.symmetric_cross_entropy, {"logits": LOGITS, "y": Y, "alpha": 0.1, "beta": 1.0, "log_zero": -9.2},
+         {**CLASSES, "alpha": "not negative", "beta": "not negative"},
+         also={"log_zero": {"positive": 1.0, "text": "-9", "nan": NAN, "infinite": -float("inf")}}),
+    Door(losses.imae_weight, {"logits": LOGITS, "y": Y, "T": 8.0}, {**CLASSES, "T": "not negative"}),
+    Door(losses.imae, {"logits": LOGITS, "y": Y, "T": 8.0}, {**CLASSES, "T": "not negative"}),
+    Door(losses.entropy, {"logits": LOGITS}, also={"logits": {**NO_TENSOR, "flat": LOGITS[0]}}),
+    Door(losses.prior_kl, {"logits": LOGITS, "prior": P[0] / P[0].sum()}, also={
+        "logits": {**NO_TENSOR, "flat": LOGITS[0]},
+        "prior": {"list": [1 / K] * K, "text": "uniform", "counts": torch.ones(K), "row": P[:1] / P[0].sum()}}),
+    Door(losses.label_kl, {"logits": LOGITS, "label_logits": LOGITS}, {"logits": "tensor", "label_logits": "tensor"}),
     Door(losses.bernoulli_kl, {"q_logits": LOGITS, "p_logits": LOGITS, "lambda_mi": 0.3},
          {"q_logits": "tensor", "p_logits": "tensor", "lambda_mi": "not negative"}),
     Door(losses.weighted_scores, {"first": P[:, 0], "second": P[:, 0], "y": P[:, 0], "pi": P[:, 0]},
@@ -122,5 +133,7 @@ def test_values_are_looked_at_on_the_cpu_alone():
         losses.binary_cross_entropy(logits, p), losses.soft_cross_entropy(logits, p), losses.reconstruction(p, p),
         losses.bootstrap(logits, p, 0.8), losses.mixture_nll(y_d, log_pi, mu, mu), losses.choice(mu, y, log_pi),
         latent_labels.linear_noise_loss(logits, p, T), losses.gaussian_kl(p, p),
+        losses.bootstrap_classification(logits, y, 0.8), losses.symmetric_cross_entropy(logits, y),
+        losses.imae(logits, y), losses.entropy(logits), losses.label_kl(logits, p),
     ):  # fmt: skip
         assert value.shape == (B,)

@@ -4,8 +4,8 @@ import torch
 from small_runs import digits, recipe, sgd, untrained, weights
 
 from lnlkit.methods.base import CE
-from lnlkit.methods.robust import DMI, GCE, ChoiceLoss
-from lnlkit.training import TrainingSet, fit, predict_outputs
+from lnlkit.methods.robust import DMI, GCE, IMAE, SL, BootstrapClassification, ChoiceLoss
+from lnlkit.training import Batch, TrainingSet, fit, predict_outputs
 
 
 def test_gce_at_q_zero_is_the_ce_run_bit_for_bit():
@@ -109,3 +109,66 @@ def test_dmi_names_a_batch_size_that_cannot_work(batch_size):
 def test_dmi_names_a_warm_up_of_no_epochs():
     with pytest.raises(ValueError, match="`warmup_epochs` must be at least 1"):
         DMI(warmup_epochs=0)
+
+
+def one_full_batch(method):
+    """p of the training digits before the first step, in NumPy, their labels, and the loss that step logs."""
+    data = digits()
+    p = untrained(type(method)(), data, recipe()).predict(data.x).double().numpy()
+    return p, data.y, fit(method, data, recipe(epochs=1, batch_size=200))[0]["loss"]
+
+
+@pytest.mark.parametrize("hard, beta", [(True, 0.8), (False, 0.95)])
+def test_bootstrapping_reports_the_loss_with_the_authors_beta(hard, beta):
+    """Reed et al.'s targets, mixed in NumPy."""
+    p, y, loss = one_full_batch(BootstrapClassification(hard=hard))
+    t = np.eye(10)[p.argmax(1)] if hard else p
+    assert loss == pytest.approx(-((beta * np.eye(10)[y] + (1 - beta) * t) * np.log(p)).sum(1).mean(), rel=1e-5)
+
+
+@pytest.mark.parametrize("method", [BootstrapClassification(beta=1.0), BootstrapClassification(hard=False, beta=1.0),
+                                    SL(alpha=1.0, beta=0.0)], ids=["hard", "soft", "sl"])  # fmt: skip
+def test_what_trusts_the_label_alone_is_the_ce_run(method):
+    ce = CE()
+    fit(method, digits(), recipe())
+    fit(ce, digits(), recipe())
+    torch.testing.assert_close(weights(method), weights(ce), rtol=1e-4, atol=1e-5)
+
+
+def test_sl_reports_both_cross_entropies_with_the_label_clipped_as_the_authors_do():
+    p, y, loss = one_full_batch(SL())
+    e = np.eye(10)[y]
+    ce, reverse = -(e * np.log(p)).sum(1), -(p * np.log(e.clip(1e-4, 1))).sum(1)
+    assert loss == pytest.approx((0.1 * ce + reverse).mean(), rel=1e-5)
+
+
+def test_sl_without_cross_entropy_learns_as_gce_at_q_one():
+    """Both are 1 - p_y, up to the factor -A beta."""
+    sl, gce, ce = SL(alpha=0.0, beta=0.5, A=-2.0), GCE(q=1.0), CE()
+    for method in (sl, gce, ce):
+        fit(method, digits(), recipe(make_optimizer=sgd(0.1)))
+    torch.testing.assert_close(weights(sl), weights(gce), atol=1e-6, rtol=0)
+    assert (weights(ce) - weights(gce)).abs().max() > 1e-3
+
+
+def test_imae_takes_a_step_of_norm_one_split_by_its_weights():
+    """The gradients of a batch's logits have L1 norms that sum to 1 and are the weights' shares, in NumPy."""
+    data = digits()
+    method = untrained(IMAE(), data, recipe())
+    logits = predict_outputs(method.nets_[0], data.x).requires_grad_()
+    method.nets_[0] = torch.nn.Identity()
+    batch = Batch(logits, torch.from_numpy(data.y), None)
+    gradient = torch.autograd.grad(method.loss(batch), logits)[0].double().numpy()
+    p_y = logits.detach().double().softmax(1).numpy()[np.arange(200), data.y]
+    weight = np.exp(8 * p_y * (1 - p_y))
+    np.testing.assert_allclose(np.abs(gradient).sum(1), weight / weight.sum(), rtol=1e-4)
+    assert np.abs(gradient).sum() == pytest.approx(1, rel=1e-5)
+
+
+@pytest.mark.parametrize("hparams, says", [
+    ({"A": 0.1}, "`A` must be a number in"), ({"A": -1e5}, "`A` must be a number in"),
+    ({"alpha": -1}, "`alpha` must be"),
+])  # fmt: skip
+def test_sl_names_a_wrong_hyperparameter(hparams, says):
+    with pytest.raises(ValueError, match=says):
+        SL(**hparams)
