@@ -110,7 +110,7 @@ def test_images_of_a_batch_have_operations_of_their_own_one_after_the_other(chan
     assert torch.equal(augment.rand_augment(images.float() / 255, generator(), n_ops=3) * 255, found)
 
 
-def test_each_operation_has_a_place_and_one_direction_as_torchvision_has_it():
+def test_operations_and_their_magnitudes_are_those_of_torchvision():
     assert tuple(SPACE) == augment.OPERATIONS
     strengths = augment.operations.strengths(9, 3, 32, 32)
     for name, (magnitudes, _) in SPACE.items():
