@@ -13,9 +13,10 @@ from lnlkit.methods.latent_labels import ICNM, LearnQ
 from lnlkit.methods.mixtures import MDN, MDNClassification
 from lnlkit.methods.multilabel import BCE, Bootstrap
 from lnlkit.methods.quality_embedding import QualityEmbedding
-from lnlkit.methods.refurbishment import SEAL
+from lnlkit.methods.refurbishment import PENCIL, SEAL, JointOptimization
 from lnlkit.methods.regression import L1, L2, LeakyRobustLoss, RobustLoss
 from lnlkit.methods.robust import DMI, GCE, IMAE, SL, BootstrapClassification, ChoiceLoss
+from lnlkit.methods.robust_features import RobustFeatures
 from lnlkit.methods.selection import DAC, CoTeaching
 
 METHODS: dict[str, type[Method]] = {
@@ -29,6 +30,8 @@ METHODS: dict[str, type[Method]] = {
     "dac": DAC,
     "dmi": DMI,
     "seal": SEAL,
+    "joint_optimization": JointOptimization,
+    "pencil": PENCIL,
     "cvae_augmentation": CVAEAugmentation,
     "choicenet": ChoiceNet,
     "choicenet_authors": AuthorsChoiceNet,
@@ -36,6 +39,7 @@ METHODS: dict[str, type[Method]] = {
     "mdn_classification": MDNClassification,
     "mixup": Mixup,
     "mentornet": MentorNet,
+    "robust_features": RobustFeatures,
     "quality_embedding": QualityEmbedding,
     "bce": BCE,
     "bootstrap": Bootstrap,
