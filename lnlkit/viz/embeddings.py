@@ -10,10 +10,11 @@ from lnlkit.viz.style import INK, LABEL, PALETTE, TITLE, finish, mosaic, plain
 
 
 @plain
-def embedding(coords, y_noisy, y_clean, ax, title=None, *, size=9):
+def embedding(coords, y_noisy, y_clean, ax, title=None, *, size=9, cross=4):
     """The axes with the points (N, 2) in the colour of their noisy label, a cross where that label is wrong.
 
     The number of a class stands at the median of the points whose clean label it is, or above another one there.
+    size: of a dot, in square points; cross: how many times as large a cross is.
     """
     given.axes(ax)
     coords = checks.numbers(coords, "coords", 2).astype(float)
@@ -22,9 +23,10 @@ def embedding(coords, y_noisy, y_clean, ax, title=None, *, size=9):
     y_noisy, y_clean = checks.labels(y_noisy, "y_noisy"), checks.labels(y_clean, "y_clean")
     checks.same_length(coords=coords, y_noisy=y_noisy, y_clean=y_clean)
     checks.positive(size, "size")
+    checks.positive(cross, "cross")
     colors = np.array(PALETTE)[y_noisy % len(PALETTE)]
     right, dot = y_noisy == y_clean, {"s": size, "linewidths": 0, "alpha": 0.55}
-    for part, style in (right, dot), (~right, {"s": 4 * size, "linewidths": 0.5, "marker": "X", "zorder": 3}):
+    for part, style in (right, dot), (~right, {"s": cross * size, "linewidths": 0.5, "marker": "X", "zorder": 3}):
         ax.scatter(*coords[part].T, c=list(colors[part]), edgecolors="white", **style)
     near, taken = 0.06 * np.ptp(coords, axis=0), []
     for label in np.unique(y_clean):

@@ -1,12 +1,13 @@
 """Lines of a measure against a rate or an epoch, with intervals over seeds: seaborn, in the colours of the rows."""
 
+import numpy as np
 import pandas as pd
 import seaborn
 from scipy.special import stdtrit  # scikit-learn brings it
 
 from lnlkit import checks, recorded
 from lnlkit.viz import given
-from lnlkit.viz.style import NOTE, finish, plain, row_labels, row_styles
+from lnlkit.viz.style import LABEL, NOTE, finish, plain, row_labels, row_styles
 
 DASHES = {"-": "", "--": (4, 2), "-.": (5, 2, 1, 2), ":": (1, 1.5)}
 
@@ -64,6 +65,42 @@ def by_row(runs, ax, notebook, *, x="noise_rate", y="best_val", rows=None, stron
     if legend:
         ax.legend(fontsize=NOTE, frameon=False, title=None)
     return finish(ax, title, xlabel or x.replace("_", " "), ylabel or y.replace("_", " "), grid="y")
+
+
+@plain
+def bands(ax, runs, y, *, x="epoch", unit=1.0, **look):
+    """The axes with the mean of y against x as a line and its range over the runs as a band.
+
+    As seaborn's `lineplot` with errorbar=("pi", 100) draws it, but a hundred times as fast: for explorers. unit: factor
+    on y. look: label, color, linestyle and the like.
+    """
+    given.axes(ax)
+    runs, unit = recorded.frame(runs, "runs", x, value=y), checks.positive(unit, "unit")
+    over = unit * runs.groupby(x)[y].agg(["mean", "min", "max"])
+    (drawn,) = ax.plot(over.index, over["mean"], **{"linewidth": 1.8} | look)
+    ax.fill_between(over.index, over["min"], over["max"], color=drawn.get_color(), alpha=0.16, linewidth=0)
+    return ax
+
+
+@plain
+def label_ends(ax, ends, notebook, *, at, gap, strong=(), names=None):
+    """The axes with the names of rows right of the ends of their lines, in their colours and moved apart.
+
+    ends: Series of y by row, where x is `at`; gap: between the two, in units of x. strong: rows in bold.
+    names: {row: text}, where its label is too long.
+    """
+    given.axes(ax)
+    styles, ends = row_styles(notebook), ends.sort_values()
+    place, apart = ends.to_numpy().copy(), 0.062 * np.diff(ax.get_ylim())[0]
+    for i in range(1, len(place)):
+        place[i] = max(place[i], place[i - 1] + apart)
+    place -= (place - ends.to_numpy()).mean()
+    for (row, end), y in zip(ends.items(), place, strict=True):
+        label, color = (names or {}).get(row, styles[row][0]), styles[row][1]["color"]
+        ax.annotate(label, (at, end), (at + gap, y), fontsize=LABEL, va="center", color=color,
+                    fontweight="bold" if row in strong else "normal",
+                    arrowprops={"arrowstyle": "-", "color": color, "linewidth": 0.6})  # fmt: skip
+    return ax
 
 
 @plain

@@ -2,6 +2,8 @@
 
 from numbers import Real
 
+import pandas as pd
+
 from lnlkit import checks, recorded
 from lnlkit.viz.show import describe
 from lnlkit.viz.style import TITLE, plain, whole
@@ -14,6 +16,13 @@ def in_order(runs, columns, names):
     places = {name: place for place, name in enumerate(names)}
     found = runs[columns].drop_duplicates()
     return found.sort_values(columns, key=lambda of: of if of.dtype.kind in "fi" else of.map(places), ignore_index=True)
+
+
+def of_every_kind(runs):
+    """Runs by kind of noise, those without noise once for each kind: there all kinds are the same."""
+    noisy, clean = runs[runs["noise_rate"] > 0], runs[runs["noise_rate"] == 0]
+    kinds = (noisy if len(noisy) else clean)[["noise"]].drop_duplicates()
+    return pd.concat([noisy, clean.drop(columns="noise").merge(kinds, how="cross")])
 
 
 def standing(means, row, labels, text="{:.1f} %", *, lowest=False):

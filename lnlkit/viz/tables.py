@@ -180,11 +180,12 @@ def _both(row, bold):
 
 @plain
 def heat_table(runs, notebook, *, rows=None, columns="noise_rate", value="best_val", unit=100.0, ax=None, title=None,
-               xlabel=None, low_is_good=False, what="accuracy, %"):  # fmt: skip
+               xlabel=None, low_is_good=False, what="accuracy, %", span=None):  # fmt: skip
     """A heat map of methods against noise, each cell annotated mean ± standard deviation over the seeds.
 
     runs: tidy, one row a run. unit: factor on the values, 100 for per cent. Bright is good; the best of a column is
-    bold. Returns the figure with a description, or the axes where `ax` is given.
+    bold. span: (lowest, highest) of the colours, the map's own without it. Returns the figure with a description, or
+    the axes where `ax` is given.
     """
     if ax is not None:
         given.axes(ax)
@@ -205,8 +206,9 @@ def heat_table(runs, notebook, *, rows=None, columns="noise_rate", value="best_v
         width = max(2.6 + 1.15 * mean.shape[1], 0.09 * len(said))
         fig, ax = panels(width=min(WIDTH, width), height=0.3 * len(rows) + 1)
         fig.suptitle(said, fontsize=LABEL, x=0.01, ha="left")
+    low, high = (None, None) if span is None else span
     seaborn.heatmap(mean, annot=words, fmt="", cmap="cividis_r" if low_is_good else "cividis", ax=ax,
-                    cbar=False, linewidths=0.5, robust=True, annot_kws={"fontsize": NOTE},
+                    cbar=False, linewidths=0.5, robust=True, annot_kws={"fontsize": NOTE}, vmin=low, vmax=high,
                     yticklabels=[labels[row] for row in rows])  # fmt: skip
     best = mean.dropna(axis=1, how="all").agg("idxmin" if low_is_good else "idxmax")
     in_bold(ax, mean, best)

@@ -1,14 +1,13 @@
 """The explorer of the recorded runs: accuracy over epochs, the noise realised, and where its wrong labels are."""
 
 import numpy as np
-import pandas as pd
 from matplotlib.lines import Line2D
 
 from lnlkit.viz import given
 from lnlkit.viz.cvae_augmentation.figures import LABELS, MEASURED, NOTEBOOK, STAR, accuracy
 from lnlkit.viz.embeddings import embedding
 from lnlkit.viz.matrices import transition_heatmap
-from lnlkit.viz.picture import Picture, in_order
+from lnlkit.viz.picture import Picture, in_order, of_every_kind
 from lnlkit.viz.style import LABEL, NOTE, blank, noise_name
 
 
@@ -22,10 +21,8 @@ class Runs(Picture):
 
     def __init__(self, table):
         runs = given.runs(table, NOTEBOOK, "noise", "noise_rate", "best_val", "realised_rate")
-        kinds = runs.loc[runs["noise_rate"] > 0, ["noise"]].drop_duplicates()
-        clean = runs[runs["noise_rate"] == 0].drop(columns="noise").merge(kinds, how="cross")  # of every kind
-        order = [*kinds["noise"], *LABELS]
-        super().__init__(table, in_order(pd.concat([runs[runs["noise_rate"] > 0], clean]), list(self.labels), order))
+        order = [*runs.loc[runs["noise_rate"] > 0, "noise"].unique(), *LABELS]
+        super().__init__(table, in_order(of_every_kind(runs), list(self.labels), order))
 
     def lay_out(self):
         self.curves = self.fig.add_axes([0.055, 0.3, 0.345, 0.57])

@@ -10,7 +10,7 @@ from matplotlib.ticker import LogLocator, NullFormatter
 from lnlkit import checks, recorded
 from lnlkit.viz import given, style
 from lnlkit.viz.diagrams import BLUE, GREEN, ORANGE, arrow, canvas, chain, joined
-from lnlkit.viz.lines import DASHES, legend_below
+from lnlkit.viz.lines import DASHES, bands, legend_below
 from lnlkit.viz.show import describe
 from lnlkit.viz.style import GREY, INK, NOTE, PALETTE, TITLE, WIDTH, finish, panels
 
@@ -173,10 +173,8 @@ def accuracy(ax, epochs, plain=None):
         recorded.frame(plain, "plain", "epoch", value="test_acc")
     layers = [(plain, "test_acc", "CE, clean test (for comparison)", "#b0b0b0", "-")] if plain is not None else []
     layers += [(epochs, key, *of) for key, of in MEASURED.items()]
-    for frame, key, label, color, line in layers:  # as seaborn's lineplot, a hundred times as fast
-        over = frame.groupby("epoch")[key].agg(["mean", "min", "max"])
-        ax.plot(over.index, over["mean"], label=label, color=color, linestyle=line, linewidth=1.8)
-        ax.fill_between(over.index, over["min"], over["max"], color=color, alpha=0.16, linewidth=0)
+    for frame, key, label, color, line in layers:
+        bands(ax, frame, key, label=label, color=color, linestyle=line)
     ax.plot(*_best(epochs)[["epoch", "test_acc"]].to_numpy().T, **STAR, zorder=5)
     ax.xaxis.get_major_locator().set_params(integer=True)
     return finish(ax, None, "epoch", "accuracy", grid="y")

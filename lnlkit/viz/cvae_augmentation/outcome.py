@@ -5,10 +5,10 @@ import numpy as np
 from lnlkit import checks, recorded
 from lnlkit.viz import given, style
 from lnlkit.viz.embeddings import embedding
-from lnlkit.viz.lines import by_row
+from lnlkit.viz.lines import by_row, label_ends
 from lnlkit.viz.matrices import transition_heatmap
 from lnlkit.viz.show import describe
-from lnlkit.viz.style import GREY, INK, LABEL, NOTE, PALETTE, TICK, TITLE, WIDTH, blank, finish, noise_name, panels
+from lnlkit.viz.style import GREY, INK, NOTE, PALETTE, TICK, TITLE, WIDTH, blank, finish, noise_name, panels
 from lnlkit.viz.tables import n_text
 
 NOTEBOOK = "01_cvae_augmentation"
@@ -44,7 +44,7 @@ def overview(table):
     finish(left, "Do generated images help?", "", "points of accuracy more than CE", grid="y")
     last = noisy["noise_rate"].max()
     ends = noisy[noisy["noise_rate"] == last].groupby("row")["more"].mean().reindex(rows).dropna()
-    _label_ends(left, last, ends)
+    label_ends(left, ends, NOTEBOOK, at=last, gap=0.015, strong=[METHOD])
     left.set_xlim(right=last + 0.55 * (last - level.index.min() or last))
     fidelity(right, table)
     n = n_text(noisy.groupby(["noise_rate", "row"]).size())
@@ -60,20 +60,6 @@ def _of_most(table):
     runs = given.runs(table, NOTEBOOK, "noise", "noise_rate", "best_val")
     kind = runs["noise"].mode()[0]
     return runs[runs["noise"] == kind], kind
-
-
-def _label_ends(ax, x, ends):
-    """Names of the rows right of the ends of their lines, `ends` (row: y), in their colours and moved apart."""
-    ends = ends.sort_values()
-    at, apart = ends.to_numpy().copy(), 0.062 * np.diff(ax.get_ylim())[0]
-    for i in range(1, len(at)):
-        at[i] = max(at[i], at[i - 1] + apart)
-    at -= (at - ends.to_numpy()).mean()
-    for (row, end), place in zip(ends.items(), at, strict=True):
-        label, color = LABELS[row], style.row_styles(NOTEBOOK)[row][1]["color"]
-        ax.annotate(label, (x, end), (x + 0.015, place), fontsize=LABEL, va="center", color=color,
-                    fontweight="bold" if row == METHOD else "normal",
-                    arrowprops={"arrowstyle": "-", "color": color, "linewidth": 0.6})  # fmt: skip
 
 
 @style.plain

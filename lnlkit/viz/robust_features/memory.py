@@ -1,0 +1,144 @@
+"""What a network learns and in which order: right labels, wrong ones, the classes; and the weight of the labels."""
+
+import numpy as np
+import seaborn
+
+from lnlkit import checks, recorded
+from lnlkit.viz import given
+from lnlkit.viz.lines import bands, legend_below
+from lnlkit.viz.show import describe
+from lnlkit.viz.style import GREY, LINES, NOTE, PALETTE, TITLE, finish, panels, plain, row_labels, row_styles
+
+NOTEBOOK = "03_robust_features"
+LABELS = row_labels(NOTEBOOK)
+CE, METHOD, VIEWS = "ce", "robust_features", "ce_augmented"
+RANGE = ("pi", 100)  # seaborn's word for the band from the smallest to the largest seed
+LEARNED = {  # column of the epochs: its name, colour, line
+    "fit_right": ("rightly labelled training images, fitted", PALETTE[2], "--"),
+    "memorised": ("wrongly labelled training images, fitted: learned by heart", PALETTE[3], "-"),
+    "test_acc": ("clean test images, recognised", PALETTE[0], "-."),
+}
+
+
+def of_the_paper(table, *columns):
+    """The runs of a table of this paper, of the data set that most of them have."""
+    runs = given.runs(table, NOTEBOOK, "dataset", "noise", "noise_rate", *columns)
+    return runs[runs["dataset"] == runs["dataset"].mode()[0]]
+
+
+def per_cent(share):
+    """'80 %'"""
+    return f"{100 * share:.0f} %"
+
+
+def at_rate(runs, noise_rate, noise="symmetric"):
+    """Those runs of one kind of noise that have this rate, which is above 0 and one that was recorded."""
+    rate = recorded.same_rate(checks.fraction(noise_rate, "noise_rate", below_one=False))
+    runs = runs[(runs["noise"] == noise) & (runs["noise_rate"] > 0)]
+    if rate not in set(runs["noise_rate"]):
+        there = ", ".join(f"{known:g}" for known in sorted(runs["noise_rate"].unique()))
+        raise ValueError(f"`noise_rate` must be one that was recorded ({there or 'there is none'}), but got {rate:g}.")
+    return runs[runs["noise_rate"] == rate]
+
+
+def learned(epochs, runs):
+    """The epochs of these runs with `fit_right`, the share of rightly labelled training images that are fitted.
+
+    train_acc = (1 - rate) * fit_right + rate * memorised, rate being the realised one.
+    """
+    found = epochs.merge(runs[["key", "realised_rate"]], on="key")
+    rate = found["realised_rate"]
+    fit = (found["train_acc"] - rate * found["memorised"]) / (1 - rate).clip(1e-9)
+    return found.assign(fit_right=fit.clip(0, 1))  # histories are rounded
+
+
+@plain
+def memorisation(table, noise_rate, rows=(CE, VIEWS, METHOD)):
+    """Figure of what is learned over the epochs, a panel a row: right labels, wrong labels, clean test images.
+
+    Lines are means over the seeds, bands their range; symmetric noise. Rows that were not run have no panel.
+    """
+    runs, rows = of_the_paper(table, "realised_rate"), given.rows(rows, NOTEBOOK)
+    runs = at_rate(runs, noise_rate)
+    rows = [row for row in rows if row in set(runs["row"])]
+    if not rows:
+        raise ValueError(f"`rows` must be among those recorded at rate {noise_rate:g}, {sorted(runs['row'].unique())}.")
+    epochs = learned(table.epochs, runs)
+    across = min(len(rows), 3)
+    fig, axes = panels(-(-len(rows) // across), across, width=None if across > 1 else 5.5, height=3.1, sharex=True,
+                       sharey=True, squeeze=False)  # fmt: skip
+    for ax in axes.flat[len(rows) :]:
+        ax.set_axis_off()
+    said = []
+    for ax, row in zip(axes.flat, rows, strict=False):
+        own = epochs[epochs["row"] == row]
+        for column, (label, color, line) in LEARNED.items():
+            look = {"label": label, "color": color, "linestyle": line, "linewidth": 2, "legend": ax is axes.flat[0]}
+            seaborn.lineplot(own.assign(shown=100 * own[column]), x="epoch", y="shown", ax=ax, errorbar=RANGE, **look)
+        known = 100 * own[own["epoch"] == own["epoch"].max()]["memorised"].mean()
+        words = f"{known:.0f} % of wrong labels learned"
+        finish(ax, f"{LABELS[row]}\n{words}", "epoch", "% of the images", grid="y")
+        ax.label_outer()
+        said.append(f"{LABELS[row]}: {words}, {_test(own)}")
+    axes[0, 0].set(ylim=(-3, 103))
+    legend_below(fig, axes[0, 0], columns=3)
+    return describe(fig, f"What is learned over the epochs where {per_cent(noise_rate)} of the labels are wrong, mean "
+                         f"and range over seeds. {'; '.join(said)}.")  # fmt: skip
+
+
+def _test(epochs):
+    """'test accuracy 61.1 % at its highest and 23.0 % in the end', means over the runs."""
+    mean = 100 * epochs.groupby("epoch")["test_acc"].mean()
+    return f"test accuracy {mean.max():.1f} % at its highest and {mean.iloc[-1]:.1f} % in the end"
+
+
+@plain
+def own_run(epochs_by_name, noise_rate):
+    """Figure of one's own runs: accuracy on clean test images, and wrong labels learned by heart, over the epochs.
+
+    epochs_by_name: {label: one row an epoch (from 1), or an epoch and run, with `epoch`, `test_acc`, `memorised`}.
+    """
+    checks.mapping(epochs_by_name, "epochs_by_name", "label: DataFrame")
+    rate = checks.fraction(noise_rate, "noise_rate", below_one=False)
+    names = {"test_acc": "clean test images recognised", "memorised": "wrong labels learned by heart"}
+    for epochs in epochs_by_name.values():
+        for column in names:
+            recorded.frame(epochs, "epochs_by_name", "epoch", value=column)
+    fig, axes = panels(1, 2, width=9, height=3.3)
+    fig.suptitle(f"Your runs: {per_cent(rate)} of the labels are wrong", fontsize=TITLE + 1)
+    own_style, said = {label: style for label, style in row_styles(NOTEBOOK).values()}, []
+    for place, (label, epochs) in enumerate(epochs_by_name.items()):
+        look = {"color": PALETTE[place % 10], "marker": "os^DvP"[place % 6], "linestyle": LINES[place % 4]}
+        look = own_style.get(str(label), look)
+        for ax, (column, title) in zip(axes, names.items(), strict=True):
+            bands(ax, epochs, column, unit=100, label=str(label), markevery=max(1, len(epochs) // 10), **look)
+            ax.xaxis.get_major_locator().set_params(integer=True)
+            finish(ax, title, "epoch", "%", grid="y").set_ylim(-3, 103)
+        known = 100 * epochs[epochs["epoch"] == epochs["epoch"].max()]["memorised"].mean()
+        said.append(f"{label}: {_test(epochs)}, {known:.1f} % of the wrong labels learned by heart")
+    legend_below(fig, axes[0], columns=len(epochs_by_name))
+    return describe(fig, f"Runs with {per_cent(rate)} wrong labels. {'; '.join(said)}.")
+
+
+@plain
+def alphas(curves):
+    """Figure of the weight alpha of the noisy label over the training (Paper 03, Eq. (13)).
+
+    curves: {label: alpha (n,) at shares of the training from 0 to 1 that are equally far apart}, each in [0, 1].
+    """
+    checks.mapping(curves, "curves", "label: alpha (n,)")
+    curves = {str(label): checks.numbers(of, "curves", 1).astype(float) for label, of in curves.items()}
+    for of in curves.values():
+        if len(of) < 2 or of.min() < 0 or of.max() > 1:
+            raise ValueError(f"`curves` must hold two or more numbers from 0 to 1, but got {checks.brief(of)}.")
+    fig, ax = panels(width=6, height=2.8)
+    for place, (label, of) in enumerate(curves.items()):
+        ax.plot(np.linspace(0, 1, len(of)), of, label=label, color=PALETTE[place % 10], linestyle=LINES[place % 4],
+                linewidth=2.2)  # fmt: skip
+    ax.set(xlim=(0, 1), ylim=(-0.03, 1.03))
+    ax.legend(fontsize=NOTE, frameon=False, loc="center left", bbox_to_anchor=(1.0, 0.5))
+    ax.text(0.02, 0.05, "own prediction counts", fontsize=NOTE, color=GREY)
+    ax.text(0.98, 0.93, "noisy label counts", fontsize=NOTE, color=GREY, ha="right")
+    finish(ax, None, "share of the training that is over", "α, weight of the noisy label", grid="y")
+    said = ", ".join(f"{label} {np.interp(0.5, np.linspace(0, 1, len(of)), of):.2f}" for label, of in curves.items())
+    return describe(fig, f"Weight alpha of the noisy label over the training; half way: {said}.")
