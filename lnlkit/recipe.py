@@ -103,7 +103,8 @@ def decay_of(settings: dict, epochs: int) -> Callable[[torch.optim.Optimizer], t
         raise ValueError(f"`settings` must be {{'at': [...], 'factor': ...}}, but got the keys {sorted(settings)}.")
     shares = [checks.fraction(share, "at") for share in checks.sequence(settings["at"], "at")]
     factor = checks.positive(settings["factor"], "factor")
-    milestones = [round(share * checks.positive_int(epochs, "epochs")) for share in shares]
+    epochs = checks.positive_int(epochs, "epochs")
+    milestones = [max(round(share * epochs), int(share > 0)) for share in shares]  # the first epoch has the full rate
     return lambda optimizer: torch.optim.lr_scheduler.MultiStepLR(optimizer, milestones, factor)
 
 

@@ -38,7 +38,7 @@ def complete(config: dict, keys) -> dict:
 def check(config: dict, keys, task: str, networks=None) -> None:
     """Raises unless a configuration is whole and its method is one for the task, and what it names exists."""
     from lnlkit.methods import METHODS
-    from lnlkit.training import optimizer_of
+    from lnlkit.training import decay_of, optimizer_of
 
     checks.seed(complete(config, keys)["seed"])
     of_task = [name for name, method in METHODS.items() if method.task == task]
@@ -50,6 +50,10 @@ def check(config: dict, keys, task: str, networks=None) -> None:
             checks.instance(config[name], name, kind)
     if config.get("oracle") and not hasattr(METHODS[config["method"]], "consult_oracle"):
         raise ValueError(f"`oracle` must be false for {config['method']}, which has none to consult.")
+    if "n_test" in config:
+        checks.positive_int(config["n_test"], "n_test")
+    if "decay" in config:
+        decay_of(config["decay"], config["epochs"])
     if "val_fraction" in config:  # before noise is made, which may train a network
         data.noisy.validation_share(config["val_fraction"])
     if networks is not None:

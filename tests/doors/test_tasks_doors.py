@@ -14,7 +14,9 @@ ONE = {**SETTING, "paper": P01, "row": P01.rows["ce"], "noise": "symmetric", "on
 SEVERAL = {**SETTING, "paper": P02, "row": P02.rows["bce"], "dataset": "scenes", "noise": "permutation", "size": 1.0,
            "lambda_mi": None, "schedule": None}  # fmt: skip
 NUMBERS = {**SETTING, "paper": P05, "row": P05.rows["l2"], "dataset": "cosexp", "noise": "uniform"}
-CONFIGS = {classification: classification.configuration(**ONE), label_vectors: label_vectors.configuration(**SEVERAL),
+PART = {"n_test": 90, "decay": {"at": [0.5], "factor": 0.1}}
+CONFIGS = {classification: classification.configuration(**ONE) | PART,
+           label_vectors: label_vectors.configuration(**SEVERAL),
            regression: regression.configuration(**NUMBERS)}  # fmt: skip
 
 KINDS = BAD | {
@@ -51,7 +53,8 @@ EVERY_CONFIG = pytest.mark.parametrize("task, key, value", [
         "method": ["no-such-method", "ce" if task is regression else "l2"], "epochs": [0, "3", 1.5],
         "batch_size": [0, None], "seed": [-1, "0", 1.5], "optimizer": [{}, {"name": "sgd", "lr": "a"}, "sgd"],
         "network": ["no-such-network", None], "augment": ["mirror"], "dataset": ["no-such-set"], "noise": ["nois"],
-        "noise_rate": [40, "0.4"], "generator": [{"epoch": 3}], "size": [0, 2], "hparams": [{"q": 0.5}],
+        "noise_rate": [40, "0.4"], "n_test": [0, "5", None], "decay": [{}, {"at": [0.5], "factor": -1}, 0.1],
+        "generator": [{"epoch": 3}], "size": [0, 2], "hparams": [{"q": 0.5}],
     }.items() if key in config and not (task is regression and key == "network") for value in values
 ], ids=str)  # fmt: skip
 
@@ -72,8 +75,9 @@ def test_a_configuration_that_cannot_run_is_refused_before_any_data_are_read(tas
     """Noise that depends on the image takes minutes before a run comes to its network and its augmentation."""
     if key not in ("noise", "noise_rate", "size", "dataset"):  # these are the data's own
         monkeypatch.setattr(data, "load", lambda name: pytest.fail("data are read"))
-    names = {"optimizer": ("settings",), "hparams": ("hyper-parameter of",), "dataset": ("name", "function"),
-             "noise": ("kind",), "noise_rate": ("rate",), "size": ("n_train",)}.get(key, ())  # fmt: skip
+    names = {"optimizer": ("settings",), "decay": ("settings", "factor"), "hparams": ("hyper-parameter of",),
+             "dataset": ("name", "function"), "noise": ("kind",), "noise_rate": ("rate",),
+             "size": ("n_train",)}.get(key, ())  # fmt: skip
     said = check_refusal(lambda: tasks.train(CONFIGS[task] | {key: value}))
     assert any(f"`{name}" in said for name in (key, *names)), said
 
