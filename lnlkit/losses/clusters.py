@@ -29,5 +29,5 @@ def mutual_information(logits: Tensor) -> Tensor:
     if logits.ndim != 2:
         raise ValueError(f"`logits` must be (B, C), one row an example, but got shape {tuple(logits.shape)}.")
     log_p = wide(logits).log_softmax(1)
-    log_mean = torch.logsumexp(log_p, 0) - torch.tensor(float(len(log_p)), device=log_p.device).log()
+    log_mean = torch.logsumexp(log_p, 0) - log_p.new_tensor(float(len(log_p))).log()
     return -(log_mean.exp() * log_mean).sum() + (log_p.exp() * log_p).sum(1).mean()

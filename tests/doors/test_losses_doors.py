@@ -76,6 +76,8 @@ DOORS = [
     Door(losses.rho_kl, {"rho": LOGITS, "log_pi": LOG_PI}, {"rho": "tensor", "log_pi": "log weights"}),
     Door(losses.choice, {**COMPONENTS, "lambda_reg": 1e-4}, {**OF_COMPONENTS, "lambda_reg": "not negative"}),
     Door(losses.mixture_cross_entropy, COMPONENTS, OF_COMPONENTS),
+    Door(losses.restoration, {"restored": P, "x": P}, {"restored": "tensor", "x": "tensor"}),
+    Door(losses.mutual_information, {"logits": LOGITS}, {"logits": "tensor"}, spared={"logits": {"one row"}}),
     Door(losses.tukey, {"residual": LOGITS, "c": 4.7, "leak": 0.0}, {"c": "positive", "leak": "not negative"},
          also={"residual": NO_TENSOR}),
     Door(tensors.labels, {"y": Y, "n_classes": K}, {"y": "labels"}, spared={"y": {"short"}}),

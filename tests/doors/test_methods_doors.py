@@ -12,7 +12,18 @@ from refusals import BAD, NAN, Door, cases, check_refusal, refuses
 from small_runs import digits, recipe
 
 from lnlkit import methods
-from lnlkit.methods import METHODS, choicenet, cvae_augmentation, domains, label_quality, latent_labels, mixtures
+from lnlkit.methods import (
+    METHODS,
+    choicenet,
+    cvae_augmentation,
+    domains,
+    feature_quality,
+    label_quality,
+    latent_labels,
+    mixtures,
+    restoration,
+    robust_features,
+)
 from lnlkit.methods import quality_embedding as can
 from lnlkit.methods.base import smallest_batch
 from lnlkit.methods.correction import estimate_T
@@ -51,6 +62,12 @@ def test_every_hyperparameter_has_a_domain_which_holds_its_default(name, field):
     """A plain float would let anything through, a plain int what is negative, a str any name."""
     assert domain(field) not in (int, float, str) and METHODS[name]() == methods.make(name)
     assert get_origin(domain(field)) is not Annotated or callable(domain(field).__metadata__[0])
+
+
+@pytest.mark.parametrize("ask", [feature_quality.judge, feature_quality.illustrate])
+def test_features_are_judged_after_a_training(ask):
+    said = check_refusal(lambda: ask(methods.make("robust_features"), SimpleNamespace(train=digits(9), test=digits(9))))
+    assert "`RobustFeatures` must be trained first" in said
 
 
 def test_numbers_of_numpy_become_numbers_of_json():
@@ -98,6 +115,8 @@ KINDS = BAD | {
     "data": {"nothing": None, "text": "digits", "vectors": digits(4).x},
 }  # fmt: skip
 
+NO_SHAPE = {"text": "1x8x8", "nothing": None, "number": 8, "empty": (), "a row": (8,), "two": (8, 8), "zero": (1, 0, 8),
+            "halves": (1, 8.5, 8), "words": ("1", "8", "8")}  # fmt: skip
 BLOCK = {"n_features": 4, "n_outputs": 2, "K": 3, "tau_inv": 0.1, "sigma_z": 1.0}
 DOORS = [
     Door(methods.make, {"name": "ce"}, {"name": "name"}, called={"name": "method"}),
@@ -137,6 +156,13 @@ DOORS = [
     Door(can.reparameterise, {"mu": ROWS, "log_var": ROWS, "zeta": ROWS},
          {"mu": "tensor", "log_var": "tensor", "zeta": "tensor"}),
     Door(spread, {"residual": ROWS, "smallest": 1e-6}, {"residual": "tensor", "smallest": "positive"}),
+    Door(robust_features.progressive_alpha, {"done": 0.5, "end": 0.0, "shape": "cosine", "start": 0.2, "until": 0.8},
+         {"done": "fraction", "end": "fraction", "shape": "name", "start": "fraction", "until": "fraction"},
+         also={"start": {"after the end": 0.9}}),
+    Door(restoration.Views, {"net": torch.nn.Linear(2, 2)},
+         also={"net": {"nothing": None, "text": "mlp", "no head": torch.nn.ReLU()}}),
+    Door(restoration.Decoder, {"map_shape": (4, 1, 1), "image_shape": (1, 8, 8), "width": 8}, {"width": "count"},
+         also={"map_shape": NO_SHAPE, "image_shape": NO_SHAPE}),
     Door(label_quality.decided, {"probabilities": P, "single": True}, {"probabilities": "scores"}),
     Door(label_quality.disagrees, {"p": P, "y": Y}, {"p": "pair of scores", "y": "vectors"}),
     Door(label_quality.label_loss, {"p": P, "y": Y}, {"p": "pair of scores", "y": "vectors"}),
