@@ -1,3 +1,5 @@
+import warnings
+
 import numpy as np
 import pytest
 import torch
@@ -52,6 +54,47 @@ def test_knn_agreement_of_clusters_and_of_shuffled_labels():
     features = y[:, None] * 100.0 + rng.normal(size=(500, 3))
     assert evaluation.knn_agreement(features, y) == 1.0
     assert evaluation.knn_agreement(features, rng.permutation(y)) == pytest.approx(0.2, abs=0.05)
+
+
+def test_kmeans_finds_separated_groups_and_repeats_itself():
+    rng = np.random.default_rng(0)
+    y = rng.permutation(np.repeat(np.arange(5), 40))
+    features = 100.0 * np.eye(5)[y] + rng.normal(size=(200, 5))
+    clusters = evaluation.kmeans(features, 5)
+    assert len({(a, b) for a, b in zip(clusters, y, strict=True)}) == 5  # the same groups under other names
+    assert np.array_equal(clusters, evaluation.kmeans(features.astype(np.float32), 5))
+    centres = np.stack([features[clusters == c].mean(0) for c in range(5)])
+    distances = np.linalg.norm(features[:, None] - centres, axis=2)
+    assert np.array_equal(distances.argmin(1), clusters)
+
+
+def test_kmeans_of_fewer_points_than_clusters_says_nothing_and_gives_fewer():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        clusters = evaluation.kmeans(np.repeat(np.eye(2), 5, axis=0), 4)
+    assert len(set(clusters)) == 2 and len(set(clusters[:5])) == 1
+
+
+def test_purity_counts_the_commonest_label_of_each_cluster():
+    """By hand: 3 of 4 and 2 of 3; one cluster has the share of the largest class, one an example has all."""
+    y = np.array([0, 0, 0, 1, 1, 1, 2])
+    assert evaluation.purity([5, 5, 5, 5, 1, 1, 1], y) == pytest.approx((3 + 2) / 7)
+    assert evaluation.purity(np.zeros(7, int), y) == pytest.approx(3 / 7)
+    assert evaluation.purity(np.arange(7), y) == evaluation.purity(2 - y, y) == 1
+    assert evaluation.purity(y, [5, 5, 5, 5, 1, 1, 1]) == pytest.approx((3 + 2 + 1) / 7)  # it is not symmetric
+
+
+def test_nmi_is_mutual_information_over_the_mean_entropy():
+    rng = np.random.default_rng(0)
+    y, clusters = rng.integers(0, 4, (2, 300))
+    clusters[:150] = y[:150]
+    joint = np.histogram2d(clusters, y, bins=4)[0] / 300
+    p, q = joint.sum(1), joint.sum(0)
+    information = (joint * np.log(joint / np.outer(p, q))).sum()
+    expected = information / (-(p * np.log(p)).sum() / 2 - (q * np.log(q)).sum() / 2)
+    assert evaluation.nmi(clusters, y) == pytest.approx(expected) and 0.1 < expected < 0.9
+    assert evaluation.nmi(3 - y, y) == pytest.approx(1) and evaluation.nmi(np.zeros(300, int), y) == 0
+    assert evaluation.nmi(rng.permutation(y), y) < 0.05
 
 
 def test_fidelity_counts_what_the_judge_agrees_with():

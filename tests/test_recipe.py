@@ -6,11 +6,11 @@ import re
 import pytest
 import torch
 from refusals import check_refusal
-from small_runs import digits, recipe
+from small_runs import digits, recipe, sgd
 
 from lnlkit import models
 from lnlkit.methods import make
-from lnlkit.training import fit
+from lnlkit.training import decay_of, fit
 
 DATA = digits(40)
 
@@ -70,6 +70,45 @@ def test_after_epoch_returns_a_dict_or_nothing():
     assert fit(make("ce"), DATA, recipe(epochs=2), after_epoch=seen.append) and len(seen) == 2
     check_refusal(lambda: fit(make("ce"), DATA, recipe(), after_epoch=lambda method: [1]), "after_epoch")
     check_refusal(lambda: fit(make("ce"), DATA, recipe(), after_epoch=lambda method, epoch: {}), "after_epoch")
+
+
+def rates(settings, epochs):
+    """The learning rate of each epoch of a run, from 1."""
+    method, seen = make("ce"), []
+    method.on_epoch_start = lambda epoch, data: seen.append(method.optimizer_.param_groups[0]["lr"])
+    fit(method, digits(10), recipe(epochs=epochs, make_optimizer=sgd(1.0), make_schedule=decay_of(settings, epochs)))
+    return seen
+
+
+@pytest.mark.parametrize("epochs, at, expected", [
+    (8, [0.5, 0.75], [1, 1, 1, 1, 0.1, 0.1, 0.01, 0.01]), (4, [0.5, 0.75], [1, 1, 0.1, 0.01]),
+    (4, [0.75, 0.5], [1, 1, 0.1, 0.01]), (5, [0.8], [1, 1, 1, 1, 0.1]), (2, [0.5, 0.75], [1, 0.1]),
+    (1, [0.5, 0.75], [1]), (3, [0.1], [1, 0.1, 0.1]), (2, [0.0], [0.1, 0.1]),
+])  # fmt: skip
+def test_the_learning_rate_falls_at_its_shares_of_the_epochs(epochs, at, expected):
+    """[0.5, 0.75] is Paper 03's. However short the run, its first epoch has the full rate, unless told otherwise."""
+    assert rates({"at": at, "factor": 0.1}, epochs) == pytest.approx(expected)
+
+
+def test_paper_03_lowers_the_rate_at_epochs_150_and_225_of_300():
+    optimizer = torch.optim.SGD(net().parameters(), lr=0.1)
+    schedule, seen = decay_of({"at": [0.5, 0.75], "factor": 0.1}, 300)(optimizer), []
+    for _ in range(300):
+        seen.append(optimizer.param_groups[0]["lr"])
+        optimizer.step()
+        schedule.step()
+    assert seen == pytest.approx([0.1] * 150 + [0.01] * 75 + [0.001] * 75)
+
+
+@pytest.mark.parametrize("settings, name", [
+    ({}, "settings"), ({"at": [0.5]}, "settings"), ({"at": [0.5], "factor": 0.1, "every": 2}, "settings"),
+    ({"at": 0.5, "factor": 0.1}, "at"), ({"at": [], "factor": 0.1}, "at"), ({"at": [150, 225], "factor": 0.1}, "at"),
+    ({"at": [1.0], "factor": 0.1}, "at"), ({"at": ["0.5"], "factor": 0.1}, "at"), ({"at": [-0.5], "factor": 1}, "at"),
+    ({"at": [0.5], "factor": 0}, "factor"), ({"at": [0.5], "factor": -0.1}, "factor"),
+    ({"at": [0.5], "factor": "0.1"}, "factor"), ({"at": [0.5], "factor": None}, "factor"),
+])  # fmt: skip
+def test_settings_of_a_decay_that_are_none_are_named(settings, name):
+    check_refusal(lambda: decay_of(settings, 8), name)
 
 
 def in_doubles(run):

@@ -72,6 +72,9 @@ DOORS = [
          {"net": "net", "x": "images", "batch_size": "count"}),
     Door(training.optimizer_of, {"settings": {"name": "sgd", "lr": 0.1}}, {"settings": "settings"},
          called={"settings": "settings"}),
+    Door(training.decay_of, {"settings": {"at": [0.5], "factor": 0.1}, "epochs": 2}, {"epochs": "count"},
+         also={"settings": {"nothing": None, "text": "step", "empty": {}, "half": {"at": [0.5]},
+                            "numbers for names": {1: 2}}}),
     Door(training.pick_device, {"device": "auto"}, {"device": "device"}),
 ]  # fmt: skip
 CALLED = ("x", "y", "n_classes")  # of data, the part that is wrong is named
