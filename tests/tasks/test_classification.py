@@ -43,6 +43,87 @@ def test_a_schedule_replaces_settings_and_names_itself_and_other_runs_keep_their
     assert other | {"optimizer": plain["optimizer"]} == plain and other["optimizer"]["lr"] == 3e-3
 
 
+NAMED = [  # a recorded run, and the name that was written down when it was made
+    ("01", {"row": "ce", "noise": "model_idn", "noise_rate": 0.1, "seed": 0}, "27c590a2dcf19dbc"),
+    ("05", {"row": "ce", "noise": "asymmetric", "noise_rate": 0.4, "seed": 0, "schedule": "zeros and ones"},
+     "ca597db5b615f8fe"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("number, of, name", NAMED)
+def test_what_only_some_scales_say_renames_no_other_run(number, of, name):
+    """Neither `decay` nor `n_test` nor `classes` is in a configuration whose scale has none."""
+    config = next(c for c in tasks.grid(papers.load(number), "lab") if of == {key: c.get(key) for key in of}
+                  and ("schedule" in c) == ("schedule" in of) and c["dataset"] == "mnist")  # fmt: skip
+    assert sweep.key(config) == name
+    assert {key for key in classification.SOMETIMES if key in config} == ({"classes"} if "schedule" in of else set())
+    for key, value in {"decay": {"at": [0.5], "factor": 0.1}, "n_test": 5, "classes": [0, 1, 2]}.items():
+        assert sweep.key(config | {key: value}) != name
+
+
+def test_a_scale_that_says_so_names_decay_and_number_of_test_images():
+    paper = papers.load("03")
+    lab, whole = (classification.configuration(paper, scale, paper.rows["ce"], "symmetric", 0.6, 0)
+                  for scale in ("lab", "paper"))  # fmt: skip
+    assert lab["n_test"] == 2000 and lab["decay"] == whole["decay"] == {"at": [0.5, 0.75], "factor": 0.1}
+    assert "n_test" not in whole and json.loads(json.dumps(lab)) == lab
+
+
+def test_every_seed_is_tested_on_the_same_images(quick):
+    """Part of them, with the shares of the classes; training data stay what they are without it."""
+    quick |= {"noise": "symmetric"}
+    found = [classification.splits(quick | {"n_test": 90, "seed": seed}) for seed in (0, 1)]
+    whole = classification.splits(quick)
+    assert all(np.array_equal(split.test.x, found[0].test.x) and len(split.test) == 90 for split in found)
+    assert np.array_equal(found[0].test.y, found[1].test.y) and np.array_equal(found[0].train.x, whole.train.x)
+    assert not np.array_equal(found[0].train.x, found[1].train.x)
+    images = {x.tobytes(): y for x, y in zip(whole.test.x, whole.test.y, strict=True)}
+    assert [images[x.tobytes()] for x in found[0].test.x] == found[0].test.y.tolist()
+    assert np.abs(np.bincount(found[0].test.y) - np.bincount(whole.test.y) / 4).max() <= 1
+    assert tasks.record(quick | {"n_test": 90, "epochs": 1})["n"]["test"] == 90
+
+
+def test_a_decay_lowers_the_learning_rate_of_a_run(quick):
+    """From the second of two epochs on: the first is the same."""
+    decay = {"at": [0.5], "factor": 1e-6}
+    quick |= {"noise": "symmetric"}
+    plain, slow = tasks.train(quick), tasks.train(quick | {"decay": decay})
+    assert plain.history[0] == slow.history[0] and plain.history[1] != slow.history[1]
+    assert slow.history[1]["test_acc"] == slow.history[0]["test_acc"]  # it hardly moves
+    assert slow.method.optimizer_.param_groups[0]["lr"] == pytest.approx(1e-6 * quick["optimizer"]["lr"])
+
+
+def test_the_table_says_what_its_runs_were_made_with(quick):
+    more = {"n_test": 90, "decay": {"at": [0.5], "factor": 0.1}}
+    plain, other = ({"config": quick | own, "n": {"test": 1}, "hparams": {}} for own in ({}, more))
+    assert not {"n_test", "decay", "classes"} & set(classification.shared([plain])["datasets"]["digits"])
+    assert more.items() <= classification.shared([other])["datasets"]["digits"].items()
+
+
+@pytest.fixture
+def pictured():
+    """A configuration of Paper 03's own method, which trains for a second."""
+    config = next(c for c in tasks.grid(papers.load("03"), "smoke") if c["method"] == "robust_features")
+    return config | {"epochs": 2, "n_train": 120, "n_test": 60, "hparams": {"decoder_width": 16}}
+
+
+def test_a_method_that_illustrates_itself_has_pictures_in_the_row_of_the_first_seed_alone(pictured):
+    """Every record has them; a table of three seeds would be three times as long."""
+    for seed in (0, 1):
+        record = tasks.record(pictured | {"seed": seed})
+        row = classification.row(record, "a")
+        assert set(record["pictures"]) == {"map", "restored"} and json.loads(json.dumps(record)) == record
+        assert row.get("pictures") == (record["pictures"] if seed == 0 else None) and ("pictures" in row) == (seed == 0)
+        assert set(row["diagnosis"]) == set(record["diagnosis"]) and row["diagnosis"]["restored_error"] < 1
+    assert "pictures" not in classification.row(record | {"config": pictured, "pictures": {}}, "a")
+
+
+def test_same_configuration_of_robust_features_twice_gives_the_same_record(pictured):
+    first, second = tasks.record(pictured), tasks.record(pictured)
+    assert records.same_result(first, second) and first["pictures"] == second["pictures"]
+    assert first["diagnosis"] == second["diagnosis"] and first["history"] == second["history"]
+
+
 def test_a_run_on_some_classes_sees_these_alone_and_zeros_are_called_one():
     paper = papers.load("05")
     config = next(c for c in tasks.grid(paper, "lab") if c.get("classes"))
