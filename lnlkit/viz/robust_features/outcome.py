@@ -81,8 +81,7 @@ def _falls(ax, lines):
     lines: {name: (runs, the paper's accuracy at its best epoch or None, colour)}; a line without runs says so.
     """
     said = []
-    for place, (name, (runs, published, row)) in enumerate(lines.items()):
-        color = row_styles(NOTEBOOK)[row][1]["color"] if row in STRONG else GREY
+    for place, (name, (runs, published, color)) in enumerate(lines.items()):
         if published is not None:
             ax.plot(published, place, "D", color=PALER, markersize=6, zorder=1)
         if runs.empty:
