@@ -131,6 +131,19 @@ def test_the_gradient_flows_through_the_soft_target_and_not_through_the_hard_one
     assert_close(hard, p - 0.7 * e - 0.3 * torch.eye(K, dtype=torch.float64)[p.argmax(1)])
 
 
+@pytest.mark.parametrize("hard, beta, label_wins", [(True, 0.95, True), (True, 0.8, True), (True, 0.55, True),
+                                                    (True, 0.45, False), (True, 0.2, False), (False, 0.95, True)])
+def test_hard_bootstrapping_ends_at_the_label_above_a_half_and_between_below_it(hard, beta, label_wins):
+    """One example whose logits are free, sure of another class at first, under gradient descent."""
+    z, y = torch.tensor([[0.0, 4.0, 0.0]], dtype=torch.float64), torch.tensor([0])
+    for _ in range(500):
+        z = z.detach().requires_grad_()
+        z = z - gradient(losses.bootstrap_classification(z, y, beta, hard), z)
+    assert (z.argmax(1).item() == 0) == label_wins
+    if not label_wins:
+        assert_close(z.softmax(1)[0, :2], torch.tensor([beta, 1 - beta], dtype=torch.float64), atol=1e-2, rtol=0)
+
+
 # ---- SL ----
 
 

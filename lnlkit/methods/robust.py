@@ -40,6 +40,10 @@ class BootstrapClassification(Method):
     bootstrapping is the hard form with a beta that falls during training, so this row is that term held still.
     `Bootstrap` is the method for several labels an example.
 
+    Above beta = 1/2 the hard form delays memorising and does not prevent it: however sure the network is of another
+    class, it is drawn to p_y = beta, where the label has become the prediction, and from there on the loss is CE. The
+    soft form at 0.95 ends there as well.
+
     Notes: No code of the authors is known; that of SL (YisenWang/symmetric_cross_entropy_for_noisy_labels) has both
     forms with the same beta and lets the gradient flow through the soft target, as here.
     """
