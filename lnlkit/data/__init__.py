@@ -8,13 +8,15 @@ from lnlkit import checks
 from lnlkit.data import images, label_vectors, targets
 from lnlkit.data.bundles import default_dir, folder_of
 from lnlkit.data.cifar10n import human_labels
+from lnlkit.data.clothing1m import read_clothing1m, read_clothing1m_labelled_twice
 from lnlkit.data.images import ImageData
 from lnlkit.data.noisy import Labelled, NoisyData, split_validation, subset
 
 KINDS = (images, label_vectors, targets)
 
 __all__ = ["KINDS", "ImageData", "Labelled", "NoisyData", "available", "default_dir", "files", "human_labels", "load",
-           "names", "prepare", "split_validation", "subset"]  # fmt: skip
+           "names", "prepare", "read_clothing1m", "read_clothing1m_labelled_twice", "split_validation",
+           "subset"]  # fmt: skip
 
 
 def names():

@@ -98,13 +98,13 @@ def _arrays(dataset):
     return x, y
 
 
-def central_square(image):
-    """The PIL image as uint8 (224, 224, 3): its short side resized to 224, then the centre."""
-    scale = SIZE / min(image.size)
-    width, height = (max(SIZE, round(side * scale)) for side in image.size)
-    left, top = (width - SIZE) // 2, (height - SIZE) // 2
+def central_square(image, side=SIZE):
+    """The PIL image as uint8 (side, side, 3): its short side resized to that, then the centre."""
+    scale = side / min(image.size)
+    width, height = (max(side, round(length * scale)) for length in image.size)
+    left, top = (width - side) // 2, (height - side) // 2
     resized = image.convert("RGB").resize((width, height), resample=2)  # 2: bilinear, under every version of PIL
-    return np.asarray(resized.crop((left, top, left + SIZE, top + SIZE)))
+    return np.asarray(resized.crop((left, top, left + side, top + side)))
 
 
 def label_vector(annotation):

@@ -7,7 +7,7 @@ from data_kinds import KINDS, V, X, Y
 from refusals import Door, check_refusal, standard_tests
 
 from lnlkit import data
-from lnlkit.data import bundles, cifar10n, images, label_vectors, scenes, targets, voc
+from lnlkit.data import bundles, cifar10n, clothing1m, images, label_vectors, scenes, targets, voc
 
 RNG, P = np.random.default_rng(0), X.reshape(4, -1) / 255.0
 FOUR = data.NoisyData(X, Y, Y, 3)
@@ -107,6 +107,15 @@ FILES = [
     for function, rest in ((bundles.read_npz, dict(keys=("x",))), (cifar10n.read_human_labels, {}))
 ] + [
     Door(data.human_labels, dict(data_dir="there"), {"data_dir": "folder"}),
+] + [
+    Door(function, dict(folder="there", side=8, n=2, seed=0, progress=None) | rest,
+         {"folder": "folder", "side": "count", "n": "count", "seed": "seed"} | dict.fromkeys(rest, "name"),
+         spared={"n": {"nothing"}}, also={"progress": {"text": "yes", "takes none": lambda: None}})
+    for function, rest in ((data.read_clothing1m, {}), (data.read_clothing1m_labelled_twice, {}),
+                           (clothing1m.read_part, dict(part="noisy_train")))
+] + [
+    Door(clothing1m.read_labels, dict(folder="there", kind="noisy"), {"folder": "folder", "kind": "name"}),
+    Door(clothing1m.class_names, dict(folder="there"), {"folder": "folder"}),
     Door(voc.read, dict(name="voc2007", folder="there"), {"name": "name", "folder": "folder"}),
     Door(voc.from_jpegs, dict(name="voc2007", folder="there"), {"name": "name"}),
 ]  # fmt: skip
