@@ -75,7 +75,8 @@ def bands(ax, runs, y, *, x="epoch", unit=1.0, **look):
     on y. look: label, color, linestyle and the like.
     """
     given.axes(ax)
-    runs, unit = recorded.frame(runs, "runs", x, value=y), checks.positive(unit, "unit")
+    runs = recorded.frame(recorded.frame(runs, "runs", value=x), "runs", value=y)
+    unit = checks.positive(unit, "unit")
     over = unit * runs.groupby(x)[y].agg(["mean", "min", "max"])
     (drawn,) = ax.plot(over.index, over["mean"], **{"linewidth": 1.8} | look)
     ax.fill_between(over.index, over["min"], over["max"], color=drawn.get_color(), alpha=0.16, linewidth=0)
@@ -90,6 +91,7 @@ def label_ends(ax, ends, notebook, *, at, gap, strong=(), names=None):
     names: {row: text}, where its label is too long.
     """
     given.axes(ax)
+    given.rows(list(checks.instance(ends, "ends", pd.Series).index), notebook, "ends")
     styles, ends = row_styles(notebook), ends.sort_values()
     place, apart = ends.to_numpy().copy(), 0.062 * np.diff(ax.get_ylim())[0]
     for i in range(1, len(place)):

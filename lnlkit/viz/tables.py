@@ -206,7 +206,7 @@ def heat_table(runs, notebook, *, rows=None, columns="noise_rate", value="best_v
         width = max(2.6 + 1.15 * mean.shape[1], 0.09 * len(said))
         fig, ax = panels(width=min(WIDTH, width), height=0.3 * len(rows) + 1)
         fig.suptitle(said, fontsize=LABEL, x=0.01, ha="left")
-    low, high = (None, None) if span is None else span
+    low, high = (None, None) if span is None else _span(span)
     seaborn.heatmap(mean, annot=words, fmt="", cmap="cividis_r" if low_is_good else "cividis", ax=ax,
                     cbar=False, linewidths=0.5, robust=True, annot_kws={"fontsize": NOTE}, vmin=low, vmax=high,
                     yticklabels=[labels[row] for row in rows])  # fmt: skip
@@ -218,6 +218,14 @@ def heat_table(runs, notebook, *, rows=None, columns="noise_rate", value="best_v
         return ax
     leaders = [f"{labels[row]} {mean.loc[row, column]:.1f} at {column}" for column, row in best.items()]
     return describe(fig, f"Table of {said}, {len(rows)} methods. Best: {', '.join(leaders)}.")
+
+
+def _span(span):
+    """The lowest and the highest value of a scale of colours."""
+    values = checks.numbers(span, "span", 1).tolist()
+    if len(values) != 2 or values[0] > values[1]:
+        raise ValueError(f"`span` must be (lowest, highest), two values of the colours, but got {checks.brief(span)}.")
+    return values
 
 
 def in_bold(ax, values, best):

@@ -6,13 +6,14 @@ import numpy as np
 import pandas as pd
 import pytest
 import regression_table
+import small_features
 import small_quality
 import synthetic
 from refusals import BAD, NAN, Door, check_refusal, standard_tests
 
 from lnlkit import recorded, viz
 from lnlkit.data import targets
-from lnlkit.viz import choicenet, cvae_augmentation, quality_embedding
+from lnlkit.viz import choicenet, cvae_augmentation, quality_embedding, robust_features
 from lnlkit.viz.choicenet.explorers import signed_scores
 from lnlkit.viz.choicenet.figures import GRID, correlation_strip
 from lnlkit.viz.quality_embedding.figures import quality_map, transition_panel
@@ -21,6 +22,8 @@ ONE = synthetic.table(("ce", "seal", "cvae_augmentation"), ("symmetric",), (0.1,
 BOTH = synthetic.table(("ce",), ("class_conditional", "model_idn"), (0.4,), (0,), epochs=3, points=20)
 TWO = small_quality.table(("scenes", "mnist"), ("bce", "can"), (0.0, 0.4), (0, 1), lambdas=(0.0, 1.0), sizes=(0.5, 1.0),
                           points=8)  # fmt: skip
+THREE = small_features.table(rates=(0.0, 0.6), flips=(), seeds=(0, 1), rivals=("ce",), epochs=3, points=20,
+                             ablation=("a_b", "robust_features"), schedules=("500 images",))  # fmt: skip
 FIVE = regression_table.made_up(datasets=("diabetes", "step"), rows=("l2", "mdn", "choicenet_regression"), seeds=(0, 1),
                                 runs=[regression_table.classified("ce", "digits", 0.2, 0, 0.9)])  # fmt: skip
 WALKED = regression_table.made_up(datasets=("step",), runs=[
@@ -48,6 +51,7 @@ def frames(good, *columns):
 
 
 EPOCHS = ONE.epochs.query("row == 'seal' and noise_rate > 0")
+OWN = THREE.epochs.query("row == 'ce' and noise_rate > 0 and seed == 0")
 RUNS = ONE.runs.query("row == 'seal' and noise_rate > 0")
 LOSSES = pd.DataFrame({"noise_rate": [0.0, 0.0], "epoch": [1, 2], "total": [3.0, 2.0], "kl": [1.0, 0.5]})
 SIZES = {"image_shape": (1, 8, 8), "n_classes": 10, "latent": 2, "encoder": [9], "decoder": [9]}
@@ -77,6 +81,8 @@ KINDS = BAD | {
     "ax": {"nothing": None, "figure": ax().figure, "text": "ax"},
     "one": tables(ONE, FIVE, "row", "noise", "noise_rate", "best_val"),
     "two": tables(TWO, ONE, "row", "dataset", "noise_rate", "size", "best_val", "lambda_mi"),
+    "three": tables(THREE, TWO, "row", "dataset", "noise", "noise_rate"),
+    "three's ends": tables(THREE, TWO, "row", "dataset", "noise", "noise_rate", "oracle", "last"),
     "five": tables(FIVE, ONE, "row", "dataset", "noise", "noise_rate"),
     "score": {"nothing": None, "text": "score", "table": T, "nan": [NAN, 0.5], "negative": [-0.1, 0.5], "none": []},
     "rates": {"number": 0.3, "text": "0.3", "empty": [], "per cent": [10, 30], "texts": ["0.3"], "nothing": None},
@@ -149,6 +155,32 @@ DOORS = [
                            "nobody's": SIGNALS.rename(columns=str.upper), "nan": SIGNALS * NAN},
                "wrong": {"nothing": None, "short": [True], "numbers": [0, 2], "positions": np.array([1]),
                          "text": "no"}}),
+    # paper 03
+    Door(robust_features.overview, dict(table=THREE), {"table": "three's ends"},
+         {"table": {"no wrong labels": with_runs(THREE, THREE.runs.query("noise_rate == 0"))}}),
+    Door(robust_features.search, dict(table=THREE), {"table": "three's ends"},
+         {"table": {"checks without ends": dataclasses.replace(THREE, checks=THREE.checks.drop(columns="last")),
+                    "other rates": small_features.table(rates=(0.3,), flips=())}}),
+    Door(robust_features.table_1, dict(table=THREE), {"table": "three's ends"},
+         {"table": {"the ablation alone": with_runs(THREE, THREE.runs.query("row == 'a_b'"))}}),
+    Door(robust_features.memorisation, dict(table=THREE, noise_rate=0.6, rows=["ce"]),
+         {"table": "three", "noise_rate": "fraction"},
+         {"table": {"no realised rates": with_runs(THREE, THREE.runs.drop(columns="realised_rate"))},
+          "noise_rate": {"not recorded": 0.5, "none": 0.0}, "rows": NO_ROWS | {"not run": ["gce"]}}),
+    Door(robust_features.maps, dict(table=THREE, noise_rate=0.6), {"table": "three", "noise_rate": "fraction"},
+         {"noise_rate": {"not recorded": 0.5, "none": 0.0}}),
+    Door(robust_features.restored, dict(table=THREE, noise_rate=0.6, row="a_b"),
+         {"table": "three", "noise_rate": "fraction", "row": "name"},
+         {"noise_rate": {"not recorded": 0.5, "none": 0.0}, "row": {"without a decoder": "ce"}}),
+    Door(robust_features.own_run, dict(epochs_by_name={"CE": OWN}, noise_rate=0.6), {"noise_rate": "fraction"},
+         {"epochs_by_name": NO_MAPPING | {f"of {what}": {"CE": OWN, "own": value} for what, value in frames(
+             OWN, "epoch", "test_acc", "memorised").items()}}),
+    Door(robust_features.alphas, dict(curves={"line": [1.0, 0.5, 0.0]}), also={"curves": NO_MAPPING | {
+        f"of {what}": {"line": value} for what, value in {
+            "one": [1.0], "none": [], "text": "1 0", "per cent": [100, 0], "nan": [1.0, NAN], "nothing": None,
+            "table": T}.items()}}),
+    Door(robust_features.pictures, dict(table=THREE), {"table": "three's ends"}),
+    Door(robust_features.Runs, dict(table=THREE), {"table": "three's ends"}),
     # paper 05
     Door(choicenet.fitted, dict(ax=ax(), data=POINTS, curves=FIT, truth=np.sign), AX,
          {"data": {"nothing": None, "array": GRID, "dict": {"x": GRID}}, "truth": {"array": GRID, "text": "step"},
@@ -195,7 +227,8 @@ DOORS = [
 test_bad_input_is_refused_in_one_sentence, test_the_call_works_otherwise = standard_tests(DOORS, KINDS)
 
 
-@pytest.mark.parametrize("module", [cvae_augmentation, quality_embedding, choicenet], ids=lambda of: of.__name__)
+@pytest.mark.parametrize("module", [cvae_augmentation, quality_embedding, robust_features, choicenet],
+                         ids=lambda of: of.__name__)  # fmt: skip
 def test_every_function_of_a_paper_has_a_door(module):
     """Diagrams without arguments, and what takes objects of the kit's own, aside."""
     doors = {door.function.__name__ for door in DOORS}

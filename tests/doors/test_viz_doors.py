@@ -80,8 +80,8 @@ KINDS = BAD | {
 
 AX = {"ax": "ax"}
 DOORS = [
-    Door(viz.embedding, dict(coords=COORDS, y_noisy=Y, y_clean=Y, ax=ax(), size=9),
-         {"coords": "points", "y_noisy": "labels", "y_clean": "labels", "size": "positive"} | AX,
+    Door(viz.embedding, dict(coords=COORDS, y_noisy=Y, y_clean=Y, ax=ax(), size=9, cross=2),
+         {"coords": "points", "y_noisy": "labels", "y_clean": "labels", "size": "positive", "cross": "positive"} | AX,
          spared={name: {"from one", "short"} for name in ("y_noisy", "y_clean")}),
     Door(viz.embedding_row, dict(coords=COORDS, y_clean=Y, noisy={"a": Y}, agreement={"a": 0.5}),
          {"coords": "points", "y_clean": "labels"},
@@ -123,6 +123,14 @@ DOORS = [
           "notebook": "name", "interval": "name"} | AX,
          {"rows": {"not run": ["gce"]}}, spared={"interval": {"nothing"}},
          called={"x": "runs", "y": "runs"}),
+    Door(lines.bands, dict(ax=ax(), runs=RUNS, y="best_val", x="noise_rate", unit=100, label="CE"),
+         {"runs": "runs", "x": "column", "y": "column", "unit": "positive"} | AX,
+         spared={"runs": {"no rows' names", "rows of nobody"}}, called={"x": "runs", "y": "runs"}),
+    Door(lines.label_ends, dict(ax=ax(), ends=pd.Series({"ce": 0.9, "seal": 0.91}), notebook=NOTEBOOK, at=1, gap=0.1,
+                                strong=["ce"], names={"ce": "plain"}),
+         {"notebook": "name"} | AX,
+         {"ends": {"nothing": None, "dict": {"ce": 0.9}, "of nobody": pd.Series({"mine": 0.9}), "list": [0.9],
+                   "empty": pd.Series(dtype=float)}}),
     Door(lines.dots, dict(runs=RUNS, ax=ax(), notebook=NOTEBOOK, x="best_val", rows=["ce", "seal"], xlabel="accuracy"),
          {"runs": "runs", "x": "column", "rows": "rows", "notebook": "name"} | AX,
          spared={"runs": {"rows of nobody"}}, called={"x": "runs"}),
@@ -136,9 +144,10 @@ DOORS = [
     Door(tables.comparison, dict(rows=COMPARED, place="Table 1", best="max"),
          {"rows": "compared", "place": "name", "best": "best"}, spared={"place": {"nothing"}}),
     Door(tables.heat_table, dict(runs=RUNS, notebook=NOTEBOOK, rows=["ce"], columns="noise_rate", value="best_val",
-                                 unit=100, ax=ax()),
+                                 unit=100, ax=ax(), span=(50, 100)),
          {"runs": "runs", "notebook": "name", "rows": "rows", "value": "column", "unit": "positive", "ax": "ax"},
-         {"columns": {"unknown": "rate", "number": 3, "list": ["noise_rate"]}, "rows": {"not run": ["gce"]}},
+         {"columns": {"unknown": "rate", "number": 3, "list": ["noise_rate"]}, "rows": {"not run": ["gce"]},
+          "span": {"one": [50], "turned": (100, 50), "number": 50, "text": "50", "nan": (NAN, 1)}},
          spared={"ax": {"nothing"}}, called={"value": "runs", "columns": "runs"}),
 ]  # fmt: skip
 

@@ -24,6 +24,11 @@ def test_embedding_crosses_the_wrong_labels_in_the_colour_given(ax):
     assert not np.array_equal(wrong.get_paths()[0].vertices[:4], right.get_paths()[0].vertices[:4])
 
 
+def test_a_cross_is_as_many_times_a_dot_as_asked(ax):
+    viz.embedding(COORDS, NOISY, CLEAN, ax, size=10, cross=1.5)
+    assert [part.get_sizes().tolist() for part in ax.collections] == [[10], [15]]
+
+
 def test_embedding_names_the_true_classes_at_their_centres(ax):
     viz.embedding(COORDS, NOISY, CLEAN, ax)
     assert {text.get_text(): text.get_position() for text in ax.texts} == {"0": (1, 0), "1": (11, 5)}

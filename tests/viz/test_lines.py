@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+import seaborn
 from matplotlib.colors import to_hex
 from scipy import stats
 
@@ -82,3 +83,23 @@ def test_dots_of_runs_put_together_are_all_there(ax, runs):
     twice = pd.concat([runs, runs])  # with each index label twice
     lines.dots(twice, ax, NOTEBOOK, x="mae", rows=[runs["row"].iloc[0]], xlabel="accuracy")
     assert sum(len(dots.get_offsets()) for dots in ax.collections) == (twice["row"] == runs["row"].iloc[0]).sum()
+
+
+def test_a_band_is_seaborns_mean_and_range(ax, runs):
+    lines.bands(ax, runs, "mae", x="noise_rate", unit=100, color="#123456", label="all")
+    expected = viz.panels()[1]
+    seaborn.lineplot(runs.assign(mae=100 * runs["mae"]), x="noise_rate", y="mae", errorbar=("pi", 100), ax=expected)
+    np.testing.assert_allclose(ax.lines[0].get_xydata(), expected.lines[0].get_xydata())
+    np.testing.assert_allclose(ax.dataLim.extents, expected.dataLim.extents)
+    assert (to_hex(ax.collections[0].get_facecolor()[0]), ax.lines[0].get_label()) == ("#123456", "all")
+
+
+def test_names_at_the_ends_of_lines_are_moved_apart_around_their_middle(ax):
+    ax.set_ylim(0, 1)
+    ends = pd.Series({"mdn": 0.5, "l2": 0.501, "tukey": 0.9})
+    lines.label_ends(ax, ends, NOTEBOOK, at=1, gap=0.1, strong=["l2"], names={"tukey": "T"})
+    places = {text.get_text(): text.xyann for text in ax.texts}
+    assert list(places) == ["MDN", "L2", "T"] and {x for x, _ in places.values()} == {1.1}
+    heights = np.array([y for _, y in places.values()])
+    assert np.diff(heights).min() > 0.06 and heights.mean() == pytest.approx(ends.mean())
+    assert [text.get_fontweight() for text in ax.texts] == ["normal", "bold", "normal"]

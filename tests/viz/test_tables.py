@@ -122,6 +122,8 @@ def test_methods_against_noise_are_a_heat_map_with_the_best_in_bold():
     assert legible(fig)
     low = viz.tables.heat_table(pd.DataFrame(cells), "01", ax=viz.panels()[1], low_is_good=True)
     assert {text.get_text() for text in low.texts if text.get_weight() == "bold"} == {"60.0", "81.0 ± 1.0"}
+    one_scale = viz.tables.heat_table(pd.DataFrame(cells), "01", ax=viz.panels()[1], span=(10, 100))
+    assert one_scale.collections[0].get_clim() == (10, 100)
 
 
 def test_a_heat_map_says_how_many_values_it_shows():

@@ -25,6 +25,7 @@ class Runs(Picture):
     labels = {"noise": "noise kind", "noise_rate": "noise rate", "row": "method"}
     names = {"noise": noise_name, "row": LABELS.get}
     start = {"noise": "symmetric", "noise_rate": 0.8, "row": METHOD}
+    size = (10.6, 4.2)
 
     def __init__(self, table):
         self.runs = of_the_paper(table, "oracle", "last", "realised_rate")
@@ -32,13 +33,13 @@ class Runs(Picture):
         super().__init__(table, in_order(of_every_kind(self.runs), list(self.labels), dict.fromkeys(order)))
 
     def lay_out(self):
-        self.curves = self.fig.add_axes([0.055, 0.3, 0.36, 0.57])
-        self.points = self.fig.add_axes([0.445, 0.16, 0.29, 0.71])
-        self.images = self.fig.add_axes([0.765, 0.16, 0.23, 0.71], anchor="N")
+        self.curves = self.fig.add_axes([0.055, 0.26, 0.36, 0.61])
+        self.points = self.fig.add_axes([0.445, 0.13, 0.29, 0.74])
+        self.images = self.fig.add_axes([0.765, 0.13, 0.23, 0.74], anchor="N")
         lines = [Line2D([], [], label=label, color=COLORS[column], linestyle=line, linewidth=1.8)
                  for column, (label, line) in CURVES.items()]  # fmt: skip
         grey = Line2D([], [], color="#b0b0b0", label="the same of CE", linewidth=1.8)
-        self.fig.legend(handles=[*lines, grey], loc="upper left", bbox_to_anchor=(0.03, 0.19), fontsize=NOTE,
+        self.fig.legend(handles=[*lines, grey], loc="upper left", bbox_to_anchor=(0.03, 0.15), fontsize=NOTE,
                         frameon=False, ncols=2)  # fmt: skip
 
     def fill(self, noise, noise_rate, row):
@@ -69,12 +70,13 @@ class Runs(Picture):
         of = drawn(self.table, runs, row, "map")
         if of is None:
             return blank(ax, "map of features:\nrecorded for the method\nand its terms alone")
-        embedding(of["x"], of["y"], of["y_clean"], ax, "features, by noisy label", size=6, cross=2)
+        embedding(of["x"], of["y"], of["y_clean"], ax, "features, by noisy label", size=8, cross=1.6)
         return ax.set_xlabel(quality(runs, row), fontsize=LABEL)
 
     def _images(self, ax, runs, row):
         of = drawn(self.table, runs, row, "restored")
         if of is None:
+            ax.set_aspect("auto")  # which outlasts what was there before
             return blank(ax, "restorations:\nrecorded for rows\nwith term B alone")
         grid = [np.asarray(of[name][:3]) for name in SHOWN]  # columns: image, augmented, restored
         height, width = grid[0].shape[1:3]
@@ -84,8 +86,8 @@ class Runs(Picture):
         ax.set(yticks=[])
         ax.tick_params(length=0)
         for edge in (1, 2):
-            ax.axvline(width * edge - 0.5, color="white", linewidth=3)
-            ax.axhline(height * edge - 0.5, color="white", linewidth=3)
+            ax.axvline(width * edge - 0.5, color="#cccccc", linewidth=1)
+            ax.axhline(height * edge - 0.5, color="#cccccc", linewidth=1)
         ax.spines[:].set_visible(False)
         return ax.set_title("restored test images")
 

@@ -81,7 +81,7 @@ def memorisation(table, noise_rate, rows=(CE, VIEWS, METHOD)):
         ax.label_outer()
         said.append(f"{LABELS[row]}: {words}, {_test(own)}")
     axes[0, 0].set(ylim=(-3, 103))
-    legend_below(fig, axes[0, 0], columns=3)
+    legend_below(fig, axes[0, 0], columns=3 if across > 1 else 1)
     return describe(fig, f"What is learned over the epochs where {per_cent(noise_rate)} of the labels are wrong, mean "
                          f"and range over seeds. {'; '.join(said)}.")  # fmt: skip
 

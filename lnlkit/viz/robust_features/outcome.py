@@ -8,13 +8,13 @@ from lnlkit import papers, recorded
 from lnlkit.viz.lines import label_ends
 from lnlkit.viz.robust_features.memory import CE, LABELS, METHOD, NOTEBOOK, RANGE, VIEWS, of_the_paper, per_cent
 from lnlkit.viz.show import describe
-from lnlkit.viz.style import GREY, INK, LABEL, NOTE, TICK, finish, noise_name, panels, plain, row_styles
+from lnlkit.viz.style import GREY, INK, LABEL, NOTE, TICK, WIDTH, finish, noise_name, panels, plain, row_styles
 from lnlkit.viz.tables import heat_table, n_text
 
 ABLATION = (CE, "only_a", "only_b", "only_c", "a_b", "a_c", "b_c", METHOD, VIEWS)  # Table 4 and our controls
 STRONG = (CE, VIEWS, METHOD)
 TABLE_1 = (CE, "forward", "gce", "bootstrap", "imae", "sl", "joint_optimization", METHOD, "pencil", VIEWS)
-MAIN = "2,000 images, 40 epochs"
+MAIN = "main"
 SEARCH = ("500 images", "1,000 images", MAIN, "4,000 images", "10 epochs", "20 epochs", "batch norm, 4,000 images",
           "CIFAR-10, 4,000 images")  # fmt: skip
 PARTS = {"oracle": "best epoch on clean test data, as the paper has it",
@@ -126,20 +126,30 @@ def search(table):
     if not rates:
         raise ValueError("`table` must have runs of CE with symmetric noise at 0.6 or 0.8, but has none.")
     fig, axes = panels(1, len(rates), width=10 if len(rates) > 1 else 6.5, height=3.9, squeeze=False)
-    said, paper = [], papers.load(NOTEBOOK)
+    said, paper, setting = [], papers.load(NOTEBOOK), _setting(table, main)
     for ax, rate in zip(axes[0], rates, strict=True):
         own = runs[runs["noise_rate"] == rate]
         best, last = (paper.tables[f"table-1-symmetric-{which}"].cell(CE, rate)[0] for which in ("best", "last"))
         published = pd.DataFrame({"oracle": [best / 100], "last": [last / 100]})
         lines = {"the paper: CIFAR-10, ResNet-18": (published, None, GREY)}
-        lines |= {name: (own[own["schedule"] == name], None, INK if name == MAIN else GREY) for name in SEARCH}
+        for name in SEARCH:
+            shown = (setting, INK) if name == MAIN else (name, GREY)
+            lines[shown[0]] = own[own["schedule"] == name], None, shown[1]
         said.append(f"at {per_cent(rate)}: {_falls(ax, lines)}")
         finish(ax, f"CE, {per_cent(rate)} of the labels wrong", "accuracy on clean test images, %", grid="x")
         ax.axhline(0.5, color="#bbbbbb", linewidth=1)
         ax.tick_params(axis="y", labelleft=ax is axes[0, 0], length=0)
-    axes[0, 0].get_yticklabels()[list(lines).index(MAIN)].set(fontweight="bold")
+    axes[0, 0].get_yticklabels()[list(lines).index(setting)].set(fontweight="bold")
     _keys(fig, "last epoch", published=False)
     return describe(fig, f"Cross-entropy's accuracy at the best and the last epoch, by setting; {'; '.join(said)}.")
+
+
+def _setting(table, runs):
+    """'2,000 images, 40 epochs' of the main runs of a table, 'all other runs' where it does not say."""
+    made = table.made.get("datasets", {}).get(runs["dataset"].iloc[0] if len(runs) else "")
+    if not made:
+        return "all other runs"
+    return f"{made['n']['train'] + made['n']['noisy_val']:,} images, {made['epochs']} epochs"
 
 
 @plain
@@ -158,7 +168,8 @@ def table_1(table):
     rows, widths = [row for row in TABLE_1 if row in set(runs["row"])], []
     for noise in kinds:
         widths.append(runs.loc[runs["noise"] == noise, "noise_rate"].nunique())
-    fig, axes = panels(len(PARTS), len(kinds), height=0.27 * len(rows) + 0.85, squeeze=False, width_ratios=widths)
+    fig, axes = panels(len(PARTS), len(kinds), height=0.27 * len(rows) + 0.85, width=WIDTH, squeeze=False,
+                       width_ratios=widths)  # fmt: skip
     means = 100 * runs.groupby(["noise", "noise_rate", "row"])[list(PARTS)].mean()
     span = means.stack().quantile(0.05), means.stack().max()
     for across, (part, title) in zip(axes, PARTS.items(), strict=True):
