@@ -22,7 +22,7 @@ def history(rng, row, rate, epochs):
     fit = 0.97 * (1 - np.exp(-12 * done))
     wrong = memorises(row) * 0.9 / (1 + np.exp(-14 * (done - 0.55)))
     test = (0.97 - 0.35 * rate**2) * (1 - np.exp(-14 * done)) - 0.6 * rate * wrong + 0.01 * rng.standard_normal(epochs)
-    val = test * (1 - rate) + 0.05 * rate
+    val = test * (1 - rate) + 0.05 * rate + 0.02 * rng.standard_normal(epochs)
     wrong = wrong if rate else 0 * wrong
     return {
         "train_acc": (1 - rate) * fit + rate * wrong, "memorised": wrong, "val_acc": val, "val_loss": -np.log(val),

@@ -81,7 +81,10 @@ def test_the_overview_is_drawn_from_a_part_of_the_runs(table):
     assert words(paper_03.overview(without).axes[0]) == ["A: bootstrapping"]
 
 
-def test_the_overview_keeps_to_one_data_set(table):
+def test_the_overview_keeps_to_symmetric_noise_and_one_data_set(table):
+    flipped = table.runs.query("noise_rate == 0.8").assign(noise="pairflip", key="flipped", oracle=0.1, last=0.1)
+    mixed = dataclasses.replace(table, runs=pd.concat([table.runs, flipped]))
+    assert viz.description(paper_03.overview(mixed)) == viz.description(paper_03.overview(table))
     more = table.runs.query("row == 'ce'").assign(dataset="cifar10", key="other", oracle=0.1, last=0.1)
     mixed = dataclasses.replace(table, runs=pd.concat([table.runs, more]))
     assert viz.description(paper_03.overview(mixed)) == viz.description(paper_03.overview(table))

@@ -20,6 +20,7 @@ SEARCH = ("500 images", "1,000 images", MAIN, "4,000 images", "10 epochs", "20 e
 PARTS = {"oracle": "best epoch on clean test data, as the paper has it",
          "best_val": "best epoch on noisy validation data", "last": "last epoch"}  # fmt: skip
 SHORT = {**LABELS, METHOD: "A+B+C: the method"}
+RING, DOT = 10, 6  # sizes: where nothing is lost the dot stands in the ring
 PALER = "#c4c4c4"  # of the paper's numbers
 
 
@@ -89,9 +90,9 @@ def _falls(ax, lines):
             continue
         best, last = 100 * runs["oracle"], 100 * runs["last"]
         ax.plot([best.mean(), last.mean()], [place] * 2, color=color, linewidth=2.5, alpha=0.6, zorder=2)
-        for values, face in ((best, "white"), (last, color)):
-            ax.plot(values, [place] * len(values), "|", color=color, markersize=9, alpha=0.6, zorder=2)
-            ax.plot(values.mean(), place, "o", color=color, markerfacecolor=face, markeredgewidth=1.6, markersize=8,
+        for values, face, size in ((best, "white", RING), (last, color, DOT)):
+            ax.plot(values, [place] * len(values), "|", color=color, markersize=12, alpha=0.6, zorder=2)
+            ax.plot(values.mean(), place, "o", color=color, markerfacecolor=face, markeredgewidth=1.6, markersize=size,
                     zorder=3)  # fmt: skip
         said.append(f"{' '.join(name.split())} {best.mean():.1f} and {last.mean():.1f} %")
     ax.set_yticks(range(len(lines)), list(lines), fontsize=LABEL)
@@ -101,11 +102,11 @@ def _falls(ax, lines):
 
 def _keys(fig, last, published=True):
     """The legend of `_falls` below the figure; `last` is what filled dots are called."""
-    shapes = {"best epoch on clean test data": ("o", "white"), last: ("o", GREY)}
-    shapes |= {"the paper's best epoch (CIFAR-10, ResNet-18)": ("D", PALER)} if published else {}
+    shapes = {"best epoch on clean test data": ("o", "white", GREY, RING), last: ("o", GREY, GREY, DOT)}
+    shapes |= {"the paper's best epoch (CIFAR-10, ResNet-18)": ("D", PALER, PALER, 5)} if published else {}
     keys = [Line2D([], [], linestyle="none", marker=marker, markerfacecolor=face, markeredgewidth=1.6, label=text,
-                   markeredgecolor=GREY if marker == "o" else face, markersize=8 if marker == "o" else 5)
-            for text, (marker, face) in shapes.items()]  # fmt: skip
+                   markeredgecolor=edge, markersize=size)
+            for text, (marker, face, edge, size) in shapes.items()]  # fmt: skip
     fig.legend(handles=keys, loc="outside lower right", ncols=3, fontsize=NOTE, frameon=False)
 
 
