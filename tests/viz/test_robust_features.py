@@ -214,7 +214,7 @@ def test_maps_show_noisy_labels_twice_and_true_ones(table):
     found = runs.groupby("row")[["feature_purity", "feature_nmi", "corrected"]].mean()
     for ax, row in zip(fig.axes, ("a_b", "robust_features"), strict=False):
         purity, nmi, _ = found.loc[row]
-        assert ax.get_xlabel() == f"purity {purity:.2f}, NMI {nmi:.2f}"
+        assert ax.get_xlabel() == f"k-means groups: purity {purity:.2f}, NMI {nmi:.2f}"
     assert f"{100 * found.loc['robust_features', 'corrected']:.0f} %" in fig.axes[2].get_xlabel()
     assert legible(fig)
 

@@ -1,6 +1,8 @@
 """The explorer of Paper 03 offers what was recorded, and draws it as a fresh figure would."""
 
 import dataclasses
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -57,7 +59,7 @@ def test_map_and_restorations_are_those_of_the_run(table, picture):
     of = table.details["robust_features symmetric 0.8 0 None"]
     wrong = np.array(of["map"]["y"]) != np.array(of["map"]["y_clean"])
     np.testing.assert_allclose(picture.points.collections[1].get_offsets(), np.array(of["map"]["x"])[wrong])
-    assert picture.points.get_xlabel().startswith("purity 0.9")
+    assert picture.points.get_xlabel().startswith("k-means groups: purity 0.9")
     tiles = np.asarray(picture.images.images[0].get_array())
     for column, name in enumerate(("images", "augmented", "restored")):
         shown = tiles[:, 8 * column : 8 * column + 8].reshape(3, 8, 8)
@@ -98,3 +100,18 @@ def test_every_choice_is_drawn(errors_start_empty):
     some = small_features.table((0.0, 0.8), seeds=(0, 1), rivals=("ce", "gce"), ablation=("only_a", "robust_features"))
     widgets.Explorer(paper_03.Runs(some)).drive()
     assert widgets.ERRORS == []
+
+
+def test_all_pictures_are_drawn_without_torch(root):
+    code = """
+import sys
+sys.path.insert(0, "tests")
+import small_features
+from lnlkit.viz import robust_features as of
+table = small_features.table((0.6,), (), (0,), rivals=("ce",), ablation=("a_b", "robust_features"), schedules=())
+drawn = of.overview(table), of.search(table), of.table_1(table), of.maps(table, 0.6), of.restored(table, 0.6)
+drawn += of.memorisation(table, 0.6), of.Runs(table).draw(noise="symmetric", noise_rate=0.6, row="a_b")
+print(len(drawn), "torch" in sys.modules)
+"""
+    done = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=False)
+    assert done.stdout == "7 False\n", done.stderr

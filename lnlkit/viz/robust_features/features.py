@@ -15,17 +15,17 @@ SHOWN = {"images": "x, a test image", "augmented": "T(x), what goes in", "restor
 
 
 def drawn(table, runs, row, what):
-    """What pictures of a row show (`map`, `restored`), from its run of seed 0; None where it was not recorded."""
-    own = runs[(runs["row"] == row) & (runs["seed"] == 0)]
-    return next((found for key in own["key"] if (found := table.details[key].get(what))), None)
+    """What pictures of a row show (`map`, `restored`), of its run that has them, seed 0; None where none has."""
+    keys = runs.loc[runs["row"] == row, "key"]
+    return next((found for key in keys if (found := table.details.get(key, {}).get(what))), None)
 
 
 def quality(runs, row):
-    """'purity 0.83, NMI 0.71' of the features of a row, means over the seeds; "" where it was not measured."""
+    """'k-means groups: purity 0.83, NMI 0.71' of a row's features, means over the seeds; "" where nothing was measured."""
     own = runs[runs["row"] == row]
     if "feature_nmi" not in own or own["feature_nmi"].isna().all():
         return ""
-    return f"purity {own['feature_purity'].mean():.2f}, NMI {own['feature_nmi'].mean():.2f}"
+    return f"k-means groups: purity {own['feature_purity'].mean():.2f}, NMI {own['feature_nmi'].mean():.2f}"
 
 
 @plain
