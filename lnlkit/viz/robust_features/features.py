@@ -21,7 +21,7 @@ def drawn(table, runs, row, what):
 
 
 def quality(runs, row):
-    """'k-means groups: purity 0.83, NMI 0.71' of a row's features, means over the seeds; "" where nothing was measured."""
+    """'k-means groups: purity 0.83, NMI 0.71' of a row's features, means over the seeds; "" where none is there."""
     own = runs[runs["row"] == row]
     if "feature_nmi" not in own or own["feature_nmi"].isna().all():
         return ""
