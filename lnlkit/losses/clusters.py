@@ -18,12 +18,12 @@ def restoration(restored: Tensor, x: Tensor) -> Tensor:
 
 
 def mutual_information(logits: Tensor) -> Tensor:
-    """I(x; c) of a batch and its clusters, a scalar in nats, from 0 to log C: to be maximised. Paper 03, Eq. (6).
+    """I(x; c) of a batch and its clusters, a scalar in nats, from 0 to log C: to be maximised.
 
     logits (B, C) of the cluster of each example. H(c) is the entropy of the *mean* assignment of the batch, H(c | x)
-    the mean entropy of an assignment: high where all clusters are used and each example is sure of its own. Paper 03
-    prints both for one example, Eq. (10) and Eq. (11), where their difference is the constant -log C, without any
-    gradient. Needs batches much larger than C. Source: Krause et al. 2010.
+    the mean entropy of an assignment: high where all clusters are used and each example is sure of its own:
+    Paper 03, Eq. (6), Eq. (10) and Eq. (11). The paper prints the last two for one example, where their difference is
+    the constant -log C, without any gradient. Needs batches much larger than C. Source: Krause et al. 2010.
     """
     tensors.tensors(logits=logits)
     if logits.ndim != 2:

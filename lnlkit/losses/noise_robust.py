@@ -21,7 +21,7 @@ def bootstrap_classification(logits: Tensor, y: Tensor, beta: float, hard: bool 
     gradient. Soft: t = p, and the gradient flows through it, so the loss is beta CE + (1 - beta) H(p). Were it stopped,
     the gradient would be beta (p - e_y): plain training at a smaller learning rate. `bootstrap` has K Bernoullis.
     Source: Reed et al. 2015, Eq. (6) and (7); their beta is 0.95 (soft) and 0.8 (hard). Hard, with a beta that falls
-    from 1 to 0: Paper 03, Eq. (13), which takes the logarithm of y-hat, by Eq. (12) a logarithm already; p is meant.
+    from 1 to 0: Paper 03, Eq. (12) and Eq. (13), where y-hat is a logarithm already and has another; p is meant.
     """
     beta = checks.fraction(beta, "beta", below_one=False)
     log_p, y = _log_p_and_labels(logits, y)

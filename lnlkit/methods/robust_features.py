@@ -120,7 +120,7 @@ class RobustFeatures(Method):
         return sum(self.parts(batch).values())
 
     def parts(self, batch: Batch) -> dict[str, Tensor]:
-        """The terms of Paper 03, Eq. (14), as they are summed, each a scalar."""
+        """The terms of L_all as they are summed, each a scalar: Paper 03, Eq. (7), Eq. (9), Eq. (13) and Eq. (14)."""
         x, n = batch.x, len(batch.x)
         views = {view: x if view == "clean" else self.transform(x, self.generator_) for view in self.seen_views}
         seen = self.views_.look(torch.cat(list(views.values())))
@@ -136,7 +136,7 @@ class RobustFeatures(Method):
         return found
 
     def _cluster_loss(self, clean: Tensor, augmented: Tensor) -> Tensor:
-        """L_cluster from the cluster logits (B, C) of both views: Paper 03, Eq. (7) with Eq. (6) and Eq. (9)."""
+        """L_cluster from the cluster logits (B, C) of both views: Paper 03, Eq. (7), Eq. (8) and Eq. (9)."""
         target = clean.detach() if self.detach else clean
         consistency = losses.soft_cross_entropy(augmented, target.softmax(1)).mean()
         return consistency - self.lambda_mi * losses.mutual_information(clean)

@@ -1,0 +1,110 @@
+"""What notebook 03 derives is what the package runs, and what it tells is what was recorded."""
+
+import pytest
+import torch
+from derived import cells_of, names_derived_in, with_gradients
+
+from lnlkit import losses, papers, recorded
+
+NOTEBOOK = "03_robust_features"
+
+
+@pytest.fixture(scope="module")
+def derived():
+    return names_derived_in(NOTEBOOK)
+
+
+@pytest.fixture(scope="module")
+def table():
+    return recorded.load("03")
+
+
+def test_restoration_is_the_packages(derived):
+    images = torch.rand(2, 5, 3, 6, 4, generator=torch.Generator().manual_seed(1))
+    mine, theirs = (with_gradients(of, *images) for of in (derived["restoration"], losses.restoration))
+    torch.testing.assert_close(mine, theirs)
+
+
+def test_mutual_information_is_the_packages(derived):
+    logits = 3 * torch.randn(20, 4, generator=torch.Generator().manual_seed(2))
+    mine, theirs = (with_gradients(of, logits) for of in (derived["mutual_information"], losses.mutual_information))
+    torch.testing.assert_close(mine, theirs)
+
+
+@pytest.mark.parametrize("alpha", [0.0, 0.25, 1.0])
+def test_bootstrapping_is_the_packages(derived, alpha):
+    logits, y = torch.randn(20, 4, generator=torch.Generator().manual_seed(3)), torch.arange(20) % 4
+    mine, theirs = (with_gradients(lambda z, of=of: of(z, y, alpha), logits)
+                    for of in (derived["bootstrap_classification"], losses.bootstrap_classification))  # fmt: skip
+    torch.testing.assert_close(mine, theirs)
+
+
+# ---- what the text tells of the recorded runs
+
+
+def percent(table, row, rate, value, noise="symmetric"):
+    """Mean over the seeds, in per cent."""
+    runs = table.runs[(table.runs["row"] == row) & (table.runs["noise_rate"] == rate) & (table.runs["noise"] == noise)]
+    return 100 * runs[value].mean()
+
+
+def both(table, row, rate):
+    """'72 and 72': the best epoch on clean test data and the last one."""
+    return " and ".join(f"{percent(table, row, rate, value):.0f}" for value in ("oracle", "last"))
+
+
+def each(table, row, rate, value="last"):
+    """'71, 10 and 40': the runs one by one, by seed."""
+    runs = table.runs[(table.runs["row"] == row) & (table.runs["noise_rate"] == rate)].sort_values("seed")
+    *others, last = [f"{100 * share:.0f}" for share in runs.loc[runs["noise"] == "symmetric", value]]
+    return f"{', '.join(others)} and {last}"
+
+
+def choices(table):
+    """{setting: [accuracy at the last epoch at 60 and 80 %]} of the tries for the method, in per cent."""
+    tried = table.checks[table.checks["schedule"].str.contains("alpha falls")]
+    return {name: [f"{100 * share:.0f}" for share in of.sort_values("noise_rate")["last"]]
+            for name, of in tried.groupby("schedule")}  # fmt: skip
+
+
+TOLD = {  # cell: sentences, made from the table
+    "outcome": [
+        lambda t: f"the method has {both(t, 'robust_features', 0.8)} % of the test images right at its best epoch and "
+                  f"at the last one, cross-entropy (CE) {both(t, 'ce', 0.8)} %",
+        lambda t: f"plain cross-entropy on the augmented images has {both(t, 'ce_augmented', 0.8)} %",
+        lambda t: f"at 60 % wrong labels {both(t, 'ce_augmented', 0.6)} % (the method: "
+                  f"{both(t, 'robust_features', 0.6)} %)",
+        lambda t: f"SL reaches {percent(t, 'sl', 0.8, 'oracle'):.0f} % at its best epoch",
+    ],
+    "memorisation-told": [
+        lambda t: f"CE ends with {percent(t, 'ce', 0.8, 'last_memorised'):.0f} % of the wrong labels learned",
+        lambda t: f"the method with {percent(t, 'robust_features', 0.8, 'last_memorised'):.0f} %",
+    ],
+    "alpha-told": [
+        lambda t: " and ".join(choices(t)["x, alpha falls from the start"]) + " % of the test images",
+    ],
+    "table-4-told": [
+        lambda t: f"A alone {both(t, 'only_a', 0.8)} %, B alone {both(t, 'only_b', 0.8)} %, "
+                  f"C alone {both(t, 'only_c', 0.8)} %",
+        lambda t: f"A+B {both(t, 'a_b', 0.8)} %, B+C {both(t, 'b_c', 0.8)} %",
+        lambda t: f"A+C ends at {each(t, 'a_c', 0.8)} %",
+        lambda t: f"all three end at {each(t, 'robust_features', 0.8)} %",
+    ],
+    "figure-1-told": [
+        lambda t: f"{percent(t, 'robust_features', 0.6, 'corrected'):.0f} % of the wrongly labelled training images",
+    ],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("cell, place", [(cell, i) for cell, told in TOLD.items() for i in range(len(told))])
+def test_what_is_told_is_what_was_recorded(table, cell, place):
+    text = next("".join(each["source"]) for each in cells_of(NOTEBOOK) if each["id"] == cell)
+    assert TOLD[cell][place](table) in text
+
+
+def test_arithmetic_of_the_paper_is_quoted_right():
+    table = papers.load("03").tables["table-4"]
+    gains = [table.cell("robust_features", rate)[0] - table.cell("ce", rate)[0] for rate in (0.6, 0.8)]
+    assert [f"{gain:.2f}" for gain in gains] == ["22.45", "47.41"]
+    erratum = next(of for of in papers.load("03").errata if "12.78%" in of.printed)
+    assert "22.45 and 47.41" in erratum.right
