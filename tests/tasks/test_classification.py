@@ -179,3 +179,12 @@ def test_only_the_oracle_row_sees_clean_labels(paper, quick, monkeypatch):
     assert not asked
     tasks.record(quick | {"method": "cvae_augmentation", "hparams": hparams, "oracle": True})
     assert asked
+
+
+def test_a_learning_rate_that_is_tried_goes_before_the_one_that_was_chosen():
+    paper = papers.load("03")
+    row, where = paper.rows["gce"], ("symmetric", 0.8, 10)
+    assert classification.configuration(paper, "lab", row, *where)["optimizer"]["lr"] == row.lr == 0.01
+    tried = classification.configuration(paper, "lab", row, *where, schedule="learning rate 0.1")
+    assert tried["optimizer"]["lr"] == 0.1
+    assert classification.configuration(paper, "lab", row, *where, schedule="10 epochs")["optimizer"]["lr"] == row.lr
