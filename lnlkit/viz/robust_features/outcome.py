@@ -11,7 +11,7 @@ from lnlkit.viz.show import describe
 from lnlkit.viz.style import GREY, INK, LABEL, NOTE, TICK, WIDTH, finish, noise_name, panels, plain, row_styles
 from lnlkit.viz.tables import heat_table, n_text
 
-ABLATION = (CE, "only_a", "only_b", "only_c", "a_b", "a_c", "b_c", METHOD, VIEWS, "ce_stronger")  # Table 4, our controls
+ABLATION = (CE, "only_a", "only_b", "only_c", "a_b", "a_c", "b_c", METHOD, VIEWS, "ce_stronger")  # Table 4, controls
 STRONG = (CE, VIEWS, METHOD)
 TABLE_1 = (CE, "forward", "gce", "bootstrap", "imae", "sl", "joint_optimization", METHOD, "pencil", VIEWS)
 MAIN = "main"
