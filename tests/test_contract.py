@@ -15,6 +15,9 @@ from lnlkit.training import fit
 
 SMALL = {  # hyper-parameters that fit runs of a few epochs; everything else at its published default
     "coteaching": {"num_gradual": 2},
+    "codis": {"num_gradual": 2},
+    "sigua": {"num_gradual": 2},
+    "bltm": {"warmup_epochs": 6, "transition_epochs": 2},
     "dac": {"learn_epochs": 1},
     "seal": {"iterations": 2},
     "cvae_augmentation": {"hidden": 64, "cvae_epochs": 4},

@@ -26,13 +26,14 @@ from lnlkit.losses.noise_robust import (
     prior_kl,
     symmetric_cross_entropy,
 )
+from lnlkit.losses.pairs import instance_forward, jensen_shannon
 from lnlkit.tensors import wide
 
 __all__ = [
     "bernoulli_kl", "binary_cross_entropy", "bootstrap", "bootstrap_classification", "choice", "cross_entropy", "dac",
-    "dmi", "entropy", "forward", "gaussian_kl", "gce", "imae", "imae_weight", "label_kl", "mixture_cross_entropy",
-    "mixture_nll", "mutual_information", "prior_kl", "reconstruction", "restoration", "rho_kl", "soft_cross_entropy",
-    "symmetric_cross_entropy", "tukey", "weighted_scores",
+    "dmi", "entropy", "forward", "gaussian_kl", "gce", "imae", "imae_weight", "instance_forward", "jensen_shannon",
+    "label_kl", "mixture_cross_entropy", "mixture_nll", "mutual_information", "prior_kl", "reconstruction",
+    "restoration", "rho_kl", "soft_cross_entropy", "symmetric_cross_entropy", "tukey", "weighted_scores",
 ]  # fmt: skip
 
 DMI_CONSTANT = 0.001  # keeps the logarithm finite when the determinant is 0 (authors' code)

@@ -8,6 +8,7 @@ from lnlkit.methods.choicenet import AuthorsChoiceNet, AuthorsChoiceNetRegressio
 from lnlkit.methods.correction import Forward
 from lnlkit.methods.curriculum import MentorNet
 from lnlkit.methods.cvae_augmentation import CVAEAugmentation
+from lnlkit.methods.distillation import BLTM
 from lnlkit.methods.interpolation import Mixup
 from lnlkit.methods.latent_labels import ICNM, LearnQ
 from lnlkit.methods.mixtures import MDN, MDNClassification
@@ -17,12 +18,15 @@ from lnlkit.methods.refurbishment import PENCIL, SEAL, JointOptimization
 from lnlkit.methods.regression import L1, L2, LeakyRobustLoss, RobustLoss
 from lnlkit.methods.robust import DMI, GCE, IMAE, SL, BootstrapClassification, ChoiceLoss
 from lnlkit.methods.robust_features import RobustFeatures
-from lnlkit.methods.selection import DAC, CoTeaching
+from lnlkit.methods.selection import DAC, SIGUA, CoDis, CoTeaching
 
 METHODS: dict[str, type[Method]] = {
     "ce": CE,
     "forward": Forward,
     "coteaching": CoTeaching,
+    "codis": CoDis,
+    "sigua": SIGUA,
+    "bltm": BLTM,
     "gce": GCE,
     "bootstrap_classification": BootstrapClassification,
     "sl": SL,

@@ -3,11 +3,13 @@ import copy
 import numpy as np
 import pytest
 import torch
+from scipy.spatial.distance import jensenshannon
 from small_runs import digits, recipe, sgd, weights
 from torch.testing import assert_close
 
+from lnlkit import losses
 from lnlkit.methods.base import CE
-from lnlkit.methods.selection import DAC, CoTeaching
+from lnlkit.methods.selection import DAC, SIGUA, CoDis, CoTeaching
 from lnlkit.training import Batch, TrainingSet, fit, to_unit
 
 
@@ -91,6 +93,88 @@ def test_coteaching_predicts_the_mean_of_the_two():
 def test_coteaching_names_a_wrong_hyperparameter(hparams, says):
     with pytest.raises((ValueError, TypeError), match=says):
         CoTeaching(**hparams)
+
+
+# ---- Co-Dis ----
+
+
+def after_the_ramp(method):
+    method, batch = started(method)
+    method.on_epoch_start(9, None)
+    return method, batch
+
+
+def test_codis_without_discrepancy_is_coteaching_bit_for_bit():
+    found = []
+    for method in (CoDis(forget_rate=0.4, num_gradual=2, discrepancy=0.0), CoTeaching(forget_rate=0.4, num_gradual=2)):
+        fit(method, digits(), recipe())
+        found.append(weights(method))
+    assert torch.equal(*found)
+
+
+def test_codis_chooses_and_learns_by_cross_entropy_minus_the_discrepancy():
+    """Example by example with scipy; at this weight the discrepancy changes who is chosen."""
+    method, batch = after_the_ramp(CoDis(forget_rate=0.5, discrepancy=50.0))
+    p, q = (net(batch.x).softmax(1).detach().double().numpy() for net in method.nets_)
+    js = np.array([jensenshannon(*pair) ** 2 for pair in zip(p, q, strict=True)])
+    ce = [np.array([-np.log(r[i, y]) for i, y in enumerate(batch.y.tolist())]) for r in (p, q)]
+    a, b = (values - 50 * js for values in ce)
+    by_a, by_b = (sorted(range(40), key=values.__getitem__)[:20] for values in (a, b))
+    assert set(by_a) != set(sorted(range(40), key=ce[0].__getitem__)[:20])
+    assert method.loss(batch).item() == pytest.approx(a[by_b].mean() + b[by_a].mean(), rel=1e-4)
+
+
+def test_codis_pushes_each_network_away_by_its_own_loss_alone():
+    """The gradient of the first network is that of its own kept examples; the second one's loss adds nothing to it."""
+    method, batch = after_the_ramp(CoDis(forget_rate=0.5, discrepancy=5.0))
+    method.loss(batch).backward()
+    p, q = (net(batch.x) for net in method.nets_)
+    a, b = (torch.nn.functional.cross_entropy(z, batch.y, reduction="none") for z in (p, q))
+    js = losses.jensen_shannon(p, q)
+    kept = (b - 5 * js).argsort()[:20]
+    first = list(method.nets_[0].parameters())
+    for parameter, expected in zip(first, torch.autograd.grad((a - 5 * js)[kept].mean(), first), strict=True):
+        assert_close(parameter.grad, expected)
+
+
+# ---- SIGUA ----
+
+
+@pytest.mark.parametrize(("left_out", "bad_share", "bad"), [
+    (51, 0.3, 15), (40, 0.4, 16), (2, 0.3, 1), (1, 0.0, 1), (0, 0.3, 0), (10, 1.0, 10),
+])  # fmt: skip
+def test_sigua_unlearns_the_whole_part_of_what_is_left_out_and_at_least_one(left_out, bad_share, bad):
+    assert SIGUA(bad_share=bad_share).n_bad(left_out) == bad
+
+
+def test_sigua_learns_the_smallest_losses_and_unlearns_the_next():
+    method, batch = after_the_ramp(SIGUA(forget_rate=0.5, ascent=0.2, bad_share=0.3))
+    p = method.nets_[0](batch.x).softmax(1).detach().double().numpy()
+    ce = sorted(-np.log(p[i, y]) for i, y in enumerate(batch.y.tolist()))
+    assert method.loss(batch).item() == pytest.approx(np.mean(ce[:20]) - 0.2 * np.mean(ce[20:26]), rel=1e-5)
+    assert np.mean(ce[20:26]) < np.mean(ce[34:]) - 1e-3  # otherwise the largest could have been taken
+
+
+def test_sigua_that_forgets_nothing_is_the_ce_run():
+    """Its order of a batch is another, so the sums are taken in that order: equal but for a rounding."""
+    sigua, ce = SIGUA(forget_rate=0.0), CE()
+    for method in (sigua, ce):
+        fit(method, digits(), recipe(make_optimizer=sgd(0.1)))
+    assert_close(weights(sigua), weights(ce), rtol=1e-4, atol=1e-5)
+
+
+def test_sigua_raises_the_loss_of_what_it_unlearns():
+    """One step at a large ascent: the loss of the left out examples grows, beside that of a step without any."""
+    losses_after = []
+    for ascent in (0.0, 5.0):
+        torch.manual_seed(0)
+        method, batch = started(SIGUA(forget_rate=0.5, ascent=ascent, bad_share=1.0), make_optimizer=sgd(0.05))
+        method.on_epoch_start(9, None)
+        before = losses.cross_entropy(method.nets_[0](batch.x), batch.y).detach()
+        method.step(batch)
+        after = losses.cross_entropy(method.nets_[0](batch.x), batch.y).detach()
+        losses_after.append(after[before.argsort()[20:]].mean().item())
+    assert losses_after[1] > losses_after[0] + 0.01
 
 
 # ---- DAC ----
