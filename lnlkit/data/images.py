@@ -3,6 +3,7 @@
 N images, K classes; images are uint8 (N, H, W) or (N, H, W, 3), labels int64 (N,).
 """
 
+import dataclasses
 import hashlib
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -107,6 +108,15 @@ def read(name, data_dir=None):
     known = known_as(name, arrays)
     remark = f" ({known})" if known else ""
     return _image_data(name, arrays, source + remark, verified=True if known == "original" else None)
+
+
+def half(images, which: str):
+    """The images of a set with the first or the second half of its training images, and all of its test images."""
+    checks.instance(images, "images", ImageData)
+    middle = len(images.x_train) // 2
+    part = slice(middle) if checks.one_of(which, "which", ("first", "second")) == "first" else slice(middle, None)
+    return dataclasses.replace(images, name=f"{images.name}, {which} half", x_train=images.x_train[part],
+                               y_train=images.y_train[part])  # fmt: skip
 
 
 def only(images, classes):

@@ -13,7 +13,7 @@ PER_ROW = ("method", "hparams", "augment", "oracle", "epochs")
 PER_DATASET = ("dataset", "n_train", "val_fraction", "network", "batch_size", "optimizer", "generator", "amp")
 KEYS = {*KEPT, *PER_ROW, *PER_DATASET}
 SAYS = {"diagnosis": "diagnose", "pictures": "illustrate"}
-SOMETIMES = ("classes", "n_test", "decay")  # in a configuration only where a scale has them: other runs keep names
+SOMETIMES = ("classes", "half", "n_test", "decay")  # in a configuration only where a scale has them
 
 
 def grid(paper: Paper, scale: str) -> list[dict]:
@@ -70,8 +70,10 @@ def noisy_set(settings: dict, noise: str, noise_rate: float, seed: int, device: 
 
 
 def _images(settings: dict) -> data.ImageData:
-    """The data set of a configuration, or of the scale of a paper, as far as its classes go."""
+    """The data set of a configuration, or of the scale of a paper, as far as its half and its classes go."""
     images = data.load(settings["dataset"])
+    if settings.get("half") is not None:
+        images = data.images.half(images, settings["half"])
     return images if settings.get("classes") is None else data.images.only(images, settings["classes"])
 
 

@@ -225,3 +225,11 @@ def test_digits_and_bundles_work_without_torch(tmp_path, root):
             f"data.load('mnist', {str(tmp_path)!r}); print([m for m in sys.modules if m.startswith('torch')])")
     done = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_two_halves_are_the_training_set_and_have_the_same_test_images():
+    whole = data.load("digits")
+    first, second = (images.half(whole, which) for which in ("first", "second"))
+    assert np.array_equal(np.concatenate([first.x_train, second.x_train]), whole.x_train)
+    assert np.array_equal(np.concatenate([first.y_train, second.y_train]), whole.y_train)
+    assert len(first.x_train) == 718 and first.x_test is not None and np.array_equal(first.x_test, second.x_test)

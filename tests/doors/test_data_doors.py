@@ -42,6 +42,8 @@ CHOOSING = [
     Door(images.only, dict(images=data.load("digits"), classes=[0, 1]),
          also={"images": {"name": "digits", "nothing": None},
                "classes": {"one": [0], "twice": [1, 1], "unknown": [0, 10], "text": "01", "words": ["0", "1"]}}),
+    Door(images.half, dict(images=data.load("digits"), which="first"),
+         also={"images": {"name": "digits", "nothing": None}, "which": {"third": "third", "number": 1, "nothing": None}}),
     Door(data.subset, dict(x=X, y=Y, n=2, seed=0), {"y": "labels", "seed": "seed"},
          also={"n": {"zero": 0, "half": 1.5, "too many": 5, "text": "2", "truth": True},
                "x": {"short": X[:3], "nothing": 3, "text": "x"}}, spared={"y": {"from one"}}),
