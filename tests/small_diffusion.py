@@ -1,6 +1,9 @@
 """Tiny networks of the real architectures, with random weights: what takes hours and gigabytes, in a second here."""
 
+import json
 import string
+import tempfile
+from pathlib import Path
 
 import pytest
 import torch
@@ -14,11 +17,14 @@ def packages(*names: str) -> list:
 
 
 def tokenizer():
-    """One of CLIP's kind that spells."""
+    """One of CLIP's kind that spells, from files as the hub has them: old and new versions read these."""
     letters = [*string.ascii_lowercase, *string.digits, ",", "."]
     words = [*letters, *(letter + "</w>" for letter in letters), "<|startoftext|>", "<|endoftext|>"]
     (transformers,) = packages("transformers")
-    return transformers.CLIPTokenizer(vocab={word: i for i, word in enumerate(words)}, merges=[], model_max_length=77)
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder, "vocab.json").write_text(json.dumps({word: i for i, word in enumerate(words)}))
+        Path(folder, "merges.txt").write_text("#version: 0.2\n")
+        return transformers.CLIPTokenizer.from_pretrained(folder, model_max_length=77)
 
 
 def pipeline(seed: int = 0):
