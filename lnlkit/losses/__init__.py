@@ -15,6 +15,14 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from lnlkit import checks, tensors
+from lnlkit.losses.bounded import (
+    active_passive,
+    asymmetric_unhinged,
+    clip_logits,
+    clipped_cross_entropy,
+    normalised_cross_entropy,
+    partially_huberised,
+)
 from lnlkit.losses.clusters import mutual_information, restoration
 from lnlkit.losses.mixtures import choice, mixture_cross_entropy, mixture_nll, rho_kl, weighted_scores
 from lnlkit.losses.noise_robust import (
@@ -30,10 +38,12 @@ from lnlkit.losses.pairs import instance_forward, jensen_shannon
 from lnlkit.tensors import wide
 
 __all__ = [
-    "bernoulli_kl", "binary_cross_entropy", "bootstrap", "bootstrap_classification", "choice", "cross_entropy", "dac",
-    "dmi", "entropy", "forward", "gaussian_kl", "gce", "imae", "imae_weight", "instance_forward", "jensen_shannon",
-    "label_kl", "mixture_cross_entropy", "mixture_nll", "mutual_information", "prior_kl", "reconstruction",
-    "restoration", "rho_kl", "soft_cross_entropy", "symmetric_cross_entropy", "tukey", "weighted_scores",
+    "active_passive", "asymmetric_unhinged", "bernoulli_kl", "binary_cross_entropy", "bootstrap",
+    "bootstrap_classification", "choice", "clip_logits", "clipped_cross_entropy", "cross_entropy", "dac", "dmi",
+    "entropy", "forward", "gaussian_kl", "gce", "imae", "imae_weight", "instance_forward", "jensen_shannon",
+    "label_kl", "mixture_cross_entropy", "mixture_nll", "mutual_information", "normalised_cross_entropy",
+    "partially_huberised", "prior_kl", "reconstruction", "restoration", "rho_kl", "soft_cross_entropy",
+    "symmetric_cross_entropy", "tukey", "weighted_scores",
 ]  # fmt: skip
 
 DMI_CONSTANT = 0.001  # keeps the logarithm finite when the determinant is 0 (authors' code)

@@ -4,6 +4,7 @@ import dataclasses
 
 from lnlkit import checks
 from lnlkit.methods.base import CE, Method
+from lnlkit.methods.bounded import APL, AUL, CELC, PCE
 from lnlkit.methods.choicenet import AuthorsChoiceNet, AuthorsChoiceNetRegression, ChoiceNet, ChoiceNetRegression
 from lnlkit.methods.correction import Forward
 from lnlkit.methods.curriculum import MentorNet
@@ -31,6 +32,10 @@ METHODS: dict[str, type[Method]] = {
     "bootstrap_classification": BootstrapClassification,
     "sl": SL,
     "imae": IMAE,
+    "apl": APL,
+    "pce": PCE,
+    "aul": AUL,
+    "celc": CELC,
     "dac": DAC,
     "dmi": DMI,
     "seal": SEAL,

@@ -61,6 +61,16 @@ DOORS = [
          also={"log_zero": {"positive": 1.0, "text": "-9", "nan": NAN, "infinite": -float("inf")}}),
     Door(losses.imae_weight, {"logits": LOGITS, "y": Y, "T": 8.0}, {**CLASSES, "T": "not negative"}),
     Door(losses.imae, {"logits": LOGITS, "y": Y, "T": 8.0}, {**CLASSES, "T": "not negative"}),
+    Door(losses.normalised_cross_entropy, {"logits": LOGITS, "y": Y}, CLASSES),
+    Door(losses.active_passive, {"logits": LOGITS, "y": Y, "alpha": 1.0, "beta": 1.0, "log_zero": -9.2},
+         {**CLASSES, "alpha": "not negative", "beta": "not negative"},
+         also={"log_zero": {"positive": 1.0, "text": "-9", "nan": NAN}}),
+    Door(losses.partially_huberised, {"logits": LOGITS, "y": Y, "tau": 2.0}, {**CLASSES, "tau": "positive"}),
+    Door(losses.asymmetric_unhinged, {"logits": LOGITS, "y": Y, "a": 5.5, "q": 3.0},
+         {**CLASSES, "a": "positive", "q": "positive"}, also={"a": {"one": 1.0}}),
+    Door(losses.clip_logits, {"logits": LOGITS, "tau": 1.0}, {"tau": "positive"},
+         also={"logits": {**NO_TENSOR, "flat": LOGITS[0]}}),
+    Door(losses.clipped_cross_entropy, {"logits": LOGITS, "y": Y, "tau": 1.0}, {**CLASSES, "tau": "positive"}),
     Door(losses.entropy, {"logits": LOGITS}, also={"logits": {**NO_TENSOR, "flat": LOGITS[0]}}),
     Door(losses.prior_kl, {"logits": LOGITS, "prior": P[0] / P[0].sum()}, also={
         "logits": {**NO_TENSOR, "flat": LOGITS[0]},
@@ -139,6 +149,8 @@ def test_values_are_looked_at_on_the_cpu_alone():
         losses.bootstrap(logits, p, 0.8), losses.mixture_nll(y_d, log_pi, mu, mu), losses.choice(mu, y, log_pi),
         latent_labels.linear_noise_loss(logits, p, T), losses.gaussian_kl(p, p),
         losses.bootstrap_classification(logits, y, 0.8), losses.symmetric_cross_entropy(logits, y),
-        losses.imae(logits, y), losses.entropy(logits), losses.label_kl(logits, p),
+        losses.imae(logits, y), losses.entropy(logits), losses.label_kl(logits, p), losses.active_passive(logits, y),
+        losses.partially_huberised(logits, y), losses.asymmetric_unhinged(logits, y),
+        losses.clipped_cross_entropy(logits, y),
     ):  # fmt: skip
         assert value.shape == (B,)
