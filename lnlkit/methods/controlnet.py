@@ -25,9 +25,9 @@ def canny_edges(x, size: int = 512, low: float = 75, high: float = 75, enlarge: 
 
     `low` and `high` are the thresholds of the hysteresis, on the sum of the two Sobel derivatives. A smooth enlargement
     spreads an edge over many pixels, so few get above the threshold: at 512 pixels and 75, as in the paper, 0.14 % of
-    the pixels of CIFAR-10 are edges, and one image in nine has none at all (500 training images measured); "nearest"
-    keeps the steps between pixels, 3.9 % and no image without. The paper does not say how it enlarges; ControlNet's own
-    code does it by Lanczos, before Canny. Source: Paper 04, Appendix C.
+    the pixels of CIFAR-10 are edges, one image in nine has none at all (500 training images measured), and no digit of
+    8 x 8 has one; "nearest" keeps the steps between pixels: 3.9 %, and no image without. The paper does not say how it
+    enlarges; ControlNet's own code (lllyasviel/ControlNet) does it by Lanczos, before Canny. Source: Paper 04, App. C.
     """
     images = as_images(x).permute(0, 2, 3, 1).cpu().numpy()
     size = checks.positive_int(size, "size")

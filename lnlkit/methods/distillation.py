@@ -55,7 +55,8 @@ class TransitionNetwork(Method):
         self.nets_[0].load_state_dict(own | known)
 
     def loss(self, batch: Batch) -> Tensor:
-        rows = matrices(self.nets_[0](batch.x))[torch.arange(len(batch.y)), self.bayes_labels[batch.index]]  # (B, K)
+        T, bayes = matrices(self.nets_[0](batch.x)), self.bayes_labels[batch.index]
+        rows = T[torch.arange(len(T), device=T.device), bayes]  # (B, K)
         return losses.cross_entropy(rows, batch.y).mean()
 
 
