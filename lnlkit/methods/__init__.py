@@ -10,6 +10,7 @@ from lnlkit.methods.correction import Forward
 from lnlkit.methods.curriculum import MentorNet
 from lnlkit.methods.cvae_augmentation import CVAEAugmentation
 from lnlkit.methods.distillation import BLTM
+from lnlkit.methods.echoalign import EchoAlign, EchoAlignSmallLoss
 from lnlkit.methods.interpolation import Mixup
 from lnlkit.methods.latent_labels import ICNM, LearnQ
 from lnlkit.methods.mixtures import MDN, MDNClassification
@@ -49,6 +50,8 @@ METHODS: dict[str, type[Method]] = {
     "mixup": Mixup,
     "mentornet": MentorNet,
     "robust_features": RobustFeatures,
+    "echoalign": EchoAlign,
+    "echoalign_small_loss": EchoAlignSmallLoss,
     "quality_embedding": QualityEmbedding,
     "bce": BCE,
     "bootstrap": Bootstrap,

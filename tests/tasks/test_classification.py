@@ -52,12 +52,12 @@ NAMED = [  # a recorded run, and the name that was written down when it was made
 
 @pytest.mark.parametrize("number, of, name", NAMED)
 def test_what_only_some_scales_say_renames_no_other_run(number, of, name):
-    """Neither `decay` nor `n_test` nor `classes` is in a configuration whose scale has none."""
+    """Neither `decay`, `n_test`, `half` nor `classes` is in a configuration whose scale has none."""
     config = next(c for c in tasks.grid(papers.load(number), "lab") if of == {key: c.get(key) for key in of}
                   and ("schedule" in c) == ("schedule" in of) and c["dataset"] == "mnist")  # fmt: skip
     assert sweep.key(config) == name
     assert {key for key in classification.SOMETIMES if key in config} == ({"classes"} if "schedule" in of else set())
-    for key, value in {"decay": {"at": [0.5], "factor": 0.1}, "n_test": 5, "classes": [0, 1, 2]}.items():
+    for key, value in {"decay": {"at": [0.5], "factor": 0.1}, "n_test": 5, "classes": [0, 1], "half": "first"}.items():
         assert sweep.key(config | {key: value}) != name
 
 
