@@ -18,6 +18,7 @@ from lnlkit.methods.multilabel import BCE, Bootstrap
 from lnlkit.methods.quality_embedding import QualityEmbedding
 from lnlkit.methods.refurbishment import PENCIL, SEAL, JointOptimization
 from lnlkit.methods.regression import L1, L2, LeakyRobustLoss, RobustLoss
+from lnlkit.methods.revision import TRevision
 from lnlkit.methods.robust import DMI, GCE, IMAE, SL, BootstrapClassification, ChoiceLoss
 from lnlkit.methods.robust_features import RobustFeatures
 from lnlkit.methods.selection import DAC, SIGUA, CoDis, CoTeaching
@@ -25,6 +26,7 @@ from lnlkit.methods.selection import DAC, SIGUA, CoDis, CoTeaching
 METHODS: dict[str, type[Method]] = {
     "ce": CE,
     "forward": Forward,
+    "t_revision": TRevision,
     "coteaching": CoTeaching,
     "codis": CoDis,
     "sigua": SIGUA,

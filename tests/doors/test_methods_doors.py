@@ -30,6 +30,7 @@ from lnlkit.methods.correction import estimate_T
 from lnlkit.methods.curriculum import source_features, train_mentor
 from lnlkit.methods.distillation import distil
 from lnlkit.methods.regression import spread
+from lnlkit.methods.revision import importance_weight
 from lnlkit.models import ConditionalVAE
 from lnlkit.training import TrainingSet, fit
 
@@ -125,6 +126,8 @@ DOORS = [
     Door(estimate_T, {"p": P, "percentile": 97}, {"p": "scores"},
          also={"p": {"logits": 5 * P - 3}, "percentile": {"negative": -1, "text": "97"}}),
     Door(distil, {"p": P, "rho": 0.1}, {"p": "scores", "rho": "fraction"}, also={"p": {"logits": 5 * P - 3}}),
+    Door(importance_weight, {"logits": ROWS, "y": torch.tensor([0, 1, 2, 1]), "T": EYE}, {"logits": "tensor", "T": "Q"},
+         also={"y": {"one-hot": LABELS, "short": torch.tensor([0]), "from one": torch.tensor([1, 2, 3, 2])}}),
     Door(choicenet.cholesky_transform,
          {"w": ROWS, "z": ROWS, "rho": 0.5, "mu_w": 0.0, "sigma_w": 1.0, "sigma_z": 1.0},
          also={"w": {"text": "w", "nothing": None}, "z": {"text": "z", "nothing": None}, "rho": {"two": 2.0},
