@@ -52,6 +52,18 @@ def pipeline(seed: int = 0):
     )  # fmt: skip
 
 
+def with_safety_checker(pipeline):
+    """The pipeline with the filter that the published one has: here its weights are random, too."""
+    diffusers, transformers = packages("diffusers", "transformers")
+    from diffusers.pipelines.stable_diffusion.safety_checker import StableDiffusionSafetyChecker as Checker
+
+    vision = {"hidden_size": 16, "intermediate_size": 20, "num_hidden_layers": 1, "num_attention_heads": 2,
+              "image_size": 32, "patch_size": 8}  # fmt: skip
+    checker = Checker(transformers.CLIPConfig(vision_config=vision, projection_dim=6))
+    return diffusers.StableDiffusionControlNetPipeline(
+        **pipeline.components | {"safety_checker": checker, "feature_extractor": transformers.CLIPImageProcessor()})
+
+
 def clip(seed: int = 0):
     """CLIP's image encoder for 32 pixels in patches of 8; 6 features."""
     (transformers,) = packages("transformers")

@@ -109,7 +109,7 @@ class BLTM(Method):
 
     def _learn_transitions(self, recipe: Recipe, data: TrainingSet, generator: torch.Generator) -> torch.nn.Module:
         kept = self.distilled_.kept.to(data.device)
-        if (n := int(kept.sum())) < self.smallest_batch_ or not n:
+        if (n := int(kept.sum())) < self.smallest_batch_:
             raise ValueError(f"`rho` must let examples be distilled, but at {self.rho:g} the warmed-up network gives "
                              f"{n} of {len(data)} a label. Train it longer (warmup_epochs), or take a smaller rho.")
         sure = TrainingSet(data.x[kept], data.y[kept], data.n_classes)

@@ -10,7 +10,7 @@ from PIL import Image
 from refusals import check_refusal
 
 from lnlkit.methods.controlnet import ControlNetEcho, canny_edges
-from lnlkit.methods.extras import MissingExtra
+from lnlkit.methods.extras import MissingExtra, published
 
 NAMES = ["cat", "dog"]
 X = np.random.default_rng(0).integers(0, 256, (5, 16, 16, 3), dtype=np.uint8)
@@ -139,7 +139,7 @@ def test_prompts_may_hold_braces_and_names_of_any_kind(pipeline):
 
 
 def test_weights_in_a_folder_give_the_images_of_the_pipeline_that_was_saved_there(pipeline, tmp_path):
-    pipeline.save_pretrained(tmp_path / "model")
+    small_diffusion.with_safety_checker(pipeline).save_pretrained(tmp_path / "model")
     pipeline.controlnet.save_pretrained(tmp_path / "control")
     read = echo(str(tmp_path / "model"), controlnet=tmp_path / "control")
     assert np.array_equal(read.modify(X[:2], Y[:2]), echo(pipeline).modify(X[:2], Y[:2]))
@@ -254,3 +254,15 @@ def test_weights_that_are_not_there_are_refused_offline(pipeline, tmp_path, chan
     settings = {"controlnet": tmp_path / "control", "model": "no/such-weights"} | changes
     said = check_refusal(lambda: echo(None, **settings).modify(X, Y), name)
     assert "hf download" in said and str(settings[name]) in said
+
+
+@pytest.mark.parametrize("offline", ["1", ""])
+def test_weights_are_downloaded_only_where_that_is_allowed(offline, monkeypatch):
+    class Kind:
+        @classmethod
+        def from_pretrained(cls, source, **options):
+            return source, options
+
+    monkeypatch.setenv("LNLKIT_OFFLINE", offline)
+    found = published(Kind, "a/name", "model", half=True)
+    assert found == ("a/name", {"local_files_only": offline == "1", "half": True})
