@@ -57,14 +57,15 @@ def test_extras_have_lower_bounds_too(project):
 
 
 def test_a_stored_result_knows_the_versions_of_all_that_computes_or_draws(project):
-    assert {*executed.VERSIONS, "jupyterlab"} == set(bounds(project["dependencies"]))
+    """All but what hosts the notebooks and what reads weights."""
+    assert {*executed.VERSIONS, "jupyterlab", "safetensors"} == set(bounds(project["dependencies"]))
 
 
 def test_every_file_that_the_package_reads_is_packaged(root):
     globs = tomllib.loads((root / "pyproject.toml").read_text())["tool"]["setuptools"]["package-data"]
     packed = {path for package, ends in globs.items() for end in ends
               for path in root.joinpath(*package.split(".")).glob(end)}  # fmt: skip
-    read = {path for end in ("*.toml", "*.json") for path in (root / "lnlkit").rglob(end)}
+    read = {path for end in ("*.toml", "*.json", "*.safetensors") for path in (root / "lnlkit").rglob(end)}
     assert packed == read != set()
 
 
