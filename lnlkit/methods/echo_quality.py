@@ -36,15 +36,18 @@ def judge(method, splits) -> dict[str, float]:
     if 0 < right.sum() < len(right) and np.ptp(similarity) > 0:
         found["auc"] = float(roc_auc_score(right.numpy(), similarity))
         found["ks"] = float(ks_2samp(similarity[right], similarity[~right]).statistic)
-        found |= {f"kept_at_{100 * of:.0f}": share for of, share in kept_at(similarity, right.numpy()).items()}
+        found |= kept_at(similarity, right.numpy())
     return found | _of_images(method, splits, train, right)
 
 
-def kept_at(similarity, right) -> dict[float, float]:
-    """The largest share of the examples with the highest similarity of which so many have right labels: Table 4."""
-    order = np.argsort(-np.asarray(similarity), kind="stable")
+def kept_at(score, right) -> dict[str, float]:
+    """kept_at_94 and so on: the largest share that can be kept of the examples with the highest score so that this
+    percentage of them is right, whatever the threshold: Paper 04, Table 4.
+    """  # fmt: skip
+    order = np.argsort(-np.asarray(score), kind="stable")
     purity = np.cumsum(np.asarray(right)[order]) / np.arange(1, len(order) + 1)
-    return {of: float((np.flatnonzero(purity >= of).max(initial=-1) + 1) / len(order)) for of in PURITIES}
+    return {f"kept_at_{100 * of:.0f}": float((np.flatnonzero(purity >= of).max(initial=-1) + 1) / len(order))
+            for of in PURITIES}  # fmt: skip
 
 
 def _of_images(method, splits, train, right) -> dict[str, float]:

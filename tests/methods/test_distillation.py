@@ -10,7 +10,7 @@ from torch.testing import assert_close
 from lnlkit import noise
 from lnlkit.methods.base import CE
 from lnlkit.methods.distillation import BLTM, TransitionNetwork, distil, matrices
-from lnlkit.training import Batch, TrainingSet, fit, to_unit
+from lnlkit.training import Batch, TrainingSet, fit, predict, to_unit
 
 SMALL = {"warmup_epochs": 12, "transition_epochs": 15}
 EXAMPLES = digits(400, noise.corrupt(digits(400).y, noise.symmetric(10, 0.3), np.random.default_rng(0)))
@@ -60,6 +60,10 @@ def test_bayes_labels_are_right_more_often_than_the_labels_given(trained):
     labels = trained.distilled_.labels.tolist()
     right = [label == truth for label, truth, k in zip(labels, EXAMPLES.y_clean, kept, strict=True) if k]
     assert said["distilled_accuracy"] == sum(right) / len(right) > given + 0.05
+    p = predict(trained.warm_net_, EXAMPLES.x)
+    sure_first = (p.argmax(1).numpy() == EXAMPLES.y_clean)[(-p.max(1).values).argsort(stable=True).numpy()]
+    most = max(n for n in range(1, 401) if sure_first[:n].mean() >= 0.96)
+    assert said["kept_at_96"] == most / 400
 
 
 def test_transition_network_fits_the_row_of_the_bayes_label():
