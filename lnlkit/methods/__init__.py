@@ -6,6 +6,7 @@ from lnlkit import checks
 from lnlkit.methods.base import CE, Method
 from lnlkit.methods.bounded import APL, AUL, CELC, PCE
 from lnlkit.methods.choicenet import AuthorsChoiceNet, AuthorsChoiceNetRegression, ChoiceNet, ChoiceNetRegression
+from lnlkit.methods.consensus import Identifiability
 from lnlkit.methods.correction import Forward
 from lnlkit.methods.curriculum import MentorNet
 from lnlkit.methods.cvae_augmentation import CVAEAugmentation
@@ -27,6 +28,7 @@ METHODS: dict[str, type[Method]] = {
     "ce": CE,
     "forward": Forward,
     "t_revision": TRevision,
+    "identifiability": Identifiability,
     "coteaching": CoTeaching,
     "codis": CoDis,
     "sigua": SIGUA,

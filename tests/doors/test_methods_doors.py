@@ -15,6 +15,7 @@ from lnlkit import methods
 from lnlkit.methods import (
     METHODS,
     choicenet,
+    consensus,
     cvae_augmentation,
     domains,
     feature_quality,
@@ -119,6 +120,7 @@ KINDS = BAD | {
 
 NO_SHAPE = {"text": "1x8x8", "nothing": None, "number": 8, "empty": (), "a row": (8,), "two": (8, 8), "zero": (1, 0, 8),
             "halves": (1, 8.5, 8), "words": ("1", "8", "8")}  # fmt: skip
+APART = torch.tensor([[1.0, 0], [0, 1.0], [1.0, 1.0], [1.0, 0.1]])
 BLOCK = {"n_features": 4, "n_outputs": 2, "K": 3, "tau_inv": 0.1, "sigma_z": 1.0}
 DOORS = [
     Door(methods.make, {"name": "ce"}, {"name": "name"}, called={"name": "method"}),
@@ -126,6 +128,18 @@ DOORS = [
     Door(estimate_T, {"p": P, "percentile": 97}, {"p": "scores"},
          also={"p": {"logits": 5 * P - 3}, "percentile": {"negative": -1, "text": "97"}}),
     Door(distil, {"p": P, "rho": 0.1}, {"p": "scores", "rho": "fraction"}, also={"p": {"logits": 5 * P - 3}}),
+    Door(consensus.nearest_two, {"features": APART}, {"features": "tensor"}, also={"features": {"two": APART[:2]}}),
+    Door(consensus.frequencies, {"features": APART, "y": torch.tensor([0, 1, 2, 1]), "n_classes": K},
+         {"features": "tensor", "n_classes": "count"},
+         also={"y": {"one-hot": LABELS, "short": torch.tensor([0]), "from one": torch.tensor([1, 2, 3, 2])}}),
+    Door(consensus.expected, {"T": EYE, "prior": torch.full((K,), 1 / K)}, {"T": "Q"},
+         also={"prior": {"nothing": None, "list": [1 / K] * K, "text": "even", "matrix": EYE}}),
+    Door(consensus.solve, {"seen": consensus.expected(EYE, torch.full((K,), 1 / K)), "steps": 2, "lr": 0.1},
+         {"steps": "count", "lr": "positive"}, also={"seen": {"nothing": None, "matrix": EYE, "tuple": (EYE,) * 3}}),
+    Door(consensus.features_of, {"net": torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(64, 2)),
+                                 "x": digits(4).x},
+         also={"net": {"nothing": None, "text": "mlp", "no head": torch.nn.ReLU()},
+               "x": {"nothing": None, "text": "x", "of another size": np.zeros((4, 9, 9), np.uint8)}}),
     Door(importance_weight, {"logits": ROWS, "y": torch.tensor([0, 1, 2, 1]), "T": EYE}, {"logits": "tensor", "T": "Q"},
          also={"y": {"one-hot": LABELS, "short": torch.tensor([0]), "from one": torch.tensor([1, 2, 3, 2])}}),
     Door(choicenet.cholesky_transform,
