@@ -95,4 +95,5 @@ def test_the_outcomes_in_the_readme_are_those_of_the_record():
     verdicts = {v.id: v for key in papers.KEYS for v in judging.verdicts(papers.load(key), recorded.load(key))}
     assert verdicts["improves-at-10"].verdict == verdicts["improves-at-20"].verdict == "not tested"
     assert verdicts["latent-label-corrects"].verdict == "holds"
+    assert verdicts["all-three-at-80"].verdict == "holds" and verdicts["ahead-at-80"].verdict == "undecided"
     assert verdicts["ahead-of-plain"].verdict == "undecided"
