@@ -123,8 +123,8 @@ TOLD = {  # cell: sentences, made from the table
         lambda t: f"A alone {both(t, 'only_a', 0.8)} %, B alone {both(t, 'only_b', 0.8)} %, "
                   f"C alone {both(t, 'only_c', 0.8)} %",
         lambda t: f"A+B {both(t, 'a_b', 0.8)} %, A+C {both(t, 'a_c', 0.8)} %, B+C {both(t, 'b_c', 0.8)} %",
-        lambda t: f"all three {both(t, 'robust_features', 0.8)} %, in the end {each(t, 'robust_features', 0.8)} %, seed by "
-                  "seed",
+        lambda t: f"all three {both(t, 'robust_features', 0.8)} %, "
+                  f"in the end {each(t, 'robust_features', 0.8)} %, seed by seed",
         lambda t: f"{both(t, 'only_a', 0.6)} %, all three {both(t, 'robust_features', 0.6)} %",
         lambda t: f"{both(t, 'ce_augmented', 0.8)} % at 80 % and {both(t, 'ce_augmented', 0.6)} % at 60 %",
     ],
