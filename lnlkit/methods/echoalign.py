@@ -16,7 +16,23 @@ from lnlkit.methods.echo_mod import FlowEcho, folder_of
 from lnlkit.methods.flow import train_flow
 from lnlkit.training import Batch, Recipe, TrainingSet
 
+
+def _generator(value, name: str):
+    """The value, which has `modify`."""
+    if not callable(getattr(value, "modify", None)):
+        raise TypeError(f"`{name}` must have modify(x, y, seed), as FlowEcho(net) has, but got {value!r}.")
+    return value
+
+
+def _names(value, name: str) -> list:
+    """The value, which is a list of texts."""
+    return [checks.text(each, name) for each in checks.sequence(value, name)]
+
+
 Threshold = Annotated[float, lambda value, name: checks.between(value, name, -1, 1)]
+Generator = Annotated[object, _generator]
+Extractor = Annotated[object, lambda value, name: checks.function(value, name)]
+ClassNames = Annotated[list, _names]
 LEARNERS = ("ce", "gce", "sl", "bootstrap_classification", "mixup", "robust_features")
 
 
@@ -63,7 +79,7 @@ class EchoAlign(Method):
     fine_tune: Share = 0.0
     learner: Literal[LEARNERS] = "ce"
     generator: Literal["flow", "controlnet"] = "flow"
-    class_names: list | None = None
+    class_names: ClassNames | None = None
     extractor: Literal["early", "clip"] = "early"
     strength: Share = 0.7
     guidance: NotNegative = 2.0
@@ -71,8 +87,8 @@ class EchoAlign(Method):
     knows: Literal["other images", "noisy labels"] = "other images"
     flow_epochs: Count = 20
     early_epochs: Count = 5
-    echo: object | None = field(default=None, repr=False, compare=False)
-    features: object | None = field(default=None, repr=False, compare=False)
+    echo: Generator | None = field(default=None, repr=False, compare=False)
+    features: Extractor | None = field(default=None, repr=False, compare=False)
 
     def start(self, recipe: Recipe, data: TrainingSet, generator: torch.Generator) -> None:
         check_fields(self)
