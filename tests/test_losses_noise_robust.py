@@ -5,30 +5,16 @@ import math
 import numpy as np
 import pytest
 import torch
+from small_logits import B, K, gradient, labels, some_logits
 from torch import Tensor
 from torch.distributions import Categorical, kl_divergence
 from torch.testing import assert_close
 
 from lnlkit import losses
 
-B, K = 12, 4
-
-
-def some_logits(dtype=torch.float64, seed: int = 1, scale: float = 2.0) -> Tensor:
-    g = torch.Generator().manual_seed(seed)
-    return (scale * torch.randn(B, K, generator=g, dtype=torch.float64)).to(dtype).requires_grad_()
-
-
-def labels() -> Tensor:
-    return torch.arange(B) % K
-
 
 def one_hot() -> Tensor:
     return torch.eye(K, dtype=torch.float64)[labels()]
-
-
-def gradient(value: Tensor, z: Tensor) -> Tensor:
-    return torch.autograd.grad(value.sum(), z)[0]
 
 
 def softmax(row: np.ndarray) -> np.ndarray:
