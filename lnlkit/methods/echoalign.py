@@ -46,7 +46,7 @@ class GroupWeightedCE(CE):
 
     def loss(self, batch: Batch) -> Tensor:
         each = losses.cross_entropy(self.nets_[0](batch.x), batch.y)
-        return (self.weights[batch.index] * each).mean() if len(batch.index) else each.mean()
+        return (self.weights[batch.index] * each).mean()
 
 
 @dataclass

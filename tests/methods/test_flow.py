@@ -5,6 +5,7 @@ import pytest
 import torch
 from small_runs import digits
 
+from lnlkit import data
 from lnlkit.methods import flow, pretrained
 from lnlkit.methods.flow import FlowNet, flow_loss, generate, train_flow
 
@@ -72,7 +73,7 @@ def test_without_guidance_the_class_does_not_matter():
 
 
 def test_strength_zero_returns_the_image_and_more_strength_leaves_less_of_it():
-    net, x = pretrained.read_flow(pretrained.FOLDER / "flow_digits.safetensors"), torch.rand(3, 1, 8, 8)
+    net = pretrained.read_flow(pretrained.FOLDER / "flow_digits.safetensors")
     x = torch.from_numpy(digits(60).x[:, None] / 255).float()
     y = torch.from_numpy((digits(60).y + 1) % 10)
     torch.testing.assert_close(generate(net, y, draws(), x=x, strength=0.0), x)
@@ -138,7 +139,5 @@ def test_files_that_are_no_generator_are_named(tmp_path):
 
 def test_the_generator_never_saw_the_first_half():
     half = pretrained.other_half("digits")
-    from lnlkit import data
-
     images = data.load("digits")
     assert np.array_equal(half.x, images.x_train[len(images.x_train) // 2 :])
