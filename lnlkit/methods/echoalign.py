@@ -59,8 +59,9 @@ class EchoAlign(Method):
 
     generator: "flow", the small `flow.FlowNet` with `strength`, `guidance` and `steps`, or "controlnet", the paper's
     own, which needs `class_names` (`controlnet.ControlNetEcho`; its images are kept in the data folder). knows: what
-    the flow has learned from; "other images" of the same kind with clean labels (`pretrained`), as the paper's
-    generator knows the world, or the "noisy labels" of this very set, a control. extractor: "early", a network trained
+    the flow has learned from (`pretrained`): clean labels of an "other domain", as the paper's generator knows the
+    world, those of "other images" of this very domain, which is more than the paper's knows, or nothing but the
+    "noisy labels" of this set, a control. extractor: "early", a network trained
     on the noisy labels for `early_epochs`, or "clip", the paper's (`clip_features.ClipFeatures`). echo and features:
     objects to use instead, anything with `modify(x, y, seed)`, and images -> (N, D).
 
@@ -84,7 +85,7 @@ class EchoAlign(Method):
     strength: Share = 0.7
     guidance: NotNegative = 2.0
     steps: Count = 10
-    knows: Literal["other images", "noisy labels"] = "other images"
+    knows: Literal["other images", "other domain", "noisy labels"] = "other images"
     flow_epochs: Count = 20
     early_epochs: Count = 5
     echo: Generator | None = field(default=None, repr=False, compare=False)
@@ -115,8 +116,8 @@ class EchoAlign(Method):
         if self.echo_ is None and self.generator == "controlnet":
             self.echo_ = ControlNetEcho(self.class_names, device=recipe.device, folder=folder_of(data, self.seed_))
         elif self.echo_ is None:
-            net = (pretrained.flow_for(data) if self.knows == "other images" else
-                   train_flow(data, epochs=self.flow_epochs, seed=self.seed_, device=recipe.device))  # fmt: skip
+            net = (train_flow(data, epochs=self.flow_epochs, seed=self.seed_, device=recipe.device)
+                   if self.knows == "noisy labels" else pretrained.flow_for(data, self.knows))  # fmt: skip
             self.echo_ = FlowEcho(net.to(data.device), self.strength, self.guidance, self.steps)
         return torch.as_tensor(self.echo_.modify(data.x, data.y, seed=self.seed_), device=data.device)
 

@@ -1,7 +1,9 @@
 """Small generators that come with the kit: trained once, with clean labels, on images that no experiment uses.
 
-Paper 04 takes a generator that knows the world from other data. Here it knows the second half of the training images
-of a set; experiments with it take their images from the first (`half` of a configuration). To make the files anew:
+Paper 04 takes a generator that knows the world from other data. "other domain" is one that has seen the 8x8 digits of
+scikit-learn, enlarged, and now meets MNIST: as there, what it draws looks unlike the images of the set. "other images"
+has seen the second half of the training images of the set itself; experiments take theirs from the first (`half` of a
+configuration). To make the files anew:
 
     python -m lnlkit.methods.pretrained mnist
 """
@@ -9,32 +11,61 @@ of a set; experiments with it take their images from the first (`half` of a conf
 import functools
 import sys
 from pathlib import Path
+from typing import NamedTuple
 
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
+from torch.nn import functional as F
 
 from lnlkit import checks, data
 from lnlkit.methods.flow import FlowNet, train_flow
 from lnlkit.training import TrainingSet
 
 FOLDER = Path(__file__).parent / "weights"
-TRAINING = {"mnist": {"width": 32, "epochs": 12}, "digits": {"width": 32, "epochs": 200}}
-"""How the generator of each set is trained."""
+
+
+class Kept(NamedTuple):
+    """A generator that comes with the kit: the set that it is for, what it knows, and how it is trained."""
+
+    images: str
+    knows: str
+    epochs: int
+    width: int = 32
+
+
+GENERATORS = {
+    "mnist": Kept("mnist", "other images", epochs=12),
+    "digits": Kept("digits", "other images", epochs=200),
+    "mnist_from_digits": Kept("mnist", "other domain", epochs=60),
+}
 
 
 def other_half(name: str) -> data.Labelled:
     """The second half of the training images of a set, with their clean labels."""
-    images = data.images.half(data.load(checks.one_of(name, "name", TRAINING)), "second")
+    images = data.images.half(data.load(name), "second")
     return data.Labelled(images.x_train, images.y_train, images.n_classes)
+
+
+def enlarged_digits() -> data.Labelled:
+    """All digits of scikit-learn as 28x28 images: 20x20 in the middle, where MNIST has its digits."""
+    digits = data.load("digits")
+    every = torch.cat([torch.from_numpy(x) for x in (digits.x_train, digits.x_test)])
+    large = F.interpolate(every[:, None].float(), size=(20, 20), mode="bilinear", align_corners=False)
+    x = F.pad(large, (4, 4, 4, 4)).round().byte()[:, 0].numpy()
+    y = torch.cat([torch.from_numpy(y) for y in (digits.y_train, digits.y_test)]).numpy()
+    return data.Labelled(x, y, digits.n_classes)
 
 
 def make_flow(name: str, folder: Path = FOLDER, progress=print) -> Path:
     """Trains the generator of a set and writes its weights, as 16-bit numbers, into the folder; the file's path."""
-    net = train_flow(other_half(name), **TRAINING[name], progress=progress)
+    kept = GENERATORS[checks.one_of(name, "name", GENERATORS)]
+    known = other_half(kept.images) if kept.knows == "other images" else enlarged_digits()
+    net = train_flow(known, width=kept.width, epochs=kept.epochs, progress=progress)
     weights = {key: value.to(torch.float16).contiguous() for key, value in net.state_dict().items()}
     facts = {"image_shape": " ".join(map(str, net.image_shape)), "n_classes": net.n_classes, "width": net.width}
-    about = facts | {"trained_on": f"the second half of the training images of {name}, with clean labels"}
+    of = f"the second half of the training images of {kept.images}" if kept.knows == "other images" else "digits, 20x20"
+    about = facts | {"trained_on": f"{of}, with clean labels"}
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"flow_{name}.safetensors"
     unfinished = path.with_suffix(".part")
@@ -58,15 +89,17 @@ def read_flow(path: Path) -> FlowNet:
     return net.eval()
 
 
-def flow_for(images: TrainingSet) -> FlowNet:
-    """The generator that comes with the kit for images of this shape and number of classes."""
-    for name in TRAINING:
-        facts = data.images.DATASETS[name]
-        if (1, *facts.image_shape) == images.image_shape and facts.n_classes == images.n_classes:
+def flow_for(images: TrainingSet, knows: str = "other images") -> FlowNet:
+    """The generator that comes with the kit for images of this shape and number of classes, and knows this."""
+    for name, kept in GENERATORS.items():
+        facts = data.images.DATASETS[kept.images]
+        fits = (1, *facts.image_shape) == images.image_shape and facts.n_classes == images.n_classes
+        if fits and kept.knows == knows:
             return read_flow(FOLDER / f"flow_{name}.safetensors")
+    there = ", ".join(f"{kept.images}, {kept.knows}" for kept in GENERATORS.values())
     raise ValueError(
         f"`knows` must be 'noisy labels' for images {images.image_shape} of {images.n_classes} classes, or give a "
-        f"generator as `echo`: with the kit come those of {' and '.join(TRAINING)} only.")  # fmt: skip
+        f"generator as `echo`: for {knows!r} the kit has none (it has: {there}).")  # fmt: skip
 
 
 if __name__ == "__main__":

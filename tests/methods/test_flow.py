@@ -8,6 +8,7 @@ from small_runs import digits
 from lnlkit import data
 from lnlkit.methods import flow, pretrained
 from lnlkit.methods.flow import FlowNet, flow_loss, generate, train_flow
+from lnlkit.training import TrainingSet
 
 
 class Straight(FlowNet):
@@ -109,7 +110,7 @@ def test_refusals_name_the_cure():
 # ---- the weights that come with the kit
 
 
-@pytest.mark.parametrize("name", pretrained.TRAINING)
+@pytest.mark.parametrize("name", pretrained.GENERATORS)
 def test_generators_that_come_with_the_kit_draw_what_they_are_told(name):
     """A plain classifier, trained on other images of the set, sees the wanted class in nearly all of what it draws."""
     net = pretrained.read_flow(pretrained.FOLDER / f"flow_{name}.safetensors")
@@ -122,7 +123,8 @@ def test_generators_that_come_with_the_kit_draw_what_they_are_told(name):
 
 
 def test_a_written_generator_is_the_one_that_is_read(tmp_path, monkeypatch):
-    monkeypatch.setitem(pretrained.TRAINING, "digits", {"width": 8, "epochs": 1})
+    small = pretrained.Kept("digits", "other images", epochs=1, width=8)
+    monkeypatch.setitem(pretrained.GENERATORS, "digits", small)
     path = pretrained.make_flow("digits", tmp_path, progress=None)
     net, again = train_flow(pretrained.other_half("digits"), width=8, epochs=1), pretrained.read_flow(path)
     assert [file.name for file in tmp_path.iterdir()] == ["flow_digits.safetensors"]
@@ -141,3 +143,17 @@ def test_the_generator_never_saw_the_first_half():
     half = pretrained.other_half("digits")
     images = data.load("digits")
     assert np.array_equal(half.x, images.x_train[len(images.x_train) // 2 :])
+
+
+def test_enlarged_digits_lie_where_mnist_has_its_own():
+    """20x20 pixels in the middle, as bright as the originals; the generator for MNIST that knows them is another."""
+    digits, images = pretrained.enlarged_digits(), data.load("digits")
+    assert digits.x.shape == (1797, 28, 28) and digits.x.dtype == np.uint8
+    frame = digits.x.astype(int).sum() - digits.x[:, 4:24, 4:24].astype(int).sum()
+    assert frame == 0 and digits.x[:, 4:24, 4:24].mean() == pytest.approx(images.x_train.mean(), rel=0.03)
+    assert np.array_equal(digits.y, np.concatenate([images.y_train, images.y_test]))
+    mnist = TrainingSet(torch.zeros(2, 1, 28, 28, dtype=torch.uint8), torch.zeros(2, dtype=torch.long), 10)
+    nets = [pretrained.flow_for(mnist, knows) for knows in ("other images", "other domain")]
+    assert not torch.equal(nets[0].first.weight, nets[1].first.weight)
+    with pytest.raises(ValueError, match="for 'other domain' the kit has none"):
+        pretrained.flow_for(TrainingSet.of(data.Labelled(images.x_train, images.y_train, 10)), "other domain")
