@@ -14,7 +14,7 @@ PACKAGE = Path(lnlkit.__file__).parent
 # From the ground up: a module imports from lines above its own, or from its own package.
 LAYERS = """
     checks
-    seeds tensors processes pools
+    seeds tensors processes pools packing
     noise records
     sweep papers
     data
@@ -39,7 +39,7 @@ ALLOWED = {
     "papermill": {"run"}, "nbconvert": {"run"}, "click": {"cli"},
 }  # fmt: skip
 
-TORCH_FREE = ["", "seeds", "processes", "pools", "noise", "data", "records", "papers", "sweep", "tasks",
+TORCH_FREE = ["", "seeds", "processes", "pools", "packing", "noise", "data", "records", "papers", "sweep", "tasks",
               "recorded", "viz", "recorded.making", "widgets", "lab", "run.report", "run.executed", "run.runner",
               "cli"]  # fmt: skip
 

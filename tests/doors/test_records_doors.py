@@ -1,4 +1,4 @@
-"""The doors of records."""
+"""The doors of records, and of the images in them."""
 
 from pathlib import Path
 
@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from refusals import BAD, Door, cases, check_refusal, refuses
 
-from lnlkit import records
+from lnlkit import packing, records
 
 KINDS = BAD | {
     "dict": {"nothing": None, "text": "a", "number": 3, "list": [1], "pairs": [("a", 1)]},
@@ -19,6 +19,10 @@ KINDS = BAD | {
     "record file": {"number": 3, "nothing": None, "empty": "", "mapping": {}, "folder": ".",
                     "no bytes": "no_bytes.json", "half": "half.json", "foreign": "foreign.json", "list": "list.json",
                     "old": "old.json", "not text": "binary.json", "deep": "deep.json", "null": "a\0b"},
+    "images": {"nothing": None, "text": "a", "fractions": np.zeros((2, 3)), "ragged": [[0], [1, 2]], "mapping": {}},
+    "packed": {"nothing": None, "text": "a", "list": [1], "empty": {}, "no bytes": {"shape": [1], "bytes": "!"},
+               "no images": {"shape": [1], "bytes": "YQ=="},
+               "half": packing.pack(np.zeros(4, np.uint8)) | {"shape": [5]}},
     "values": {"nothing in it": [], "text": "0.5", "texts": ["0.5"], "truths": [True], "dict": {"a": 1},
                "nested": [[1.0]], "object": object(), "array": np.zeros((2, 2)), "no numbers": np.array(["a"])},
 }  # fmt: skip
@@ -66,6 +70,8 @@ DOORS = [
          {"cpu_seconds": "not negative", "calibration_seconds": "not negative"},
          spared={"calibration_seconds": {"nothing"}}),
     Door(records.mean_sd, {"values": [1.0]}, {"values": "values"}),
+    Door(packing.pack, {"images": np.zeros((2, 3), np.uint8)}, {"images": "images"}),
+    Door(packing.unpack, {"packed": packing.pack(np.zeros((2, 3), np.uint8))}, {"packed": "packed"}),
 ]  # fmt: skip
 
 
