@@ -1,8 +1,8 @@
 """Boxes and arrows: what diagrams of networks are drawn from."""
 
-from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
+from matplotlib.patches import Circle, FancyArrowPatch, FancyBboxPatch
 
-from lnlkit.viz.style import INK, PALETTE, TICK, WIDTH, whole
+from lnlkit.viz.style import INK, PALETTE, TICK, TITLE, WIDTH, whole
 
 BLUE, ORANGE, GREEN = PALETTE[:3]
 
@@ -47,3 +47,21 @@ def joined(ax, boxes, *chains):
     for names in chains:
         for start, end in zip(names, names[1:], strict=False):
             arrow(ax, side(boxes[start], right=True), side(boxes[end], right=False), boxes[start][5])
+
+
+def nodes(ax, places, *kinds, observed="XY"):
+    """A circle with its name at each place {name: (x, y)}, observed ones on grey; arrows between them by kind.
+
+    kinds: (look, {two names, such as the letters of a word: how far the arrow between them is bent}).
+    """
+    circles = {}
+    for name, place in places.items():
+        color = "#cfcfcf" if name in observed else "white"
+        circles[name] = ax.add_patch(Circle(place, 0.34, facecolor=color, edgecolor=INK, linewidth=1.5, zorder=3))
+        ax.text(*place, name, ha="center", va="center", fontsize=TITLE + 2, zorder=4, color=INK)
+    for look, edges in kinds:
+        for (start, end), bend in edges.items():
+            ax.add_patch(FancyArrowPatch(
+                places[start], places[end], arrowstyle="-|>", mutation_scale=14, linewidth=1.6, shrinkA=1, shrinkB=2,
+                zorder=2, connectionstyle=f"arc3,rad={bend}", patchA=circles[start], patchB=circles[end],
+                **look))  # fmt: skip

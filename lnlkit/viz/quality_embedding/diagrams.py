@@ -1,9 +1,9 @@
 """Diagrams of the quality embedding: its graphical model, its network, and a conventional auto-encoder beside it."""
 
 from matplotlib.lines import Line2D
-from matplotlib.patches import Circle, FancyArrowPatch, FancyBboxPatch
+from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
 
-from lnlkit.viz.diagrams import BLUE, GREEN, ORANGE, arrow, canvas, joined
+from lnlkit.viz.diagrams import BLUE, GREEN, ORANGE, arrow, canvas, joined, nodes
 from lnlkit.viz.show import describe
 from lnlkit.viz.style import INK, LABEL, NOTE, PALETTE, TICK, TITLE, panels, plain
 
@@ -12,24 +12,6 @@ DASHED = (0, (4, 2.5))
 GENERATIVE = {"label": "generative (decoding)", "color": INK, "linestyle": "-"}
 INFERENCE = {"label": "inference (encoding)", "color": PALETTE[3], "linestyle": DASHED}
 CLASSIFIER = {"label": "classifier (discriminative)", "color": BLUE, "linestyle": "-"}
-
-
-def _nodes(ax, places, *kinds):
-    """A circle with its letter at each place, X and Y, which are observed, on grey; arrows between them by kind.
-
-    kinds: (look, {two letters: how far the arrow between them is bent}).
-    """
-    circles = {}
-    for name, place in places.items():
-        color = "#cfcfcf" if name in "XY" else "white"
-        circles[name] = ax.add_patch(Circle(place, 0.34, facecolor=color, edgecolor=INK, linewidth=1.5, zorder=3))
-        ax.text(*place, name, ha="center", va="center", fontsize=TITLE + 2, zorder=4, color=INK)
-    for look, edges in kinds:
-        for (start, end), bend in edges.items():
-            ax.add_patch(FancyArrowPatch(
-                places[start], places[end], arrowstyle="-|>", mutation_scale=14, linewidth=1.6, shrinkA=1, shrinkB=2,
-                zorder=2, connectionstyle=f"arc3,rad={bend}", patchA=circles[start], patchB=circles[end],
-                **look))  # fmt: skip
 
 
 def _key(fig, *looks):
@@ -45,7 +27,7 @@ def graph():
     Source: Paper 02, Fig. 2.
     """
     fig, ax = canvas((0.1, 7.6), (-0.15, 3.6), 3.9, width=7.6)
-    _nodes(ax, {"X": (0.9, 2.65), "Z": (3.1, 2.65), "Y": (5.3, 1.65), "S": (3.1, 0.65)},
+    nodes(ax, {"X": (0.9, 2.65), "Z": (3.1, 2.65), "Y": (5.3, 1.65), "S": (3.1, 0.65)},
            (GENERATIVE, {"XZ": 0, "ZY": 0, "SY": 0}),
            (INFERENCE, {"XZ": -0.42, "YZ": 0.42, "XS": 0, "YS": -0.42}))  # fmt: skip
     said = {
@@ -73,8 +55,8 @@ def autoencoder_comparison():
     decoding = GENERATIVE, {"ZY": 0.22, "SY": -0.22}
     encoding = INFERENCE, {"YZ": 0.22, "YS": -0.22}
     places, image = {"Y": (2.5, 2.55), "Z": (1.3, 1.1), "S": (3.7, 1.1)}, {"X": (0.55, 2.55)}
-    _nodes(axes[0], places, decoding, encoding)
-    _nodes(axes[1], places | image, decoding, encoding, (CLASSIFIER, {"XZ": 0.25}),
+    nodes(axes[0], places, decoding, encoding)
+    nodes(axes[1], places | image, decoding, encoding, (CLASSIFIER, {"XZ": 0.25}),
            (INFERENCE, {"XZ": -0.15, "XS": 0.12}))  # fmt: skip
     words = {"(a) conventional auto-encoder": "encodes Y, decodes Y",
              "(b) quality embedding model": "encodes X and Y, decodes Y alone;\nthe classifier X → Z is learned too"}
