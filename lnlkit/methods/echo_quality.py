@@ -12,7 +12,7 @@ import torch
 from lnlkit import evaluation, packing, seeds
 from lnlkit.methods.base import CE
 from lnlkit.methods.echo_select import NetworkFeatures
-from lnlkit.training import TrainingSet, fit, to_unit
+from lnlkit.training import TrainingSet, fit, predict, to_unit
 
 PURITIES = (0.94, 0.96, 0.98, 0.99)  # of Table 4
 N_EXAMPLES, N_SIMILARITIES, N_DRAWN, N_ASKED = 48, 600, 300, 4  # in the pictures
@@ -139,7 +139,8 @@ def illustrate(method, splits) -> dict:
     """What pictures show of a run of Algorithm 1; nothing for sets that are put together otherwise.
 
     similarities: of some training images, with whether their label is right. examples: some images, spread over the
-    similarities, beside their modified copies, with given and true labels. asked: a few test images modified towards
+    similarities, beside their modified copies, with given and true labels, and what correcting the label would say
+    instead. asked: a few test images modified towards
     every class (n, K, ...). map: t-SNE coordinates of the judge's features of originals and then of their copies, with
     the classes that they show. probability: how many originals and copies the judge gives the label with probability 0
     to 1, in 20 steps. Images are packed, see `packing`.
@@ -147,6 +148,7 @@ def illustrate(method, splits) -> dict:
     if not _is_algorithm_1(method):
         return {}
     train, right = splits.train, splits.train.y == splits.train.y_clean
+    seen = vars(method).get("seen_") or _seen(method, splits)  # of `judge`, which comes first
     draws, similarity = np.random.default_rng(0), method.similarity_.cpu().numpy().astype(float)
     index = np.sort(draws.permutation(len(train))[:N_SIMILARITIES])
     order = np.argsort(similarity[index], kind="stable")
@@ -155,10 +157,18 @@ def illustrate(method, splits) -> dict:
         "similarities": {"s": similarity[index].round(3).tolist(), "right": right[index].tolist()},
         "examples": {"x": packing.pack(train.x[shown]),
                      "modified": packing.pack(_like(method.modified_[shown], train.x)), "y": train.y[shown].tolist(),
-                     "y_clean": train.y_clean[shown].tolist(), "s": similarity[shown].round(3).tolist()},
-        "asked": _asked(method, splits.test), "map": _map(method.seen_, train, index[:N_DRAWN]),
-        "probability": _probabilities(method.seen_, train.y),
+                     "y_clean": train.y_clean[shown].tolist(), "s": similarity[shown].round(3).tolist(),
+                     **_corrected(method, train.x[shown])},
+        "asked": _asked(method, splits.test), "map": _map(seen, train, index[:N_DRAWN]),
+        "probability": _probabilities(seen, train.y),
     }  # fmt: skip
+
+
+def _corrected(method, x) -> dict:
+    """What a label correction would say: the classes that the early network sees, which learned the noisy labels."""
+    if not isinstance(method.features_, NetworkFeatures):
+        return {}
+    return {"corrected": predict(method.features_.views.net, x).argmax(1).tolist()}
 
 
 def _like(images: torch.Tensor, x) -> np.ndarray:

@@ -10,7 +10,7 @@ from lnlkit.methods import echo_quality
 from lnlkit.methods.base import CE
 from lnlkit.methods.echoalign import EchoAlign
 from lnlkit.tasks.running import Splits
-from lnlkit.training import fit
+from lnlkit.training import fit, predict
 
 
 @pytest.fixture(scope="module")
@@ -77,6 +77,8 @@ def test_pictures_hold_images_of_all_similarities(trained):
     assert np.array_equal(packing.unpack(shown["x"])[0], splits.train.x[place])
     assert np.array_equal(packing.unpack(shown["modified"])[0], method.modified_[place, 0].numpy())
     assert (shown["y"][0], shown["y_clean"][0]) == (splits.train.y[place], splits.train.y_clean[place])
+    early = predict(method.features_.views.net, packing.unpack(shown["x"]))
+    assert shown["corrected"] == early.argmax(1).tolist()
 
 
 def test_pictures_hold_a_few_test_images_for_every_label(trained):
