@@ -101,3 +101,8 @@ def test_the_outcomes_in_the_readme_are_those_of_the_record():
     assert f"{of.loc['robust_features', 'last']:.0f} % with 80 % wrong labels on MNIST" in text
     assert f"cross-entropy ends at {of.loc['ce', 'last']:.0f} %" in text
     assert verdicts["ahead-of-plain"].verdict == "undecided"
+    half = runs["04_echoalign"].query("noise == 'part_dependent' and noise_rate == 0.5")
+    of = 100 * half.groupby("row")["best_val"].mean()
+    assert f"the method has {of['echoalign']:.0f} % where half of the labels are wrong" in text
+    assert abs(of["echoalign"] - of["generated"]) < 1 and of["modification_shift"] < of["ce"] - 5
+    assert verdicts["right-labels-stay-similar"].verdict == "holds"

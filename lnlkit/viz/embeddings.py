@@ -28,17 +28,22 @@ def embedding(coords, y_noisy, y_clean, ax, title=None, *, size=9, cross=4):
     right, dot = y_noisy == y_clean, {"s": size, "linewidths": 0, "alpha": 0.55}
     for part, style in (right, dot), (~right, {"s": cross * size, "linewidths": 0.5, "marker": "X", "zorder": 3}):
         ax.scatter(*coords[part].T, c=list(colors[part]), edgecolors="white", **style)
+    name_classes(ax, coords, y_clean)
+    ax.set(xticks=[], yticks=[])
+    finish(ax, title).spines[:].set_visible(False)
+    return ax
+
+
+def name_classes(ax, coords, y):
+    """Writes the number of each class at the median of its points (N, 2), or above another one there."""
     near, taken = 0.06 * np.ptp(coords, axis=0), []
-    for label in np.unique(y_clean):
-        center = np.median(coords[y_clean == label], axis=0)
+    for label in np.unique(y):
+        center = np.median(coords[y == label], axis=0)
         while any((np.abs(center - other) < 0.9 * near).all() for other in taken):
             center = center + (0, near[1])
         taken.append(center)
         ax.text(*center, str(label), fontsize=TITLE, fontweight="bold", ha="center", va="center", zorder=4, color=INK,
                 bbox={"boxstyle": "round,pad=0.15", "facecolor": "white", "alpha": 0.8, "linewidth": 0})  # fmt: skip
-    ax.set(xticks=[], yticks=[])
-    finish(ax, title).spines[:].set_visible(False)
-    return ax
 
 
 @plain

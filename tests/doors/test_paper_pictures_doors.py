@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import regression_table
+import small_echo
 import small_features
 import small_quality
 import synthetic
@@ -13,7 +14,7 @@ from refusals import BAD, NAN, Door, check_refusal, standard_tests
 
 from lnlkit import recorded, viz
 from lnlkit.data import targets
-from lnlkit.viz import choicenet, cvae_augmentation, quality_embedding, robust_features
+from lnlkit.viz import choicenet, cvae_augmentation, echoalign, quality_embedding, robust_features
 from lnlkit.viz.choicenet.explorers import signed_scores
 from lnlkit.viz.choicenet.figures import GRID, correlation_strip
 from lnlkit.viz.quality_embedding.figures import quality_map, transition_panel
@@ -24,6 +25,8 @@ TWO = small_quality.table(("scenes", "mnist"), ("bce", "can"), (0.0, 0.4), (0, 1
                           points=8)  # fmt: skip
 THREE = small_features.table(rates=(0.0, 0.6), flips=(), seeds=(0, 1), rivals=("ce",), epochs=3, points=20,
                              ablation=("a_b", "robust_features"), schedules=("500 images",))  # fmt: skip
+FOUR = small_echo.table(("ce", "coteaching", "bltm", "echoalign", "echoalign_shift"), (("pairflip", 0.45),), (0, 1),
+                        tried=("threshold 0.5", "threshold 0.9"))  # fmt: skip
 FIVE = regression_table.made_up(datasets=("diabetes", "step"), rows=("l2", "mdn", "choicenet_regression"), seeds=(0, 1),
                                 runs=[regression_table.classified("ce", "digits", 0.2, 0, 0.9)])  # fmt: skip
 WALKED = regression_table.made_up(datasets=("step",), runs=[
@@ -83,6 +86,8 @@ KINDS = BAD | {
     "two": tables(TWO, ONE, "row", "dataset", "noise_rate", "size", "best_val", "lambda_mi"),
     "three": tables(THREE, TWO, "row", "dataset", "noise", "noise_rate"),
     "three's ends": tables(THREE, TWO, "row", "dataset", "noise", "noise_rate", "oracle", "last"),
+    "four": tables(FOUR, THREE, "row", "dataset", "noise", "noise_rate"),
+    "four's accuracies": tables(FOUR, THREE, "row", "dataset", "noise", "noise_rate", "best_val"),
     "five": tables(FIVE, ONE, "row", "dataset", "noise", "noise_rate"),
     "score": {"nothing": None, "text": "score", "table": T, "nan": [NAN, 0.5], "negative": [-0.1, 0.5], "none": []},
     "rates": {"number": 0.3, "text": "0.3", "empty": [], "per cent": [10, 30], "texts": ["0.3"], "nothing": None},
@@ -181,6 +186,26 @@ DOORS = [
             "table": T}.items()}}),
     Door(robust_features.pictures, dict(table=THREE), {"table": "three's ends"}),
     Door(robust_features.Runs, dict(table=THREE), {"table": "three's ends"}),
+    # paper 04
+    Door(echoalign.overview, dict(table=FOUR), {"table": "four's accuracies"},
+         {"table": {"no wrong labels": with_runs(FOUR, FOUR.runs.assign(noise_rate=0.0))}}),
+    Door(echoalign.table_1, dict(table=FOUR, value="last"), {"table": "four", "value": "name"},
+         {"table": {"no last": with_runs(FOUR, FOUR.runs.drop(columns="last"))}}),
+    Door(echoalign.thresholds, dict(table=FOUR), {"table": "four's accuracies"},
+         {"table": {"no checks": dataclasses.replace(FOUR, checks=FOUR.checks[:0])}}),
+    *[Door(draw, dict(table=FOUR, noise="pairflip", noise_rate=0.45),
+           {"table": "four", "noise": "name", "noise_rate": "fraction"},
+           {"noise": {"not recorded": "symmetric"}, "noise_rate": {"not recorded": 0.3, "none": 0.0}})
+      for draw in (echoalign.similarities, echoalign.purity, echoalign.gallery, echoalign.alignment, echoalign.maps)],
+    Door(echoalign.gallery, dict(table=FOUR, noise="pairflip", noise_rate=0.45, row="echoalign_shift", n=3),
+         {"row": "name", "n": "count"}, {"row": {"without images": "ce"}, "schedule": {"not recorded": "mine"}}),
+    Door(echoalign.own_run, dict(epochs_by_name={"CE": FOUR.epochs}, noise_rate=0.45), {"noise_rate": "fraction"},
+         {"epochs_by_name": NO_MAPPING | {f"of {what}": {"CE": FOUR.epochs, "own": value} for what, value in frames(
+             FOUR.epochs, "epoch", "test_acc", "train_acc").items()}}),
+    Door(echoalign.pictures, dict(table=FOUR), {"table": "four"},
+         {"table": {"no images": with_runs(FOUR, FOUR.runs.query("row == 'ce'"))}}),
+    Door(echoalign.Selection, dict(table=FOUR), {"table": "four"}),
+    Door(echoalign.Modification, dict(table=FOUR), {"table": "four"}),
     # paper 05
     Door(choicenet.fitted, dict(ax=ax(), data=POINTS, curves=FIT, truth=np.sign), AX,
          {"data": {"nothing": None, "array": GRID, "dict": {"x": GRID}}, "truth": {"array": GRID, "text": "step"},

@@ -1,0 +1,188 @@
+"""What the recorded runs of Paper 04 say: the idea and its outcome, Table 1 and Table 3, the threshold, own runs."""
+
+import pandas as pd
+import seaborn
+
+from lnlkit import checks, recorded
+from lnlkit.viz.echoalign.selection import histogram, separation
+from lnlkit.viz.echoalign.settings import (
+    CE,
+    LABELS,
+    METHOD,
+    NOTEBOOK,
+    PARTS,
+    RIVALS,
+    SHIFTED,
+    Setting,
+    at,
+    drawn,
+    of_the_paper,
+    settings,
+    wrong,
+)
+from lnlkit.viz.images import show_image
+from lnlkit.viz.lines import bands, legend_below
+from lnlkit.viz.show import describe
+from lnlkit.viz.style import GREY, LABEL, LINES, NOTE, PALETTE, TICK, TITLE, blank, finish, panels, plain, row_styles
+from lnlkit.viz.tables import heat_table, n_text
+
+N_IMAGES = 4  # of the overview
+TABLE_1 = (CE, *RIVALS, "bltm", *PARTS, "echoalign_code", "echoalign_gce", *SHIFTED, "echoalign_noisy")
+SCHEDULE = "threshold "  # of runs that differ in it alone
+
+
+@plain
+def overview(table):
+    """Figure of the outcome: wrongly labelled images and their modified copies, similarities, accuracies.
+
+    At the highest rate of part-dependent noise, or of what was recorded. Dots are seeds: accuracy on clean test images
+    at the best epoch on noisy validation data. The best rival is that of Table 1 with the best mean.
+    """
+    runs = of_the_paper(table, "best_val")
+    there = settings(runs[runs["noise_rate"] > 0])
+    if not there:
+        raise ValueError("`table` must have runs with wrong labels, but has none.")
+    setting = [of for of in there if of.noise == there[0].noise][-1]
+    runs = at(runs, *setting)
+    fig, (left, middle, right) = panels(1, 3, height=3.7, width_ratios=[1.05, 1, 1.35])
+    fig.suptitle(f"{setting} noise", fontsize=TITLE + 1)
+    said = [_copies(fig, left, drawn(table, runs, METHOD, "examples"))]
+    of = drawn(table, runs, METHOD, "similarities")
+    if of is None:
+        blank(middle, "similarities:\nnot recorded")
+    else:
+        s, flags = pd.Series(of["s"]).to_numpy(), pd.Series(of["right"]).to_numpy(bool)
+        histogram(middle, s, flags, 0.3 if s.min() >= 0.3 else min(0.0, s.min()))
+        middle.legend(fontsize=NOTE, frameon=False, loc="upper left")
+        finish(middle, "2. right labels change less", f"similarity of both\n{separation(runs, METHOD)}", "")
+        said.append(f"similarities tell right labels from wrong ones: {separation(runs, METHOD)}")
+    said.append(_dots(right, runs))
+    return describe(fig, f"{setting} noise. {'; '.join(text for text in said if text)}.")
+
+
+def _copies(fig, ax, examples):
+    """Wrongly labelled images above their modified copies, in the place of the axes; returns the words."""
+    if examples is None or not wrong(examples).any():
+        blank(ax, "images:\nnot recorded")
+        return ""
+    ax.set_axis_off()
+    ax.set_title("1. change images to fit labels", fontsize=TITLE)
+    index = wrong(examples).nonzero()[0]
+    index = index[:: max(1, len(index) // N_IMAGES)][:N_IMAGES]
+    for place, i in enumerate(index):
+        for level, name in enumerate(("x", "modified")):
+            inner = ax.inset_axes([0.12 + 0.22 * place, 0.48 - 0.42 * level, 0.2, 0.36])
+            show_image(inner, examples[name][i]).set(xticks=[], yticks=[])
+            inner.spines[:].set_visible(False)
+            if level == 0:
+                inner.set_title(f"label {examples['y'][i]}", fontsize=LABEL)
+    for level, name in ((0.66, "x"), (0.24, "x′")):
+        ax.text(0.06, level, name, transform=ax.transAxes, fontsize=TITLE, ha="center", va="center")
+    return f"{len(index)} wrongly labelled images are shown beside their modified copies"
+
+
+def _dots(ax, runs):
+    """Accuracies of the method, its parts and controls, a dot a seed; returns the words."""
+    means = 100 * runs.groupby("row")["best_val"].mean()
+    rivals = means.reindex(RIVALS).dropna()
+    best = [rivals.idxmax()] if len(rivals) else []
+    rows = [row for row in (CE, *best, *PARTS, *SHIFTED) if row in means]
+    for place, row in enumerate(rows):
+        color = row_styles(NOTEBOOK)[row][1]["color"] if row in (CE, METHOD) else GREY
+        ax.plot(100 * runs.loc[runs["row"] == row, "best_val"], [place] * (runs["row"] == row).sum(), "o", color=color,
+                markersize=8, alpha=0.75, markeredgewidth=0)  # fmt: skip
+    names = [f"best rival: {LABELS[row]}" if row in best else LABELS[row] for row in rows]
+    ax.set_yticks(range(len(rows)), names, fontsize=LABEL)
+    for text, row in zip(ax.get_yticklabels(), rows, strict=True):
+        text.set_fontweight("bold" if row == METHOD else "normal")
+    ax.set_ylim(len(rows) - 0.5, -0.5)
+    ax.set_xlim(min(40, 10 * int(means.reindex(rows).min() // 10)), 100)
+    finish(ax, "3. what is learned from both", f"accuracy on clean test images, %\n(a dot a seed, "
+           f"{n_text(runs[runs['row'].isin(rows)].groupby('row').size())})", "", grid="x")  # fmt: skip
+    return "accuracy on clean test images: " + ", ".join(f"{LABELS[row]} {means[row]:.1f} %" for row in rows)
+
+
+@plain
+def table_1(table, value="best_val"):
+    """Figure of accuracies as a heat map, methods against noise (Paper 04, Table 1 and Table 3; ours).
+
+    A cell is the mean over the seeds ± standard deviation, in per cent; what was not run stays empty. value: "best_val"
+    for the best epoch on noisy validation data, "last" for the last one.
+    """
+    runs = of_the_paper(table, checks.one_of(value, "value", ("best_val", "last", "oracle")))
+    runs = runs[runs["noise_rate"] > 0]
+    order = [str(of) for of in settings(runs)]
+    if not order:
+        raise ValueError("`table` must have runs with wrong labels, but has none.")
+    names = [str(Setting(*of)) for of in runs[["noise", "noise_rate"]].itertuples(index=False)]
+    runs = runs.assign(setting=pd.Categorical(names, order, ordered=True))
+    rows = [row for row in TABLE_1 if row in set(runs["row"])]
+    fig, ax = panels(width=min(10.5, 3 + 1.25 * len(order)), height=0.3 * len(rows) + 1.1)
+    heat_table(runs, NOTEBOOK, rows=rows, columns="setting", value=value, ax=ax)
+    ax.set_xticklabels([name.replace(" % ", " %\n") for name in order], fontsize=TICK)
+    ax.set_xlabel("")
+    what = {"best_val": "best epoch on noisy validation data", "last": "last epoch",
+            "oracle": "best epoch on clean test data"}[value]  # fmt: skip
+    sizes = runs.groupby(["setting", "row"], observed=True).size()
+    fig.suptitle(f"Accuracy in %, {what} (mean ± sd, {n_text(sizes)})", fontsize=LABEL, x=0.01, ha="left")
+    best = 100 * runs.groupby(["setting", "row"], observed=True)[value].mean()
+    leaders = best.unstack().idxmax(axis=1)
+    said = ", ".join(f"{LABELS[row]} at {setting}" for setting, row in leaders.items())
+    return describe(fig, f"Accuracy of {len(rows)} methods, {what}. Best: {said}.")
+
+
+@plain
+def thresholds(table):
+    """Figure of accuracy against the threshold (Paper 04, Fig. 4a): a line a setting, mean and range over the seeds."""
+    main = of_the_paper(table, "best_val")
+    runs = table.checks
+    if not len(runs) or not runs["schedule"].str.startswith(SCHEDULE).any():
+        raise ValueError("`table` must have runs at several thresholds, but has none.")
+    runs = runs[(runs["row"] == METHOD) & runs["schedule"].str.startswith(SCHEDULE)]
+    at_ = runs["schedule"].str.removeprefix(SCHEDULE).astype(float)
+    runs = runs.assign(threshold=at_, shown=100 * runs["best_val"])
+    fig, ax = panels(width=7, height=3.3)
+    said = []
+    for place, setting in enumerate(settings(runs)):
+        own = at(runs, *setting)
+        look = {"color": PALETTE[place], "linestyle": LINES[place % 4], "marker": "osD^"[place % 4]}
+        seaborn.lineplot(own, x="threshold", y="shown", ax=ax, errorbar=("pi", 100), label=str(setting), **look)
+        selected = at(main, *setting) if setting in settings(main) else main.iloc[:0]
+        ce = selected[selected["row"] == CE]
+        if len(ce):
+            ax.axhline(100 * ce["best_val"].mean(), color=PALETTE[place], linewidth=1, linestyle=":")
+        means = own.groupby("threshold")["shown"].mean()
+        said.append(f"{setting}: {', '.join(f'{value:.1f} % at {tau:g}' for tau, value in means.items())}")
+    ax.legend(fontsize=NOTE, frameon=False)
+    ax.set_ylim(top=100)
+    finish(ax, None, "threshold τ", "accuracy on clean test images, %\n(dotted: CE)", grid="y")
+    return describe(fig, f"Accuracy against the threshold. {'; '.join(said)}.")
+
+
+@plain
+def own_run(epochs_by_name, noise_rate):
+    """Figure of one's own runs over the epochs: clean test images recognised, given labels of training images fitted.
+
+    epochs_by_name: {label: one row an epoch (from 1), or an epoch and run, with `epoch`, `test_acc`, `train_acc`}
+    (Paper 04, Fig. 6, in accuracies).
+    """
+    checks.mapping(epochs_by_name, "epochs_by_name", "label: DataFrame")
+    rate = checks.fraction(noise_rate, "noise_rate", below_one=False)
+    names = {"test_acc": "clean test images recognised", "train_acc": "noisy labels of the originals fitted"}
+    for epochs in epochs_by_name.values():
+        for column in names:
+            recorded.frame(epochs, "epochs_by_name", "epoch", value=column)
+    fig, axes = panels(1, 2, width=9, height=3.3)
+    fig.suptitle(f"{100 * rate:.0f} % of the labels are wrong", fontsize=TITLE + 1)
+    own_style, said = {label: style for label, style in row_styles(NOTEBOOK).values()}, []
+    for place, (label, epochs) in enumerate(epochs_by_name.items()):
+        look = {"color": PALETTE[place % 10], "marker": "os^DvP"[place % 6], "linestyle": LINES[place % 4]}
+        look = own_style.get(str(label), look)
+        for ax, (column, title) in zip(axes, names.items(), strict=True):
+            bands(ax, epochs, column, unit=100, label=str(label), markevery=max(1, len(epochs) // 10), **look)
+            ax.xaxis.get_major_locator().set_params(integer=True)
+            finish(ax, title, "epoch", "%", grid="y").set_ylim(-3, 103)
+        means = 100 * epochs.groupby("epoch")["test_acc"].mean()
+        said.append(f"{label}: test accuracy {means.max():.1f} % at its highest and {means.iloc[-1]:.1f} % in the end")
+    legend_below(fig, axes[0], columns=len(epochs_by_name))
+    return describe(fig, f"Runs with {100 * rate:.0f} % wrong labels. {'; '.join(said)}.")
