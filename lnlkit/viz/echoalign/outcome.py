@@ -3,7 +3,7 @@
 import pandas as pd
 import seaborn
 
-from lnlkit import checks, recorded
+from lnlkit import checks
 from lnlkit.viz.echoalign.selection import histogram, separation
 from lnlkit.viz.echoalign.settings import (
     CE,
@@ -21,7 +21,7 @@ from lnlkit.viz.echoalign.settings import (
     wrong,
 )
 from lnlkit.viz.images import show_image
-from lnlkit.viz.lines import bands, legend_below
+from lnlkit.viz.lines import highest_and_last, over_epochs
 from lnlkit.viz.show import describe
 from lnlkit.viz.style import GREY, LABEL, LINES, NOTE, PALETTE, TICK, TITLE, blank, finish, panels, plain, row_styles
 from lnlkit.viz.tables import heat_table, n_text
@@ -166,23 +166,8 @@ def own_run(epochs_by_name, noise_rate):
     epochs_by_name: {label: one row an epoch (from 1), or an epoch and run, with `epoch`, `test_acc`, `train_acc`}
     (Paper 04, Fig. 6, in accuracies).
     """
-    checks.mapping(epochs_by_name, "epochs_by_name", "label: DataFrame")
     rate = checks.fraction(noise_rate, "noise_rate", below_one=False)
     names = {"test_acc": "clean test images recognised", "train_acc": "noisy labels of the originals fitted"}
-    for epochs in epochs_by_name.values():
-        for column in names:
-            recorded.frame(epochs, "epochs_by_name", "epoch", value=column)
-    fig, axes = panels(1, 2, width=9, height=3.3)
-    fig.suptitle(f"{100 * rate:.0f} % of the labels are wrong", fontsize=TITLE + 1)
-    own_style, said = {label: style for label, style in row_styles(NOTEBOOK).values()}, []
-    for place, (label, epochs) in enumerate(epochs_by_name.items()):
-        look = {"color": PALETTE[place % 10], "marker": "os^DvP"[place % 6], "linestyle": LINES[place % 4]}
-        look = own_style.get(str(label), look)
-        for ax, (column, title) in zip(axes, names.items(), strict=True):
-            bands(ax, epochs, column, unit=100, label=str(label), markevery=max(1, len(epochs) // 10), **look)
-            ax.xaxis.get_major_locator().set_params(integer=True)
-            finish(ax, title, "epoch", "%", grid="y").set_ylim(-3, 103)
-        means = 100 * epochs.groupby("epoch")["test_acc"].mean()
-        said.append(f"{label}: test accuracy {means.max():.1f} % at its highest and {means.iloc[-1]:.1f} % in the end")
-    legend_below(fig, axes[0], columns=len(epochs_by_name))
-    return describe(fig, f"Runs with {100 * rate:.0f} % wrong labels. {'; '.join(said)}.")
+    fig = over_epochs(epochs_by_name, NOTEBOOK, names, f"{100 * rate:.0f} % of the labels are wrong")
+    said = "; ".join(f"{label}: {highest_and_last(epochs)}" for label, epochs in epochs_by_name.items())
+    return describe(fig, f"Runs with {100 * rate:.0f} % wrong labels. {said}.")

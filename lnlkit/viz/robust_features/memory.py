@@ -5,9 +5,9 @@ import seaborn
 
 from lnlkit import checks, recorded
 from lnlkit.viz import given
-from lnlkit.viz.lines import bands, legend_below
+from lnlkit.viz.lines import highest_and_last, legend_below, over_epochs
 from lnlkit.viz.show import describe
-from lnlkit.viz.style import GREY, LINES, NOTE, PALETTE, TITLE, finish, panels, plain, row_labels, row_styles
+from lnlkit.viz.style import GREY, LINES, NOTE, PALETTE, finish, panels, plain, row_labels
 
 NOTEBOOK = "03_robust_features"
 LABELS = row_labels(NOTEBOOK)
@@ -79,17 +79,11 @@ def memorisation(table, noise_rate, rows=(CE, VIEWS, METHOD)):
         words = f"{known:.0f} % of wrong labels learned"
         finish(ax, f"{LABELS[row]}\n{words}", "epoch", "% of the images", grid="y")
         ax.label_outer()
-        said.append(f"{LABELS[row]}: {words}, {_test(own)}")
+        said.append(f"{LABELS[row]}: {words}, {highest_and_last(own)}")
     axes[0, 0].set(ylim=(-3, 103))
     legend_below(fig, axes[0, 0], columns=3 if across > 1 else 1)
     return describe(fig, f"What is learned over the epochs where {per_cent(noise_rate)} of the labels are wrong, mean "
                          f"and range over seeds. {'; '.join(said)}.")  # fmt: skip
-
-
-def _test(epochs):
-    """'test accuracy 61.1 % at its highest and 23.0 % in the end', means over the runs."""
-    mean = 100 * epochs.groupby("epoch")["test_acc"].mean()
-    return f"test accuracy {mean.max():.1f} % at its highest and {mean.iloc[-1]:.1f} % in the end"
 
 
 @plain
@@ -98,25 +92,12 @@ def own_run(epochs_by_name, noise_rate):
 
     epochs_by_name: {label: one row an epoch (from 1), or an epoch and run, with `epoch`, `test_acc`, `memorised`}.
     """
-    checks.mapping(epochs_by_name, "epochs_by_name", "label: DataFrame")
     rate = checks.fraction(noise_rate, "noise_rate", below_one=False)
     names = {"test_acc": "clean test images recognised", "memorised": "wrong labels learned by heart"}
-    for epochs in epochs_by_name.values():
-        for column in names:
-            recorded.frame(epochs, "epochs_by_name", "epoch", value=column)
-    fig, axes = panels(1, 2, width=9, height=3.3)
-    fig.suptitle(f"Your runs: {per_cent(rate)} of the labels are wrong", fontsize=TITLE + 1)
-    own_style, said = {label: style for label, style in row_styles(NOTEBOOK).values()}, []
-    for place, (label, epochs) in enumerate(epochs_by_name.items()):
-        look = {"color": PALETTE[place % 10], "marker": "os^DvP"[place % 6], "linestyle": LINES[place % 4]}
-        look = own_style.get(str(label), look)
-        for ax, (column, title) in zip(axes, names.items(), strict=True):
-            bands(ax, epochs, column, unit=100, label=str(label), markevery=max(1, len(epochs) // 10), **look)
-            ax.xaxis.get_major_locator().set_params(integer=True)
-            finish(ax, title, "epoch", "%", grid="y").set_ylim(-3, 103)
+    fig, said = over_epochs(epochs_by_name, NOTEBOOK, names, f"Your runs: {per_cent(rate)} of the labels are wrong"), []
+    for label, epochs in epochs_by_name.items():
         known = 100 * epochs[epochs["epoch"] == epochs["epoch"].max()]["memorised"].mean()
-        said.append(f"{label}: {_test(epochs)}, {known:.1f} % of the wrong labels learned by heart")
-    legend_below(fig, axes[0], columns=len(epochs_by_name))
+        said.append(f"{label}: {highest_and_last(epochs)}, {known:.1f} % of the wrong labels learned by heart")
     return describe(fig, f"Runs with {per_cent(rate)} wrong labels. {'; '.join(said)}.")
 
 
