@@ -173,8 +173,6 @@ def test_every_claim_is_measured_in_the_shipped_runs(key):
     paper, shipped = papers.load(key), recorded.load(key)
     for claim in paper.claims:
         found = measures.measure(paper, shipped, claim.measure)
-        if not found.values and "not made yet" in claim.not_tested:
-            continue
         assert found.values, claim.id
         assert found.runs or claim.measure["of"] in ("neighbours", "published lead"), claim.id  # a map; arithmetic
         assert set(found.runs) <= set(shipped.runs["key"]) | set(shipped.checks["key"])
