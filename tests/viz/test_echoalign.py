@@ -67,7 +67,7 @@ def test_table_1_is_a_heat_map_with_the_best_of_each_setting_in_bold(table):
     fig = paper_04.table_1(table)
     (ax,) = fig.axes
     assert [text.get_text() for text in ax.get_xticklabels()] == [
-        "30 %\npart-dependent", "50 %\npart-dependent", "45 %\npair-flip"]  # fmt: skip
+        "30 %\npart-\ndependent", "50 %\npart-\ndependent", "45 %\npair-flip"]  # fmt: skip
     rows = [text.get_text() for text in ax.get_yticklabels()]
     assert rows[0] == "CE" and set(rows) == {LABELS[row] for row in small_echo.ROWS}
     bold = {rows[int(text.get_position()[1])] for text in ax.texts if text.get_fontweight() == "bold"}

@@ -119,7 +119,7 @@ def table_1(table, value="best_val"):
     rows = [row for row in TABLE_1 if row in set(runs["row"])]
     fig, ax = panels(width=min(10.5, 3 + 1.25 * len(order)), height=0.3 * len(rows) + 1.1)
     heat_table(runs, NOTEBOOK, rows=rows, columns="setting", value=value, ax=ax)
-    ax.set_xticklabels([name.replace(" % ", " %\n") for name in order], fontsize=TICK)
+    ax.set_xticklabels([name.replace(" % ", " %\n").replace("-dep", "-\ndep") for name in order], fontsize=TICK)
     ax.set_xlabel("")
     what = {"best_val": "best epoch on noisy validation data", "last": "last epoch",
             "oracle": "best epoch on clean test data"}[value]  # fmt: skip
