@@ -106,6 +106,11 @@ def at_threshold(table, threshold):
     return f"{100 * runs['best_val'].mean():.0f} %"
 
 
+def on_cifar_10(table):
+    checks = table.checks
+    return checks[(checks["row"] == "echoalign_noisy") & (checks["schedule"] == "CIFAR-10, noisy labels alone")]
+
+
 TOLD = {  # cell: sentences, made from the table
     "outcome": [
         lambda t: f"EchoAlign has {one(t, 'echoalign')} of the test images right, cross-entropy (CE) {one(t, 'ce')} at "
@@ -145,6 +150,9 @@ TOLD = {  # cell: sentences, made from the table
         lambda t: f"the similarity keeps {one(t, 'echoalign', SELECTION, 'kept_at_96')} of the originals, BLTM's "
                   f"confidence {one(t, 'bltm', SELECTION, 'kept_at_96')}",
         lambda t: f"{at_threshold(t, 0.5)} at 0.5, {at_threshold(t, 0.8)} at 0.8, with 50 % wrong labels",
+    ],
+    "breaks": [
+        lambda t: f"sees the given label in {100 * on_cifar_10(t)['shows_label'].item():.0f} % of the wrongly labelled",
     ],
     "figure-5-told": [
         lambda t: f"from {number(t, 'echoalign', 'information_before')} to "
