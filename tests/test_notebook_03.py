@@ -159,7 +159,7 @@ def test_each_setting_is_the_choice_of_noisy_validation_over_both_rates(table):
         tries = means.loc["ce" if row == "ce_slow" else row]
         tries = tries[tries.index.str.startswith("learning rate")]
         assert len(tries) == 5 and (tries["size"] == 2).all(), row
-        assert float(tries["mean"].idxmax().removeprefix("learning rate ")) == rows[row].lr, row
+        assert float(tries["mean"].idxmax().removeprefix("learning rate ")) == rows[row].optimizer["lr"], row
     tries = means.loc["robust_features"]
     tries = tries[tries.index.str.contains("alpha falls")]
     assert len(tries) == 4 and (tries["size"] == 2).all() and tries["mean"].idxmax() == CHOSEN

@@ -20,8 +20,8 @@ class Row:
 
     published: "own" (measured by the paper), "quoted" (copied there from another paper) or "no" (our control).
     passes: epochs of this row, in multiples of the scale's. oracle: uses clean labels, which no method has.
-    hparams: hyper-parameters that make this row differ from others of its method. lr: its learning rate where it has
-    one of its own.
+    hparams: hyper-parameters that make this row differ from others of its method. optimizer: what it has in place of
+    the scale's, a learning rate alone or, with a `name`, all of it.
     draw: colour, marker and line of the row in every figure.
     """
 
@@ -35,7 +35,7 @@ class Row:
     oracle: bool = False
     passes: int = 1
     hparams: dict[str, Any] = field(default_factory=dict)
-    lr: float | None = None
+    optimizer: dict[str, Any] = field(default_factory=dict)
     draw: tuple[str, str, str] = ("#777777", "o", "-")
 
 

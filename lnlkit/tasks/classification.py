@@ -45,13 +45,13 @@ def configuration(paper: Paper, scale: str, row: Row, noise: str, noise_rate: fl
     if "noise rate" in row.needs:
         hparams["forget_rate"] = noise_rate
     tries_optimizer = schedule is not None and "optimizer" in paper.scale(scale)["schedules"][schedule]
-    lr = {"lr": row.lr} if row.lr and not tries_optimizer else {}  # what is tried goes before what was chosen
+    chosen = {} if tries_optimizer else row.optimizer  # what is tried goes before what was chosen
     own = {"schedule": schedule} | {name: s.get(name) for name in SOMETIMES}
     return {name: value for name, value in own.items() if value is not None} | {
         "row": row.id, "noise": noise, "noise_rate": noise_rate, "seed": seed,
         "dataset": s["dataset"], "n_train": s.get("n_train"), "val_fraction": s["val_fraction"],
         "method": row.method, "hparams": hparams, "augment": row.augment, "oracle": row.oracle,
-        "network": s["network"], "optimizer": s["optimizer"] | lr,
+        "network": s["network"], "optimizer": chosen if "name" in chosen else s["optimizer"] | chosen,
         "epochs": s["epochs"] * row.passes,
         "batch_size": s["batch_size"], "generator": s.get("generator", {}), "amp": s.get("amp", False),
     }  # fmt: skip

@@ -182,10 +182,15 @@ def test_only_the_oracle_row_sees_clean_labels(paper, quick, monkeypatch):
     assert asked
 
 
-def test_a_learning_rate_that_is_tried_goes_before_the_one_that_was_chosen():
+def test_an_optimizer_that_is_tried_goes_before_the_one_that_was_chosen():
     paper = papers.load("03")
-    row, where = paper.rows["gce"], ("symmetric", 0.8, 10)
-    assert classification.configuration(paper, "lab", row, *where)["optimizer"]["lr"] == row.lr == 0.02
-    tried = classification.configuration(paper, "lab", row, *where, schedule="learning rate 0.1")
-    assert tried["optimizer"]["lr"] == 0.1
-    assert classification.configuration(paper, "lab", row, *where, schedule="10 epochs")["optimizer"]["lr"] == row.lr
+    row, where, common = paper.rows["gce"], ("symmetric", 0.8, 10), paper.scale("lab")["optimizer"]
+    optimizer_of = lambda **more: classification.configuration(paper, "lab", row, *where, **more)["optimizer"]  # noqa: E731
+    assert optimizer_of() == optimizer_of(schedule="10 epochs") == common | {"lr": 0.02}
+    assert optimizer_of(schedule="learning rate 0.1") == common | {"lr": 0.1}
+
+
+def test_an_optimizer_with_a_name_stands_alone():
+    paper = papers.load("04")
+    config = classification.configuration(paper, "lab", paper.rows["apl"], "part_dependent", 0.5, 0)
+    assert config["optimizer"] == {"name": "adam", "lr": 0.001}
