@@ -173,7 +173,7 @@ def test_what_is_told_is_what_was_recorded(table, cell, place):
 def test_each_setting_is_the_choice_of_noisy_validation(table):
     means = table.checks.groupby(["row", "schedule"])["last_val_acc"].mean()
     rows, lab = papers.load("04").rows, papers.load("04").scale("lab")
-    for row in RIVALS:
+    for row in (*RIVALS, "bltm"):
         tries = means.loc["ce" if row == "ce_slow" else row]
         tries = tries[[name for name in tries.index if "optimizer" in lab["schedules"][name]]]
         assert len(tries) == (6 if row in BOUNDED else 4), row

@@ -56,18 +56,23 @@ class _MeanLoss(CE):
         return each.mean()
 
 
-def small_loss(data: TrainingSet, recipe: Recipe, epochs: int, noise_rate: float, seed: int) -> Tensor:
+def mean_losses(data: TrainingSet, recipe: Recipe, epochs: int, seed: int) -> Tensor:
+    """Each example's cross-entropy, averaged over the epochs of a training of its own, (N,)."""
+    ce = _MeanLoss()
+    fit(ce, data, stage_recipe(recipe, epochs), seed=seed)
+    return ce.sums_ / epochs
+
+
+def small_loss(losses: Tensor, data: TrainingSet, noise_rate: float) -> Tensor:
     """Which examples the authors' code keeps at symmetric noise, bool (N,): of each given class those of small loss.
 
-    The loss is averaged over the epochs of a cross-entropy training; of a class min(1 - 1.2 r, 0.9 (1 - r)) stay, r
-    being the noise rate, which it has to know. Source: small_loss_trick.py of KevinCarpricorn/EchoAlign; the paper
-    says that CLIP selects.
+    losses: (N,), of `mean_losses`. Of a class min(1 - 1.2 r, 0.9 (1 - r)) stay, r being the noise rate, which it has to
+    know. Source: small_loss_trick.py of KevinCarpricorn/EchoAlign; the paper says that CLIP selects.
     """
     rate = checks.fraction(noise_rate, "noise_rate")
-    keep, ce = max(0.0, min(1 - 1.2 * rate, 0.9 * (1 - rate))), _MeanLoss()
-    fit(ce, data, stage_recipe(recipe, epochs), seed=seed)
+    keep = max(0.0, min(1 - 1.2 * rate, 0.9 * (1 - rate)))
     chosen = torch.zeros(len(data), dtype=torch.bool, device=data.device)
     for label in range(data.n_classes):
         members = (data.y == label).nonzero()[:, 0]
-        chosen[members[ce.sums_[members].argsort(stable=True)[: int(keep * len(members) + 1e-9)]]] = True
+        chosen[members[losses[members].argsort(stable=True)[: int(keep * len(members) + 1e-9)]]] = True
     return chosen

@@ -187,5 +187,11 @@ class EchoAlignSmallLoss(EchoAlign):
     loss_epochs: Count = 20
 
     def select(self, recipe: Recipe, data: TrainingSet) -> Tensor:
-        self.similarity_ = torch.zeros(len(data))
-        return echo_select.small_loss(data, recipe, self.loss_epochs, self.forget_rate, self.seed_)
+        """Which originals stay, bool (N,); minus their losses stand for the similarities in `similarity_`."""
+        found = echo_select.mean_losses(data, recipe, self.loss_epochs, self.seed_)
+        self.similarity_ = -found
+        return echo_select.small_loss(found, data, self.forget_rate)
+
+    def illustrate(self, splits) -> dict:
+        """Nothing: its images are those of `EchoAlign`, and it has no similarities."""
+        return {}

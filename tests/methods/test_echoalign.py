@@ -15,13 +15,13 @@ from lnlkit.methods.echo_mod import FlowEcho
 from lnlkit.methods.echoalign import EchoAlign
 from lnlkit.methods.flow import FlowNet
 from lnlkit.methods.pretrained import FOLDER, read_flow
+from lnlkit.tasks.running import Splits
 from lnlkit.training import TrainingSet, fit
 
 
-def noisy(n=300, rate=0.45) -> data.NoisyData:
-    """Digits of the half that the generator has not seen, pair flips."""
-    y = noise.corrupt(digits(n).y, noise.pairflip(10, rate), np.random.default_rng(0))
-    return digits(n, y)
+def noisy(n=300, T=noise.pairflip(10, 0.45)) -> data.NoisyData:
+    """Digits of the half that the generator has not seen."""
+    return digits(n, noise.corrupt(digits(n).y, T, np.random.default_rng(0)))
 
 
 def run(examples=None, epochs=4, **fields) -> EchoAlign:
@@ -99,8 +99,9 @@ def test_features_are_what_goes_into_the_last_layer():
 
 
 def test_small_loss_keeps_the_authors_share_of_each_class_and_mostly_right_labels():
-    examples = digits(600, noise.corrupt(digits(600).y, noise.symmetric(10, 0.3), np.random.default_rng(0)))
-    kept = echo_select.small_loss(TrainingSet.of(examples), recipe(), epochs=5, noise_rate=0.3, seed=0).numpy()
+    examples = noisy(600, noise.symmetric(10, 0.3))
+    data = TrainingSet.of(examples)
+    kept = echo_select.small_loss(echo_select.mean_losses(data, recipe(), 5, seed=0), data, noise_rate=0.3).numpy()
     for label in range(10):
         members = examples.y == label
         assert kept[members].sum() == int(0.63 * members.sum() + 1e-9)  # min(1 - 0.36, 0.9 * 0.7)
@@ -224,3 +225,12 @@ def test_the_small_loss_variant_says_that_it_needs_the_noise_rate():
     method = make("echoalign_small_loss", forget_rate=0.45, loss_epochs=3, strength=0.5)
     fit(method, noisy(), recipe(epochs=2))
     assert method.needs == ("noise rate",) and 0 < float(method.selected_.float().mean()) <= 0.46
+
+
+def test_the_small_loss_variant_can_be_recorded_like_the_others():
+    examples = noisy(600, noise.symmetric(10, 0.3))
+    method, splits = make("echoalign_small_loss", forget_rate=0.3, loss_epochs=5), Splits(examples, examples, digits())
+    fit(method, examples, recipe(epochs=2))
+    judged = method.diagnose(splits)
+    assert judged["auc"] > 0.9 and judged["purity"] > 0.9
+    assert method.illustrate(splits) == {}
