@@ -19,7 +19,10 @@ from lnlkit.tasks.running import Splits
 from lnlkit.training import TrainingSet, fit
 
 
-def noisy(n=300, T=noise.pairflip(10, 0.45)) -> data.NoisyData:
+PAIRS = noise.pairflip(10, 0.45)
+
+
+def noisy(n=300, T=PAIRS) -> data.NoisyData:
     """Digits of the half that the generator has not seen."""
     return digits(n, noise.corrupt(digits(n).y, T, np.random.default_rng(0)))
 

@@ -75,6 +75,19 @@ def test_table_1_is_a_heat_map_with_the_best_of_each_setting_in_bold(table):
     assert "last epoch" in viz.description(paper_04.table_1(table, "last")) and legible(fig)
 
 
+def test_learning_shows_losses_above_test_accuracies_a_column_a_kind_of_noise(table):
+    fig = paper_04.learning(table)
+    assert [ax.get_title() for ax in fig.axes] == ["50 % part-dependent", "45 % pair-flip", "", ""]
+    over = table.epochs.query("row == 'echoalign' and noise == 'pairflip'").groupby("epoch")[["loss", "test_acc"]].mean()
+    for ax, wanted in ((fig.axes[1], over["loss"]), (fig.axes[3], 100 * over["test_acc"])):
+        assert len(ax.lines) == 2
+        np.testing.assert_allclose(ax.lines[1].get_ydata(), wanted)
+    assert [text.get_text() for text in fig.legends[0].get_texts()] == ["CE", "EchoAlign"] and legible(fig)
+    assert f"45 % pair-flip, EchoAlign: test accuracy {100 * over['test_acc'].max():.1f} %" in viz.description(fig)
+    with pytest.raises(ValueError, match="`table` must have runs of all of `rows` with wrong labels"):
+        paper_04.learning(only(table, "row == 'ce'"))
+
+
 def test_thresholds_are_lines_of_the_runs_that_differ_in_them_alone(table):
     fig = paper_04.thresholds(table)
     means = 100 * table.checks.groupby("schedule")["best_val"].mean()

@@ -4,6 +4,7 @@ import pandas as pd
 import seaborn
 
 from lnlkit import checks
+from lnlkit.viz import given
 from lnlkit.viz.echoalign.selection import histogram, separation
 from lnlkit.viz.echoalign.settings import (
     CE,
@@ -21,7 +22,7 @@ from lnlkit.viz.echoalign.settings import (
     wrong,
 )
 from lnlkit.viz.images import show_image
-from lnlkit.viz.lines import highest_and_last, over_epochs
+from lnlkit.viz.lines import bands, highest_and_last, legend_below, over_epochs
 from lnlkit.viz.show import describe
 from lnlkit.viz.style import GREY, LABEL, LINES, NOTE, PALETTE, TICK, TITLE, blank, finish, panels, plain, row_styles
 from lnlkit.viz.tables import heat_table, n_text
@@ -157,6 +158,35 @@ def thresholds(table):
     ax.set_ylim(top=100)
     finish(ax, None, "threshold τ", "accuracy on clean test images, %\n(dotted: CE)", grid="y")
     return describe(fig, f"Accuracy against the threshold. {'; '.join(said)}.")
+
+
+@plain
+def learning(table, rows=(CE, METHOD)):
+    """Figure of training losses and test accuracies over the epochs (Paper 04, Fig. 6), a column a kind of noise.
+
+    At the highest rate of each kind. A method's loss is that on its own training set, for EchoAlign the refined one.
+    Lines are means over the seeds, bands their range.
+    """
+    runs, rows = of_the_paper(table), given.rows(rows, NOTEBOOK)
+    epochs = table.epochs[table.epochs["row"].isin(rows) & table.epochs["key"].isin(runs["key"])]
+    both = epochs.groupby(["noise", "noise_rate"])["row"].transform("nunique") == len(rows)
+    there = {of.noise: of for of in settings(epochs[both & (epochs["noise_rate"] > 0)])}
+    if not there:
+        raise ValueError("`table` must have runs of all of `rows` with wrong labels, but has none.")
+    fig, axes = panels(2, len(there), width=10.5, height=2.4, sharex=True, sharey="row", squeeze=False)
+    said = []
+    for (upper, lower), setting in zip(axes.T, there.values(), strict=True):
+        for row in rows:
+            own = at(epochs, *setting).query("row == @row")
+            label, look = row_styles(NOTEBOOK)[row]
+            bands(upper, own, "loss", **look | {"marker": ""}, label=label)
+            bands(lower, own, "test_acc", unit=100, **look | {"marker": ""})
+            said.append(f"{setting}, {label}: {highest_and_last(own)}")
+        finish(upper, str(setting), "", "training loss" if upper is axes[0, 0] else "", grid="y").set_ylim(bottom=0)
+        finish(lower, None, "epoch", "test accuracy, %" if lower is axes[1, 0] else "", grid="y")
+        lower.xaxis.get_major_locator().set_params(integer=True)
+    legend_below(fig, axes[0, 0])
+    return describe(fig, f"Training loss and accuracy on clean test images over the epochs. {'; '.join(said)}.")
 
 
 @plain
