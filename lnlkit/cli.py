@@ -134,8 +134,14 @@ def _records(notebook: str | None, scale: str | None) -> list:
 
 
 @cli.command()
-@click.argument("notebook")
-@click.option("--scale", default="lab", show_default=True, help="smoke, lab or paper.")
+@click.argument("what", required=False)
+@click.option("--scale", default="lab", show_default=True, help="smoke, lab or paper, for a notebook's grid.")
+@click.option("--method", "methods", multiple=True, help="Of METHODS, or your own: mine.py:Mine. Repeat it for more.")
+@click.option("--dataset", help="Of `lnlkit data list`.")
+@click.option("--noise", multiple=True, help="Kind of label noise. Repeat it for more.")
+@click.option("--rates", help="Comma-separated shares of wrong labels, for example 0.2,0.4.")
+@click.option("--seeds", help="Comma-separated, for example 0,1,2.")
+@click.option("--set", "pairs", multiple=True, metavar="NAME=VALUE", help="A setting: network, epochs, n_train, ...")
 @click.option("--out", help="Default: artifacts/<scale>/runs. Records lie there in a folder for this code.")
 @click.option("--jobs", type=int, default=1, show_default=True, help="Processes side by side, one thread each.")
 @click.option("--limit", type=int, help="Stop after so many runs of the grid; a later call goes on.")
@@ -143,8 +149,11 @@ def _records(notebook: str | None, scale: str | None) -> list:
 @click.option("--table", help="Also write the collected table to this file.")
 @click.option("--keep", is_flag=True, help="Keep the table's runs that are not made here.")
 @click.option("--other-code", is_flag=True, help="Take up runs that other versions of the code made.")
-def sweep(notebook, scale, out, jobs, limit, device, table, keep, other_code):
-    """Train every run of a paper's grid.
+def sweep(what, scale, methods, dataset, noise, rates, seeds, pairs, out, jobs, limit, device, table, keep, other_code):
+    """Train every run of a grid.
+
+    WHAT is a notebook ("01"; "00" is the playground), a study in a TOML file, or nothing, with the grid in options. At
+    the end the accuracies of a study are printed.
 
     What is already there is skipped, so a killed sweep goes on. Runs that fail are listed at the end; a second call
     tries them again.
@@ -155,7 +164,10 @@ def sweep(notebook, scale, out, jobs, limit, device, table, keep, other_code):
     from lnlkit.run import runner
     from lnlkit.run.screen import near
 
-    paper = papers.load(notebook)
+    asked = {"methods": list(methods), "dataset": dataset, "noise": list(noise), "noise_rates": _numbers(rates),
+             "seeds": _seeds(seeds), **_params([_pair(pair) for pair in pairs])}  # fmt: skip
+    asked = {name: value for name, value in asked.items() if value not in (None, [])}
+    paper = _grid_of(what, asked)
     configs = tasks.grid(paper, checks.one_of(scale, "scale", list(papers.SCALES)))
     configs = configs if limit is None else configs[: checks.positive_int(limit, "limit")]
     pool = engine.local_pool(min(jobs, len(configs))) if checks.positive_int(jobs, "jobs") > 1 else None
@@ -167,6 +179,8 @@ def sweep(notebook, scale, out, jobs, limit, device, table, keep, other_code):
     device = pick_device(device)
     folder = making.make(configs, out, device, other_code=other_code, executor=pool, progress=click.echo)
     click.echo(f"{len(configs)} runs in {near(folder)}")
+    if paper.is_study:
+        click.echo(_accuracies(making.collect(paper, scale, folder, device), paper))
     if table is not None:
         earlier = records.read(table) if keep and making.runs_in_table(table, paper, scale) else None
         made = (collected := making.collect(paper, scale, folder, device, earlier))["made"]
@@ -175,6 +189,44 @@ def sweep(notebook, scale, out, jobs, limit, device, table, keep, other_code):
                              "make the others, choose another name, or delete it.")  # fmt: skip
         path = records.write(table, collected, compact=True)
         click.echo(f"Table: {near(path)}, with {made['runs']} of {made['planned']} runs")
+
+
+def _grid_of(what: str | None, asked: dict):
+    """The paper or study that a sweep is of: a notebook's, that of a TOML file, or one of the options alone."""
+    from lnlkit import methods, papers
+
+    own = lambda name: {"needs": list(methods.find(name).needs), "file_digest": methods.own.digest(name)}  # noqa: E731
+    if what is not None and not what.endswith(".toml"):
+        if asked:
+            raise click.UsageError(f"{what} has a grid of its own: leave out {', '.join(asked)}.")
+        return papers.load(what)
+    raw, name = {}, "study"
+    if what is not None:
+        raw, name = papers.study.read(what)
+    return papers.study.study(name, raw | asked, papers.rows_by_method(), own)
+
+
+def _accuracies(table: dict, paper) -> str:
+    """Mean and standard deviation over the seeds, a line a method, a column a setting; two lines say of what."""
+    from lnlkit import recorded
+
+    runs = recorded.tidy(table).runs
+    runs = runs.assign(method=runs["row"].map({row.id: row.label for row in paper.rows.values()}))
+    keys = ["dataset", "noise", "noise_rate"]
+    grouped = 100 * runs.groupby(["method", *keys], sort=False)[["best_val", "last"]].agg(["mean", "std"])
+    said = [f"Accuracy on clean test data, %, mean ± sd over {runs['seed'].nunique()} seeds"]
+    for value, name in (("best_val", "best epoch on noisy validation data"), ("last", "last epoch")):
+        cell = grouped[value].apply(lambda of: f"{of['mean']:.1f} ± {of['std']:.1f}", axis=1).unstack(keys)
+        said += ["", f"{name}:", cell.reindex(dict.fromkeys(runs["method"])).fillna("").to_string()]
+    return "\n".join(said)
+
+
+def _numbers(text: str | None) -> list[float] | None:
+    """Comma-separated numbers as a list."""
+    try:
+        return None if text is None else [float(part) for part in text.split(",")]
+    except ValueError:
+        raise click.BadParameter(f"must be numbers such as 0.2,0.4, but got {text!r}", param_hint="--rates") from None
 
 
 @cli.group()

@@ -48,7 +48,8 @@ def entry(rng, row, noise, rate, seed, schedule=None, epochs=8):
     level = LEVEL[row] + 0.1 * (0.5 - rate) + 0.01 * rng.standard_normal() - (0.1 if schedule == "threshold 0.9" else 0)
     done = np.arange(1, epochs + 1) / epochs
     test = level * (1 - np.exp(-6 * done))
-    over = {"loss": 2 - level * done, "train_acc": 0.5 + 0.4 * done, "val_acc": test * (1 - rate), "val_loss": 2 - done, "test_acc": test}
+    over = {"loss": 2 - level * done, "train_acc": 0.5 + 0.4 * done, "val_acc": test * (1 - rate), "val_loss": 2 - done,
+            "test_acc": test}  # fmt: skip
     run = {
         "row": row, "dataset": "mnist", "noise": noise, "noise_rate": rate, "seed": seed, "schedule": schedule,
         "key": f"{row} {noise} {rate} {seed} {schedule}", "realised_rate": rate + 0.01, "best_val": test[-1],

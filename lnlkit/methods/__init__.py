@@ -3,6 +3,7 @@
 import dataclasses
 
 from lnlkit import checks
+from lnlkit.methods import own
 from lnlkit.methods.base import CE, Method
 from lnlkit.methods.bounded import APL, AUL, CELC, PCE
 from lnlkit.methods.choicenet import AuthorsChoiceNet, AuthorsChoiceNetRegression, ChoiceNet, ChoiceNetRegression
@@ -77,13 +78,18 @@ def hyperparameters(method: Method) -> dict:
     return {f.name: getattr(method, f.name) for f in dataclasses.fields(method) if f.repr}
 
 
+def find(name: str) -> type[Method]:
+    """The class of a method by its name: one of METHODS, or your own, as "mine.py:Mine" (see `own`)."""
+    return own.load(name) if own.is_own(name) else METHODS[checks.one_of(name, "method", METHODS)]
+
+
 def make(name: str, **hparams) -> Method:
     """A method by name with its paper's defaults, except for the hyper-parameters given."""
-    cls = METHODS[checks.one_of(name, "method", METHODS)]
+    cls = find(name)
     allowed = [f.name for f in dataclasses.fields(cls)]
     for key in hparams:
         checks.one_of(key, f"hyper-parameter of {name}", allowed)
     return cls(**hparams)
 
 
-__all__ = ["METHODS", "Method", "hyperparameters", "make"]
+__all__ = ["CE", "METHODS", "Method", "find", "hyperparameters", "make"]

@@ -4,11 +4,13 @@ Changing a size, an epoch count or a bound changes a TOML file and no code. `jud
 numbers; `recorded.verdicts` measures them.
 """
 
+import functools
 import math
 from importlib import resources
 from numbers import Real
 
 from lnlkit import checks
+from lnlkit.papers import study
 from lnlkit.papers.description import COLUMNS_AS, DECIDED_BY, SCALES, Claim, Erratum, Paper, Row, Table
 from lnlkit.papers.reading import parsed
 from lnlkit.papers.verdicts import VERDICTS, Measured, Verdict, interval, judge
@@ -19,18 +21,30 @@ __all__ = ["COLUMNS_AS", "DECIDED_BY", "KEYS", "SCALES", "VERDICTS", "Claim", "E
 
 _FILES = [file.name for file in resources.files(__name__).iterdir()]
 KEYS = tuple(sorted(name.removesuffix(".toml") for name in _FILES if name.endswith(".toml")))
+STUDIES = ("00_playground",)
+"""Grids of ours that belong to no paper: they have rows and scales, but no tables and claims (`study`)."""
 
 
 def key_of(name: str, argument: str = "paper") -> str:
     """The key of a paper under any of its names, "01" or its own; `argument` is what messages call the name."""
-    known = {alias: key for key in KEYS for alias in (key, key[:2], key[3:])}
+    known = {alias: key for key in (*STUDIES, *KEYS) for alias in (key, key[:2], key[3:])}
     return known[name] if isinstance(name, str) and name in known else checks.one_of(name, argument, list(KEYS))
 
 
 def load(name: str) -> Paper:
-    """The paper under "01_cvae_augmentation", "01" or "cvae_augmentation"."""
+    """The paper under "01_cvae_augmentation", "01" or "cvae_augmentation", or the study under "00_playground"."""
     key = key_of(name)
+    if key in STUDIES:
+        return study.parsed(key, (resources.files(__name__) / "studies" / f"{key}.toml").read_bytes(), rows_by_method())
     return parsed(key, (resources.files(__name__) / f"{key}.toml").read_bytes())
+
+
+@functools.cache
+def rows_by_method() -> dict[str, Row]:
+    """The row that has a method as it is, of the first paper that has one: its label, needs and look."""
+    rows = [row for key in KEYS for row in load(key).rows.values()]
+    plain = [row for row in rows if not (row.hparams or row.augment or row.oracle)]
+    return {row.method: row for row in reversed(plain) if row.passes == 1}
 
 
 def _check(paper: Paper, name: str, measured: dict, entry: str) -> None:

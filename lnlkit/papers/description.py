@@ -22,7 +22,7 @@ class Row:
     passes: epochs of this row, in multiples of the scale's. oracle: uses clean labels, which no method has.
     hparams: hyper-parameters that make this row differ from others of its method. optimizer: what it has in place of
     the scale's, a learning rate alone or, with a `name`, all of it.
-    draw: colour, marker and line of the row in every figure.
+    draw: colour, marker and line of the row in every figure. file_digest: of the file that a method of your own is in.
     """
 
     id: str
@@ -37,6 +37,7 @@ class Row:
     hparams: dict[str, Any] = field(default_factory=dict)
     optimizer: dict[str, Any] = field(default_factory=dict)
     draw: tuple[str, str, str] = ("#777777", "o", "-")
+    file_digest: str = ""
 
 
 @dataclass(frozen=True)
@@ -155,6 +156,11 @@ class Paper:
     scales: dict[str, dict[str, Any]]
     errata: tuple[Erratum, ...]
     live: dict[str, list[str]]
+
+    @property
+    def is_study(self) -> bool:
+        """Whether it is a grid of ours (`study`) and not a published paper."""
+        return not self.authors
 
     @property
     def number(self) -> str:

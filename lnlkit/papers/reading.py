@@ -29,11 +29,15 @@ LINES = ("-", "--", "-.", ":")
 
 def parsed(key: str, text: bytes) -> Paper:
     """The Paper in the bytes of a TOML file."""
+    return paper_of(key, toml_of(key, text))
+
+
+def toml_of(key: str, text: bytes) -> dict:
+    """The table in the bytes of a TOML file."""
     try:
-        raw = tomllib.loads(text.decode("utf-8-sig"))
+        return tomllib.loads(text.decode("utf-8-sig"))
     except ValueError as error:  # half a file, or no TOML at all
         raise ValueError(f"`{key}.toml` is not a whole TOML file: {str(error).rstrip('.')}.") from None
-    return paper_of(key, raw)
 
 
 def paper_of(key: str, raw: dict) -> Paper:

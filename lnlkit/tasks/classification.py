@@ -46,7 +46,7 @@ def configuration(paper: Paper, scale: str, row: Row, noise: str, noise_rate: fl
         hparams["forget_rate"] = noise_rate
     tries_optimizer = schedule is not None and "optimizer" in paper.scale(scale)["schedules"][schedule]
     chosen = {} if tries_optimizer else row.optimizer  # what is tried goes before what was chosen
-    own = {"schedule": schedule} | {name: s.get(name) for name in SOMETIMES}
+    own = {"schedule": schedule, "method_file": row.file_digest or None} | {name: s.get(name) for name in SOMETIMES}
     return {name: value for name, value in own.items() if value is not None} | {
         "row": row.id, "noise": noise, "noise_rate": noise_rate, "seed": seed,
         "dataset": s["dataset"], "n_train": s.get("n_train"), "val_fraction": s["val_fraction"],

@@ -37,18 +37,21 @@ def complete(config: dict, keys) -> dict:
 
 def check(config: dict, keys, task: str, networks=None) -> None:
     """Raises unless a configuration is whole and its method is one for the task, and what it names exists."""
-    from lnlkit.methods import METHODS
+    from lnlkit.methods import METHODS, find, own
     from lnlkit.training import decay_of, optimizer_of
 
     checks.seed(complete(config, keys)["seed"])
     of_task = [name for name, method in METHODS.items() if method.task == task]
-    checks.one_of(config["method"], "method", of_task)
+    if not own.is_own(config["method"]):
+        checks.one_of(config["method"], "method", of_task)
+    elif (its := find(config["method"]).task) != task:
+        raise ValueError(f"`method` must be one for {task}, but {config['method']} is one for {its}.")
     for name in ("epochs", "batch_size"):
         checks.positive_int(config[name], name)
     for name, kind in {"hparams": dict, "generator": dict, "amp": bool}.items():
         if name in config:
             checks.instance(config[name], name, kind)
-    if config.get("oracle") and not hasattr(METHODS[config["method"]], "consult_oracle"):
+    if config.get("oracle") and not hasattr(find(config["method"]), "consult_oracle"):
         raise ValueError(f"`oracle` must be false for {config['method']}, which has none to consult.")
     if "n_test" in config:
         checks.positive_int(config["n_test"], "n_test")

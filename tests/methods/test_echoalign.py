@@ -18,7 +18,6 @@ from lnlkit.methods.pretrained import FOLDER, read_flow
 from lnlkit.tasks.running import Splits
 from lnlkit.training import TrainingSet, fit
 
-
 PAIRS = noise.pairflip(10, 0.45)
 
 

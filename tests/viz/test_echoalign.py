@@ -78,7 +78,8 @@ def test_table_1_is_a_heat_map_with_the_best_of_each_setting_in_bold(table):
 def test_learning_shows_losses_above_test_accuracies_a_column_a_kind_of_noise(table):
     fig = paper_04.learning(table)
     assert [ax.get_title() for ax in fig.axes] == ["50 % part-dependent", "45 % pair-flip", "", ""]
-    over = table.epochs.query("row == 'echoalign' and noise == 'pairflip'").groupby("epoch")[["loss", "test_acc"]].mean()
+    runs = table.epochs.query("row == 'echoalign' and noise == 'pairflip'")
+    over = runs.groupby("epoch")[["loss", "test_acc"]].mean()
     for ax, wanted in ((fig.axes[1], over["loss"]), (fig.axes[3], 100 * over["test_acc"])):
         assert len(ax.lines) == 2
         np.testing.assert_allclose(ax.lines[1].get_ydata(), wanted)
