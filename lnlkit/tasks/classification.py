@@ -161,11 +161,18 @@ def shared(found: list[dict]) -> dict:
 
 def fold(found: list[dict], rows: list[dict], paper: Paper, scale: str, device: str = "cpu") -> dict:
     """The parts of the recorded table: runs, each realised transition matrix once, and the embedding if asked for."""
-    main, parts = [r for r in found if "schedule" not in r["config"]], {"runs": rows}
+    main, parts = [r for r in found if "schedule" not in r["config"]], {"runs": _with_pictures_once(rows)}
     parts["matrices"] = _matrices(main)
     if "embedding" in paper.scale(scale) and main:
         parts["embedding"] = _embedding(paper.scale(scale), [r["config"] for r in main], device)
     return parts
+
+
+def _with_pictures_once(rows: list[dict]) -> list[dict]:
+    """The rows, of which those of a schedule have pictures only where no other run shows its row and noise."""
+    shown = {tuple(row[name] for name in KEPT) for row in rows if "schedule" not in row}
+    return [{name: value for name, value in row.items() if name != "pictures" or "schedule" not in row
+             or tuple(row[of] for of in KEPT) not in shown} for row in rows]  # fmt: skip
 
 
 def _matrices(found: list[dict]) -> list[dict]:

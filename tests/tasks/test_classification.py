@@ -119,6 +119,12 @@ def test_a_method_that_illustrates_itself_has_pictures_in_the_row_of_the_first_s
     assert "pictures" not in classification.row(record | {"config": pictured, "pictures": {}}, "a")
 
 
+def test_pictures_of_a_schedule_are_kept_where_no_other_run_shows_its_row_and_noise(quick):
+    rows = [{**{name: quick[name] for name in classification.KEPT}, **more, "pictures": {"map": 1}}
+            for more in ({}, {"schedule": "slow"}, {"schedule": "slow", "noise_rate": 0.123})]  # fmt: skip
+    assert ["pictures" in row for row in classification._with_pictures_once(rows)] == [True, False, True]
+
+
 def test_same_configuration_of_robust_features_twice_gives_the_same_record(pictured):
     first, second = tasks.record(pictured), tasks.record(pictured)
     assert records.same_result(first, second) and first["pictures"] == second["pictures"]
