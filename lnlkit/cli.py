@@ -158,37 +158,13 @@ def sweep(what, scale, methods, dataset, noise, rates, seeds, pairs, out, jobs, 
     What is already there is skipped, so a killed sweep goes on. Runs that fail are listed at the end; a second call
     tries them again.
     """
-    from lnlkit import checks, papers, records, tasks
-    from lnlkit import sweep as engine
-    from lnlkit.recorded import making
-    from lnlkit.run import runner
-    from lnlkit.run.screen import near
+    from lnlkit.run import sweeps
 
     asked = {"methods": list(methods), "dataset": dataset, "noise": list(noise), "noise_rates": _numbers(rates),
              "seeds": _seeds(seeds), **_params([_pair(pair) for pair in pairs])}  # fmt: skip
     asked = {name: value for name, value in asked.items() if value not in (None, [])}
-    paper = _grid_of(what, asked)
-    configs = tasks.grid(paper, checks.one_of(scale, "scale", list(papers.SCALES)))
-    configs = configs if limit is None else configs[: checks.positive_int(limit, "limit")]
-    pool = engine.local_pool(min(jobs, len(configs))) if checks.positive_int(jobs, "jobs") > 1 else None
-    if table is not None:
-        making.runs_in_table(table, paper, scale)
-    out = runner.root() / "artifacts" / scale / "runs" if out is None else checks.writable_folder(out, "out")
-    from lnlkit.training import pick_device  # after the checks: it brings torch
-
-    device = pick_device(device)
-    folder = making.make(configs, out, device, other_code=other_code, executor=pool, progress=click.echo)
-    click.echo(f"{len(configs)} runs in {near(folder)}")
-    if paper.is_study:
-        click.echo(_accuracies(making.collect(paper, scale, folder, device), paper))
-    if table is not None:
-        earlier = records.read(table) if keep and making.runs_in_table(table, paper, scale) else None
-        made = (collected := making.collect(paper, scale, folder, device, earlier))["made"]
-        if made["runs"] < (before := making.runs_in_table(table, paper, scale)):
-            raise ValueError(f"`table` must not lose runs, but {table} holds {before} and here are {made['runs']}: "
-                             "make the others, choose another name, or delete it.")  # fmt: skip
-        path = records.write(table, collected, compact=True)
-        click.echo(f"Table: {near(path)}, with {made['runs']} of {made['planned']} runs")
+    sweeps.run(_grid_of(what, asked), scale, out, jobs=jobs, limit=limit, device=device, table=table, keep=keep,
+               other_code=other_code, say=click.echo)  # fmt: skip
 
 
 def _grid_of(what: str | None, asked: dict):
@@ -204,21 +180,6 @@ def _grid_of(what: str | None, asked: dict):
     if what is not None:
         raw, name = papers.study.read(what)
     return papers.study.study(name, raw | asked, papers.rows_by_method(), own)
-
-
-def _accuracies(table: dict, paper) -> str:
-    """Mean and standard deviation over the seeds, a line a method, a column a setting; two lines say of what."""
-    from lnlkit import recorded
-
-    runs = recorded.tidy(table).runs
-    runs = runs.assign(method=runs["row"].map({row.id: row.label for row in paper.rows.values()}))
-    keys = ["dataset", "noise", "noise_rate"]
-    grouped = 100 * runs.groupby(["method", *keys], sort=False)[["best_val", "last"]].agg(["mean", "std"])
-    said = [f"Accuracy on clean test data, %, mean ± sd over {runs['seed'].nunique()} seeds"]
-    for value, name in (("best_val", "best epoch on noisy validation data"), ("last", "last epoch")):
-        cell = grouped[value].apply(lambda of: f"{of['mean']:.1f} ± {of['std']:.1f}", axis=1).unstack(keys)
-        said += ["", f"{name}:", cell.reindex(dict.fromkeys(runs["method"])).fillna("").to_string()]
-    return "\n".join(said)
 
 
 def _numbers(text: str | None) -> list[float] | None:

@@ -139,9 +139,8 @@ def make(configs: list[dict], out_dir, device: str = "cpu", *, other_code: bool 
 
     configs, device = checks.sequence(configs, "configs"), pick_device(device)
     code, say = code_digest(), progress or (lambda line: None)
-    top = checks.writable_folder(out_dir, "out_dir")
-    top = top.parent if top.name == code else top  # the folder that an earlier call returned
-    folder = checks.writable_folder(top / code, "out_dir")
+    folder = checks.writable_folder(folder_of(out_dir), "out_dir")
+    top = folder.parent
     records.remove_scraps(top)
     others = _made_by_other_code(configs, top, code)
     if others and other_code:
@@ -154,6 +153,12 @@ def make(configs: list[dict], out_dir, device: str = "cpu", *, other_code: bool 
             "--other-code takes them up instead.")
     sweep(functools.partial(_record, device=device, code=code), configs, folder, executor, progress)
     return folder
+
+
+def folder_of(out_dir) -> Path:
+    """Where the records of this code lie: in `out_dir`, or `out_dir` itself if it is what `make` returned."""
+    top = checks.path(out_dir, "out_dir")
+    return top if top.name == code_digest() else top / code_digest()
 
 
 def _made_by_other_code(configs: list[dict], top: Path, code: str) -> list[Path]:
