@@ -120,7 +120,17 @@ def on_cifar_10(table):
     return checks[(checks["row"] == "echoalign_noisy") & (checks["schedule"] == "CIFAR-10, noisy labels alone")]
 
 
+def table_5():
+    """The recipe of the scale `paper` in words."""
+    of = papers.load("04").scale("paper")
+    sgd = of["optimizer"]
+    assert of["decay"] == {"at": [0.5, 0.75], "factor": 0.1} and sgd["name"] == "sgd"
+    return (f"{of['network']}, {of['epochs']} epochs, batches of {of['batch_size']}, SGD at {sgd['lr']} with momentum "
+            f"{sgd['momentum']} and weight decay {sgd['weight_decay']:.4f}, ten times less from half of the epochs on")
+
+
 TOLD = {  # cell: sentences, made from the table
+    "section-5": [lambda t: table_5()],
     "outcome": [
         lambda t: f"EchoAlign has {one(t, 'echoalign')} of the test images right, cross-entropy (CE) {one(t, 'ce')} at "
                   f"its best epoch and {last(t, 'ce')} at the last one, the best rival, {best_rival(t)}",

@@ -28,7 +28,8 @@ from lnlkit.viz.style import GREY, LABEL, LINES, NOTE, PALETTE, TICK, TITLE, bla
 from lnlkit.viz.tables import heat_table, n_text
 
 N_IMAGES = 4  # of the overview
-TABLE_1 = (CE, *RIVALS, "bltm", *PARTS, "echoalign_code", "echoalign_gce", *SHIFTED, "echoalign_noisy")
+TABLE_1 = (CE, *RIVALS, "bltm", *PARTS, "echoalign_code", "echoalign_small_loss", "echoalign_gce",
+           *SHIFTED, "echoalign_noisy")
 SCHEDULE = "threshold "  # of runs that differ in it alone
 
 
