@@ -17,7 +17,7 @@ class NotTrained(ValueError, AttributeError):
 
 @dataclass
 class Method:
-    """A training recipe. Override the narrowest of `loss`, `step`, `run_epoch` that suffices.
+    """A training recipe. Override the narrowest of `loss_of`, `loss`, `step`, `run_epoch` that suffices.
 
     Fields are hyper-parameters with the paper's defaults, their annotations say what they may be (`domains`); state
     made in training ends in `_`. A method with earlier stages runs them inside `start` (through `training.fit`); the
@@ -57,9 +57,16 @@ class Method:
     def on_epoch_start(self, epoch: int, data: TrainingSet) -> None:
         """Schedules and relabelling."""
 
+    def loss_of(self, logits: Tensor, batch: Batch) -> Tensor:
+        """The scalar to be minimised, from what the network says of a batch: logits (B, K), or outputs (B, D).
+
+        Runs of methods that say no more than this can train together: `stacking.fit_together`.
+        """
+        raise NotImplementedError
+
     def loss(self, batch: Batch) -> Tensor:
         """The scalar to be minimised on one batch."""
-        raise NotImplementedError
+        return self.loss_of(self.nets_[0](batch.x), batch)
 
     def step(self, batch: Batch) -> dict[str, Tensor]:
         """One update; returns detached numbers for the log."""
@@ -88,8 +95,8 @@ class CE(Method):
 
     source: ClassVar[str] = "standard training"
 
-    def loss(self, batch: Batch) -> Tensor:
-        return losses.cross_entropy(self.nets_[0](batch.x), batch.y).mean()
+    def loss_of(self, logits: Tensor, batch: Batch) -> Tensor:
+        return losses.cross_entropy(logits, batch.y).mean()
 
 
 @torch.no_grad()

@@ -37,8 +37,8 @@ class APL(Method):
     alpha: NotNegative = 1.0
     beta: NotNegative = 1.0
 
-    def loss(self, batch: Batch) -> Tensor:
-        return losses.active_passive(self.nets_[0](batch.x), batch.y, self.alpha, self.beta).mean()
+    def loss_of(self, logits: Tensor, batch: Batch) -> Tensor:
+        return losses.active_passive(logits, batch.y, self.alpha, self.beta).mean()
 
 
 @dataclass
@@ -57,8 +57,8 @@ class PCE(Method):
 
     tau: SlopeLimit = 2.0
 
-    def loss(self, batch: Batch) -> Tensor:
-        return losses.partially_huberised(self.nets_[0](batch.x), batch.y, self.tau).mean()
+    def loss_of(self, logits: Tensor, batch: Batch) -> Tensor:
+        return losses.partially_huberised(logits, batch.y, self.tau).mean()
 
 
 @dataclass
@@ -81,8 +81,8 @@ class AUL(Method):
     a: AboveOne = 5.5
     q: Positive = 3.0
 
-    def loss(self, batch: Batch) -> Tensor:
-        return losses.asymmetric_unhinged(self.nets_[0](batch.x), batch.y, self.a, self.q).mean()
+    def loss_of(self, logits: Tensor, batch: Batch) -> Tensor:
+        return losses.asymmetric_unhinged(logits, batch.y, self.a, self.q).mean()
 
 
 @dataclass
@@ -105,5 +105,5 @@ class CELC(Method):
 
     tau: Positive = 1 / 1.5
 
-    def loss(self, batch: Batch) -> Tensor:
-        return losses.clipped_cross_entropy(self.nets_[0](batch.x), batch.y, self.tau).mean()
+    def loss_of(self, logits: Tensor, batch: Batch) -> Tensor:
+        return losses.clipped_cross_entropy(logits, batch.y, self.tau).mean()

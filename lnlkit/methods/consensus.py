@@ -134,8 +134,8 @@ class Identifiability(Method):
         self.T_ = T.clamp_min(LEAST_PROBABILITY)
         super().start(recipe, data, generator)
 
-    def loss(self, batch: Batch) -> Tensor:
-        return losses.forward(self.nets_[0](batch.x), batch.y, self.T_).mean()
+    def loss_of(self, logits: Tensor, batch: Batch) -> Tensor:
+        return losses.forward(logits, batch.y, self.T_).mean()
 
 
 def features_of(net: nn.Module, x) -> Tensor:

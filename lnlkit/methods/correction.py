@@ -69,5 +69,5 @@ class Forward(Method):
             label = int(data.y.unique()[ruled_out][0])
             raise ValueError(f"`T` must give each label in the data to some class, but column {label} is all zeros.")
 
-    def loss(self, batch: Batch) -> Tensor:
-        return losses.forward(self.nets_[0](batch.x), batch.y, self.T_).mean()
+    def loss_of(self, logits: Tensor, batch: Batch) -> Tensor:
+        return losses.forward(logits, batch.y, self.T_).mean()

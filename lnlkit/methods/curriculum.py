@@ -83,8 +83,8 @@ class MentorNet(Method):
     def on_epoch_start(self, epoch: int, data: TrainingSet) -> None:
         self.progress_ = epoch / self.recipe_.epochs
 
-    def loss(self, batch: Batch) -> Tensor:
-        values = losses.cross_entropy(self.nets_[0](batch.x), batch.y)  # (B,)
+    def loss_of(self, logits: Tensor, batch: Batch) -> Tensor:
+        values = losses.cross_entropy(logits, batch.y)  # (B,)
         return (self.weights(values.detach()) * values).mean()
 
     def weights(self, values: Tensor) -> Tensor:
@@ -118,8 +118,8 @@ class SourceRun(MentorNet):
         super().start(recipe, data, generator)
         self.features_, self.targets_ = [], []
 
-    def loss(self, batch: Batch) -> Tensor:
-        values = losses.cross_entropy(self.nets_[0](batch.x), batch.y)
+    def loss_of(self, logits: Tensor, batch: Batch) -> Tensor:
+        values = losses.cross_entropy(logits, batch.y)
         self.weights(values.detach())
         self.features_.append(features(values.detach(), self.threshold_, self.progress_))
         self.targets_.append(self.right[batch.index])

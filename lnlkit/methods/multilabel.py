@@ -34,8 +34,8 @@ class BCE(MultiLabelMethod):
 
     source: ClassVar[str] = "standard training"
 
-    def loss(self, batch: Batch) -> Tensor:
-        return losses.binary_cross_entropy(self.classifier_(batch.x), batch.y).mean()
+    def loss_of(self, logits: Tensor, batch: Batch) -> Tensor:
+        return losses.binary_cross_entropy(logits, batch.y).mean()
 
 
 @dataclass
@@ -51,6 +51,6 @@ class Bootstrap(MultiLabelMethod):
     hard: bool = False
     beta: Share | None = None
 
-    def loss(self, batch: Batch) -> Tensor:
+    def loss_of(self, logits: Tensor, batch: Batch) -> Tensor:
         beta = self.beta if self.beta is not None else 0.8 if self.hard else 0.95
-        return losses.bootstrap(self.classifier_(batch.x), batch.y, beta, self.hard).mean()
+        return losses.bootstrap(logits, batch.y, beta, self.hard).mean()

@@ -27,8 +27,8 @@ class GCE(Method):
 
     q: Share = 0.7
 
-    def loss(self, batch: Batch) -> Tensor:
-        return losses.gce(self.nets_[0](batch.x), batch.y, self.q).mean()
+    def loss_of(self, logits: Tensor, batch: Batch) -> Tensor:
+        return losses.gce(logits, batch.y, self.q).mean()
 
 
 @dataclass
@@ -53,9 +53,9 @@ class BootstrapClassification(Method):
     hard: bool = True
     beta: Share | None = None
 
-    def loss(self, batch: Batch) -> Tensor:
+    def loss_of(self, logits: Tensor, batch: Batch) -> Tensor:
         beta = self.beta if self.beta is not None else 0.8 if self.hard else 0.95
-        return losses.bootstrap_classification(self.nets_[0](batch.x), batch.y, beta, self.hard).mean()
+        return losses.bootstrap_classification(logits, batch.y, beta, self.hard).mean()
 
 
 @dataclass
@@ -76,8 +76,7 @@ class SL(Method):
     beta: NotNegative = 1.0
     A: Annotated[float, partial(checks.between, low=-1e4, high=0)] = LOG_ZERO
 
-    def loss(self, batch: Batch) -> Tensor:
-        logits = self.nets_[0](batch.x)
+    def loss_of(self, logits: Tensor, batch: Batch) -> Tensor:
         return losses.symmetric_cross_entropy(logits, batch.y, self.alpha, self.beta, self.A).mean()
 
 
@@ -104,8 +103,7 @@ class IMAE(Method):
 
     T: NotNegative = 8.0
 
-    def loss(self, batch: Batch) -> Tensor:
-        logits = self.nets_[0](batch.x)
+    def loss_of(self, logits: Tensor, batch: Batch) -> Tensor:
         weights = losses.imae_weight(logits, batch.y, self.T)
         return losses.imae(logits, batch.y, self.T).sum() / weights.sum()
 
@@ -127,8 +125,8 @@ class ChoiceLoss(Method):
 
     lambda_reg: NotNegative = 1e-4
 
-    def loss(self, batch: Batch) -> Tensor:
-        logits = self.nets_[0](batch.x)[:, None]  # (B, 1, K)
+    def loss_of(self, logits: Tensor, batch: Batch) -> Tensor:
+        logits = logits[:, None]  # (B, 1, K)
         return losses.choice(logits, batch.y, logits.new_zeros(len(logits), 1), self.lambda_reg).mean()
 
 

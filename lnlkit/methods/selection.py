@@ -114,8 +114,8 @@ class SIGUA(SmallLoss):
         """Of so many examples that are left out, those that are unlearned."""
         return min(left_out, max(1, math.floor(self.bad_share * left_out + 1e-9)))
 
-    def loss(self, batch: Batch) -> Tensor:
-        values = losses.cross_entropy(self.nets_[0](batch.x), batch.y)  # (B,)
+    def loss_of(self, logits: Tensor, batch: Batch) -> Tensor:
+        values = losses.cross_entropy(logits, batch.y)  # (B,)
         order, kept = values.detach().argsort(stable=True), self.n_kept(len(values))
         bad = self.n_bad(len(values) - kept)
         good = values[order[:kept]].mean()
@@ -163,8 +163,7 @@ class DAC(Method):
             ramp = (epoch - self.learn_epochs) / (self.recipe_.epochs - 1 - self.learn_epochs)
             self.alpha_ = self.alpha_start_ + (self.alpha_final - self.alpha_start_) * ramp
 
-    def loss(self, batch: Batch) -> Tensor:
-        logits = self.nets_[0](batch.x)  # (B, K + 1)
+    def loss_of(self, logits: Tensor, batch: Batch) -> Tensor:
         if self.alpha_start_ is None:
             self._average_loss(logits.detach(), batch.y)
         if self.epoch_ < self.learn_epochs:
