@@ -23,7 +23,20 @@ def _log_loss(p: torch.Tensor, y) -> float:
     return float(F.nll_loss(p.clamp_min(1e-12).log(), torch.as_tensor(y)))
 
 
-def tracker(train, noisy_val, test, n_train: int | None = 2000) -> Callable:
+class Asking:
+    """An `after_epoch` for `fit` that asks a method about `inputs`, and makes numbers of its answers with `measure`.
+
+    It asks for nothing else, so runs that train together can be asked together (`stacking`).
+    """
+
+    def __init__(self, inputs: list, measure: Callable[..., dict]):
+        self.inputs, self.measure = inputs, measure
+
+    def __call__(self, method) -> dict:
+        return self.measure(*(method.predict(x) for x in self.inputs))
+
+
+def tracker(train, noisy_val, test, n_train: int | None = 2000) -> Asking:
     """An `after_epoch` for `fit`: accuracy and loss on noisy training, noisy validation and clean test data.
 
     train, noisy_val: `NoisyData`; test: `Labelled` with clean labels. `memorised` is the share of wrongly labelled
@@ -41,8 +54,7 @@ def tracker(train, noisy_val, test, n_train: int | None = 2000) -> Callable:
     sample = train.take(np.random.default_rng(0).permutation(len(train))[:n_train])
     wrong = sample.y != sample.y_clean
 
-    def after_epoch(method) -> dict[str, float]:
-        p_train, p_val, p_test = (method.predict(part.x) for part in (sample, noisy_val, test))
+    def measure(p_train, p_val, p_test) -> dict[str, float]:
         as_given = np.asarray(p_train).argmax(1) == sample.y
         return {
             "train_acc": float(as_given.mean()),
@@ -52,7 +64,7 @@ def tracker(train, noisy_val, test, n_train: int | None = 2000) -> Callable:
             "test_acc": accuracy(p_test, test.y),
         }
 
-    return after_epoch
+    return Asking([part.x for part in (sample, noisy_val, test)], measure)
 
 
 def _check_parts(**parts) -> None:

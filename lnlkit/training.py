@@ -23,8 +23,8 @@ CHANNELS = (1, 3)
 AT_ONCE = 128  # examples that a network is asked about: their activations stay in a CPU's cache, of 1,024 they do not
 __all__ = [
     "AT_ONCE", "OPTIMIZERS", "Batch", "HalfPrecision", "Recipe", "TrainingSet", "as_images", "as_inputs", "asked",
-    "average_predictions", "decay_of", "fit", "optimizer_of", "pick_device", "predict", "predict_outputs", "to_unit",
-    "torch_defaults",
+    "average_predictions", "check_loss", "decay_of", "fit", "optimizer_of", "pick_device", "predict", "predict_outputs",
+    "to_unit", "torch_defaults",
 ]  # fmt: skip
 
 
@@ -181,9 +181,7 @@ def fit(method, data, recipe: Recipe, *, seed: int = 0, after_epoch: Callable | 
         for epoch in range(recipe.epochs):
             method.on_epoch_start(epoch, seen)
             row = {"epoch": epoch, **method.run_epoch(seen)}
-            if not math.isfinite(row.get("loss", 0.0)):
-                raise FloatingPointError(f"the loss of {type(method).__name__} became {row['loss']} in epoch {epoch}: "
-                                         "lower the learning rate, or standardise the data.")  # fmt: skip
+            check_loss(method, row)
             if schedule:
                 schedule.step()
             if after_epoch:
@@ -192,6 +190,13 @@ def fit(method, data, recipe: Recipe, *, seed: int = 0, after_epoch: Callable | 
             if progress:
                 progress(f"epoch {epoch + 1}/{recipe.epochs}  loss {row.get('loss', float('nan')):.3f}")
     return history
+
+
+def check_loss(method, row: dict) -> None:
+    """Raises where the loss of an epoch is no number."""
+    if not math.isfinite(row.get("loss", 0.0)):
+        raise FloatingPointError(f"the loss of {type(method).__name__} became {row['loss']} in epoch {row['epoch']}: "
+                                 "lower the learning rate, or standardise the data.")  # fmt: skip
 
 
 @contextlib.contextmanager

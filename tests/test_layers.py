@@ -17,12 +17,14 @@ LAYERS = """
     seeds tensors processes pools packing
     noise records
     sweep papers
+    sweep_groups
     data
     models losses augment
     recipe
     training
     evaluation
     methods
+    stacking
     tasks
     recorded
     viz
