@@ -17,6 +17,7 @@ and nothing above asks which kind it is.
 from lnlkit import checks
 from lnlkit.papers import Paper
 from lnlkit.tasks import classification, configurations, label_vectors, regression, running
+from lnlkit.tasks.grouping import groups as groups
 
 TASKS = {"classification": classification, "regression": regression, "multilabel": label_vectors}
 
@@ -48,6 +49,20 @@ def train(config: dict, device: str = "cpu", progress=None) -> running.Trained:
 def record(config: dict, device: str = "cpu") -> dict:
     """The record of one training run: configuration, realised noise, history, summary, environment, cost."""
     return running.record(_whole(config), config, device)
+
+
+def records_together(configs: list[dict], device: str = "cpu") -> list[dict]:
+    """What `record` gives for each configuration, to rounding; `groups` of them train as one stacked network.
+
+    Their `seconds` are a share of the group's. One run that fails fails all: then make them one by one.
+    """
+    configs, found = checks.sequence(configs, "configs"), {}
+    tasks_of = {id(config): _whole(config) for config in configs}  # all of them, before any is trained
+    for group in groups(configs):
+        task = tasks_of[id(group[0])]
+        made = running.records_together(task, group, device) if len(group) > 1 else [record(group[0], device)]
+        found |= {id(config): of for config, of in zip(group, made, strict=True)}
+    return [found[id(config)] for config in configs]
 
 
 def _whole(config: dict):

@@ -68,38 +68,72 @@ def _one_thread():
 
 @one_thread()
 def train(task, config: dict, device: str = "cpu", progress=None) -> Trained:
-    """A configuration of a task, trained with one thread.
+    """A configuration of a task, trained with one thread."""
+    from lnlkit.training import fit
 
-    Rows marked as oracle are shown the clean labels first: knowledge that no method has.
-    """
-    from lnlkit import methods
-    from lnlkit.training import fit, pick_device
-
-    device = pick_device(device)
-    method = methods.make(config["method"], **checks.instance(config["hparams"], "hparams", dict))
-    splits = task.splits(config, device)
-    if config.get("oracle"):
-        method.consult_oracle(splits.train.clean(), seed=config["seed"], device=device)
-    recipe = task.recipe(config, splits.train, device)
+    method, splits, recipe = _prepared(task, config, device)
     history = fit(method, splits.train, recipe, seed=config["seed"], after_epoch=task.tracker(splits),
                   progress=progress)  # fmt: skip
     return Trained(method, splits, history)
 
 
 @one_thread()
+def train_together(task, configs: list[dict], device: str = "cpu") -> list[Trained]:
+    """Configurations of a task that differ as `grouping.groups` says, trained as one stacked network."""
+    from lnlkit.stacking import fit_together
+
+    methods, splits, recipes = zip(*(_prepared(task, config, device) for config in configs), strict=True)
+    histories = fit_together(methods, [of.train for of in splits], recipes[0], seeds=[c["seed"] for c in configs],
+                             after_epoch=[task.tracker(of) for of in splits])  # fmt: skip
+    return [Trained(*of) for of in zip(methods, splits, histories, strict=True)]
+
+
+def _prepared(task, config: dict, device: str) -> tuple:
+    """Method, data and recipe of a configuration.
+
+    Rows marked as oracle are shown the clean labels first: knowledge that no method has.
+    """
+    from lnlkit import methods
+    from lnlkit.training import pick_device
+
+    device = pick_device(device)
+    method = methods.make(config["method"], **checks.instance(config["hparams"], "hparams", dict))
+    splits = task.splits(config, device)
+    if config.get("oracle"):
+        method.consult_oracle(splits.train.clean(), seed=config["seed"], device=device)
+    return method, splits, task.recipe(config, splits.train, device)
+
+
+@one_thread()
 def record(task, config: dict, device: str = "cpu") -> dict:
     """The record of one run: what all tasks write down, and what `task.measure` adds or replaces."""
+    return _records(task, [config], device, lambda task, configs, device: [train(task, configs[0], device)])[0]
+
+
+@one_thread()
+def records_together(task, configs: list[dict], device: str = "cpu") -> list[dict]:
+    """The record of each run of a group, its `seconds` a share of the group's; one by one what can't be stacked."""
+    from lnlkit.stacking import NotStackable
+
+    try:
+        return _records(task, configs, device, train_together)
+    except NotStackable:
+        return [record(task, config, device) for config in configs]
+
+
+def _records(task, configs: list[dict], device: str, trained_by) -> list[dict]:
     from lnlkit import methods
     from lnlkit.training import pick_device
 
     began, device = time.perf_counter(), pick_device(device)
-    trained = train(task, config, device)
-    return {
+    found = [{
         "schema": records.SCHEMA, "config": config, "hparams": methods.hyperparameters(trained.method),
         "n": trained.splits.sizes(), "history": trained.history, **task.measure(trained, config),
-        "environment": records.environment(), "device": device,
-        "seconds": round(time.perf_counter() - began, 2), "peak_memory_mb": records.peak_memory_mb(),
-    }  # fmt: skip
+        "environment": records.environment(), "device": device, "seconds": None,
+        "peak_memory_mb": records.peak_memory_mb(),
+    } for config, trained in zip(configs, trained_by(task, configs, device), strict=True)]  # fmt: skip
+    share = round((time.perf_counter() - began) / len(configs), 2)
+    return [record | {"seconds": share} for record in found]
 
 
 def rounded(value, digits: int = 4):
