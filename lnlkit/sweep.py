@@ -144,12 +144,12 @@ class _Work:
         waiting = False
         try:
             while self.left:
-                free = [name for name in self.left if not processes.taken(_claim_of(self.paths[name]), self.owner)]
+                free = [name for name in self.left if not processes.taken(claim_of(self.paths[name]), self.owner)]
                 if free:
                     self._here(free) if self.executor is None else self._in_pool(free)
                 elif not waiting:
                     self.progress(f"waiting for another sweep, which is at {len(self.left)} of these runs: "
-                                  f"see {_claim_of(self.paths[self.left[0]])}, which can be deleted if it has ended")
+                                  f"see {claim_of(self.paths[self.left[0]])}, which can be deleted if it has ended")
                 waiting = not free
                 time.sleep(0.5 * waiting)
         finally:
@@ -218,11 +218,11 @@ class _Work:
         """Takes back the claims of workers that died."""
         for name in self.planned:
             if self._is_claimed(name):
-                _claim_of(self.paths[name]).unlink(missing_ok=True)
+                claim_of(self.paths[name]).unlink(missing_ok=True)
 
     def _is_claimed(self, name: str) -> bool:
         try:
-            return _claim_of(self.paths[name]).read_bytes() == self.owner.encode()
+            return claim_of(self.paths[name]).read_bytes() == self.owner.encode()
         except OSError:
             return False
 
@@ -249,29 +249,34 @@ def _result(future) -> Outcome | None:
 
 def _run(fn, config, path, owner) -> Outcome | None:
     """Makes the record of a run, unless another sweep is at it (None) or was."""
-    if not processes.claim(_claim_of(path), owner):
+    if not processes.claim(claim_of(path), owner):
         return None
     began, made = time.perf_counter(), False
     try:
         if whole_record(path) is None:
-            with processes.kept_fresh(_claim_of(path)):
+            with processes.kept_fresh(claim_of(path)):
                 found = fn(copy.deepcopy(config))  # it may change its own
-            if not isinstance(found, dict):
-                raise TypeError(f"`fn` must return the record of its run, a dict, but got {checks.brief(found)}.")
-            record = {"config": config} | found
-            if not isinstance(record["config"], dict) or key(record["config"]) != path.stem:
-                raise ValueError(f"`fn` must return a record of {config}, but it is of {record['config']}.")
-            made = True
+            record, made = record_of(config, found), True
             records.write(path, record)
     except (Exception, SystemExit) as error:
         if made and isinstance(error, OSError):  # a full disk: whatever is trained from here on would be lost
             raise
         return Outcome(time.perf_counter() - began, traceback.format_exc())
     finally:
-        _claim_of(path).unlink(missing_ok=True)
+        claim_of(path).unlink(missing_ok=True)
     return Outcome(time.perf_counter() - began)
 
 
-def _claim_of(path: Path) -> Path:
+def record_of(config: dict, found) -> dict:
+    """What `fn` returned for a configuration, as the record of that run."""
+    if not isinstance(found, dict):
+        raise TypeError(f"`fn` must return the record of its run, a dict, but got {checks.brief(found)}.")
+    record = {"config": config} | found
+    if not isinstance(record["config"], dict) or key(record["config"]) != key(config):
+        raise ValueError(f"`fn` must return a record of {config}, but it is of {record['config']}.")
+    return record
+
+
+def claim_of(path: Path) -> Path:
     """The file beside a record that says who is making it."""
     return path.with_name(f".{path.name}.claim")

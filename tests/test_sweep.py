@@ -182,7 +182,7 @@ def test_a_run_is_not_blamed_for_a_pool_in_which_it_did_not_begin(tmp_path):
         def submit(self, run, fn, config, path, owner):
             if Pool.first:
                 Pool.first = False
-                assert processes.claim(sweep._claim_of(path), owner)
+                assert processes.claim(sweep.claim_of(path), owner)
             raise BrokenExecutor("a worker ended")
 
     with pytest.raises(RuntimeError, match="workers end before any run begins"):
@@ -194,7 +194,7 @@ class LosingPool(ThreadPoolExecutor):
 
     def submit(self, run, fn, config, path, owner):
         if config["i"] == 0:
-            processes.claim(sweep._claim_of(path), owner)
+            processes.claim(sweep.claim_of(path), owner)
             raises = Future()
             raises.set_exception(LookupError("KilledWorker"))
             return raises

@@ -9,7 +9,8 @@ import lnlkit
 from lnlkit import checks, records, tasks
 from lnlkit.papers import Paper
 from lnlkit.recorded import Recorded, load_raw, runs_of, tidy
-from lnlkit.sweep import key, sweep, whole_record
+from lnlkit.sweep import key, whole_record
+from lnlkit.sweep_groups import sweep_groups
 from lnlkit.tasks.running import distinct, one_thread
 
 ABOVE_A_RUN = {"__init__", "__main__", "cli", "lab", "recorded", "run", "viz", "widgets"}  # what no number depends on
@@ -151,7 +152,8 @@ def make(configs: list[dict], out_dir, device: str = "cpu", *, other_code: bool 
         where = ", ".join(sorted({str(path.parent) for path in others}))
         say(f"{len(others)} of these runs were made by other versions of the code ({where}) and are made again: "
             "--other-code takes them up instead.")
-    sweep(functools.partial(_record, device=device, code=code), configs, folder, executor, progress)
+    fn, groups = functools.partial(_records, device=device, code=code), tasks.groups(configs)
+    sweep_groups(fn, groups, folder, executor, progress)
     return folder
 
 
@@ -171,10 +173,10 @@ def _made_by_other_code(configs: list[dict], top: Path, code: str) -> list[Path]
     return found
 
 
-def _record(config: dict, device: str, code: str) -> dict:
+def _records(configs: list[dict], device: str, code: str) -> list[dict]:
     if code_digest() != code:  # in a worker that was started after the others
         raise RuntimeError("the code was changed while the sweep ran: call it again, so that one code makes all runs.")
-    return {**tasks.record(config, device), "code": code}
+    return [{**record, "code": code} for record in tasks.records_together(configs, device)]
 
 
 @functools.cache

@@ -118,6 +118,6 @@ def test_code_is_told_by_what_a_run_depends_on_and_by_nothing_else(copied):
 
 
 def test_a_worker_with_later_code_makes_no_runs_of_the_earlier(monkeypatch):
-    monkeypatch.setattr(tasks, "record", lambda config, device: pytest.fail("it ran"))
+    monkeypatch.setattr(tasks, "records_together", lambda configs, device: pytest.fail("it ran"))
     with pytest.raises(RuntimeError, match="the code was changed while the sweep ran: call it again"):
-        making._record({}, "cpu", "earlier")
+        making._records([{}], "cpu", "earlier")
