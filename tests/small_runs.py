@@ -1,9 +1,13 @@
 """Small real runs for the tests of methods: a few hundred digits, a small network, seconds on one core."""
 
+import functools
+
+import numpy as np
 import torch
 
-from lnlkit import data, models, seeds
-from lnlkit.training import Recipe, TrainingSet
+from lnlkit import data, models, noise, seeds
+from lnlkit.methods import make
+from lnlkit.training import Recipe, TrainingSet, fit
 
 
 def digits(n: int = 200, y=None) -> data.NoisyData:
@@ -37,3 +41,17 @@ def untrained(method, data, recipe: Recipe, seed: int = 0):
         torch.manual_seed(seeds.derive(seed, "initialisation"))
         method.start(recipe, TrainingSet.of(data), torch.Generator().manual_seed(seed))
     return method
+
+
+def two_fifths_wrong(seed: int, n: int = 800) -> data.NoisyData:
+    """The first n training digits with 40 % symmetric noise."""
+    clean = digits(n).y
+    return digits(n, noise.corrupt(clean, noise.symmetric(10, 0.4), np.random.default_rng(seed)))
+
+
+@functools.cache
+def last_accuracy(name: str, seed: int, epochs: int = 40, **hparams) -> float:
+    """Accuracy on unseen digits, in per cent, after the last epoch of a run on `two_fifths_wrong`."""
+    method, unseen = make(name, **hparams), data.load("digits")
+    fit(method, two_fifths_wrong(seed), recipe(epochs=epochs), seed=seed)
+    return 100 * float((method.predict(unseen.x_test).argmax(1).numpy() == unseen.y_test).mean())

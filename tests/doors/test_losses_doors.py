@@ -75,6 +75,8 @@ DOORS = [
     Door(losses.prior_kl, {"logits": LOGITS, "prior": P[0] / P[0].sum()}, also={
         "logits": {**NO_TENSOR, "flat": LOGITS[0]},
         "prior": {"list": [1 / K] * K, "text": "uniform", "counts": torch.ones(K), "row": P[:1] / P[0].sum()}}),
+    Door(losses.early_learning, {"logits": LOGITS, "targets": HARD}, VECTORS,
+         also={"targets": {"several labels": torch.ones(B, K)}}),
     Door(losses.label_kl, {"logits": LOGITS, "label_logits": LOGITS}, {"logits": "tensor", "label_logits": "tensor"}),
     Door(losses.jensen_shannon, {"logits": LOGITS, "other": LOGITS}, {"logits": "tensor", "other": "tensor"}),
     Door(losses.instance_forward, {"logits": LOGITS, "y": Y, "transition_logits": torch.zeros(B, K, K)},
