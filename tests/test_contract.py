@@ -22,6 +22,7 @@ SMALL = {  # hyper-parameters that fit runs of a few epochs; everything else at 
     "seal": {"iterations": 2},
     "cvae_augmentation": {"hidden": 64, "cvae_epochs": 4},
     "mentornet": {"percentile": 0.9},
+    "dividemix": {"warmup_epochs": 1},
 }
 CLASSIFIERS = [name for name, cls in METHODS.items() if cls.task == "classification"]
 EVERY_CLASSIFIER = pytest.mark.parametrize("name", CLASSIFIERS)

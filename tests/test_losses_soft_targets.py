@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pytest
 import torch
+from sklearn.metrics import mean_squared_error
 from small_logits import B, K, gradient, some_logits
 from torch.testing import assert_close
 
@@ -54,11 +55,31 @@ def test_bounded_probabilities_are_the_softmax_away_from_0_and_1():
     assert held.min() == torch.tensor(1e-4) and held.max() == torch.tensor(1 - 1e-4)
 
 
+def test_squared_error_by_hand():
+    """p = (0.8, 0.2) against (0.5, 0.5): (0.09 + 0.09) / 2."""
+    logits = torch.tensor([[math.log(4), 0.0]], dtype=torch.float64)
+    assert losses.squared_error(logits, torch.tensor([[0.5, 0.5]])).item() == pytest.approx(0.09)
+
+
+def test_squared_error_is_scikit_learns_mean_over_classes():
+    z = some_logits()
+    expected = [mean_squared_error(t, softmax(row)) for t, row in zip(T.numpy(), z.detach().numpy(), strict=True)]
+    assert_close(losses.squared_error(z, T), torch.tensor(expected, dtype=torch.float64))
+    assert torch.autograd.gradcheck(lambda logits: losses.squared_error(logits, T), (z,))
+
+
+def test_squared_error_lies_between_agreement_and_two_kths():
+    sure = 1e4 * torch.eye(K)
+    assert_close(losses.squared_error(sure, torch.eye(K)), torch.zeros(K))
+    assert_close(losses.squared_error(sure, torch.eye(K).roll(1, 0)), torch.full((K,), 2 / K))
+
+
 @pytest.mark.parametrize("scale", [1.0, 1e4])
-def test_large_logits_and_half_precision_give_finite_float32(scale):
+@pytest.mark.parametrize("loss", [losses.early_learning, losses.squared_error])
+def test_large_logits_and_half_precision_give_finite_float32(loss, scale):
     z = (scale * some_logits()).detach().bfloat16().requires_grad_()
     with torch.autocast("cpu", torch.bfloat16):
-        value = losses.early_learning(z, T.float())
+        value = loss(z, T.float())
     value.sum().backward()
     assert value.dtype == torch.float32 and value.isfinite().all() and z.grad.isfinite().all()
-    assert_close(value, losses.early_learning(z.detach().float(), T.float()))
+    assert_close(value, loss(z.detach().float(), T.float()))

@@ -35,7 +35,7 @@ from lnlkit.losses.noise_robust import (
     symmetric_cross_entropy,
 )
 from lnlkit.losses.pairs import instance_forward, jensen_shannon
-from lnlkit.losses.soft_targets import early_learning
+from lnlkit.losses.soft_targets import early_learning, squared_error
 from lnlkit.tensors import wide
 
 __all__ = [
@@ -44,7 +44,7 @@ __all__ = [
     "early_learning", "entropy", "forward", "gaussian_kl", "gce", "imae", "imae_weight", "instance_forward",
     "jensen_shannon", "label_kl", "mixture_cross_entropy", "mixture_nll", "mutual_information",
     "normalised_cross_entropy", "partially_huberised", "prior_kl", "reconstruction", "restoration", "rho_kl",
-    "soft_cross_entropy", "symmetric_cross_entropy", "tukey", "weighted_scores",
+    "soft_cross_entropy", "squared_error", "symmetric_cross_entropy", "tukey", "weighted_scores",
 ]  # fmt: skip
 
 DMI_CONSTANT = 0.001  # keeps the logarithm finite when the determinant is 0 (authors' code)

@@ -30,3 +30,16 @@ def early_learning(logits: Tensor, targets: Tensor) -> Tensor:
     tensors.within(targets.sum(1), "targets", 0, 1, "That is the sum of a row: is each a distribution?")
     p = bounded_probabilities(logits)
     return torch.log1p(-(p * targets.to(p.dtype)).sum(1))
+
+
+def squared_error(logits: Tensor, targets: Tensor) -> Tensor:
+    """Squared error of each prediction, (B,): the mean over k of (p_k - t_k)^2, the Brier score over K.
+
+    Logits and targets are (B, K), p = softmax(logits). At most 2 / K, where both are sure of different classes, so a
+    wrong target pulls only so far. No gradient is stopped in the targets.
+    Source: the loss on unlabelled examples of Li et al. 2020 (DivideMix), who sum over k in print and average in code.
+    """
+    tensors.same_shape(logits=logits, targets=targets)
+    tensors.distributions(targets, "targets")
+    p = _log_p(logits).exp()
+    return (p - targets.to(p.dtype)).square().mean(1)

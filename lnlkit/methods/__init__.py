@@ -12,6 +12,7 @@ from lnlkit.methods.correction import Forward
 from lnlkit.methods.curriculum import MentorNet
 from lnlkit.methods.cvae_augmentation import CVAEAugmentation
 from lnlkit.methods.distillation import BLTM
+from lnlkit.methods.dividemix import DivideMix
 from lnlkit.methods.early_learning import ELR
 from lnlkit.methods.echoalign import EchoAlign, EchoAlignSmallLoss
 from lnlkit.methods.interpolation import Mixup
@@ -49,6 +50,7 @@ METHODS: dict[str, type[Method]] = {
     "joint_optimization": JointOptimization,
     "pencil": PENCIL,
     "elr": ELR,
+    "dividemix": DivideMix,
     "cvae_augmentation": CVAEAugmentation,
     "choicenet": ChoiceNet,
     "choicenet_authors": AuthorsChoiceNet,

@@ -4,13 +4,32 @@ import math
 from dataclasses import dataclass
 from typing import ClassVar
 
+import numpy as np
 import torch
 from torch import Tensor
 
-from lnlkit import losses
+from lnlkit import checks, losses
 from lnlkit.methods.base import Method
 from lnlkit.methods.domains import Count, CountFromZero, NotNegative, Positive, Rate, Share
 from lnlkit.training import Batch, Recipe, TrainingSet, predict_outputs
+
+
+def judge_selection(kept, right) -> dict[str, float]:
+    """What a selection is worth, from masks (N,): which examples are kept, and whose labels are right.
+
+    kept_share of all; selection_precision: of the kept, how many are right; selection_recall: of the right, how many
+    are kept. What there is none of has no number.
+    """
+    masks = {name: checks.label_vectors(np.reshape(checks.array(mask, name), (-1, 1)), name)[:, 0] > 0
+             for name, mask in {"kept": kept, "right": right}.items()}  # fmt: skip
+    checks.same_length(**masks)
+    kept, right = masks.values()
+    found = {"kept_share": float(kept.mean())}
+    if kept.any():
+        found["selection_precision"] = float(right[kept].mean())
+    if right.any():
+        found["selection_recall"] = float(kept[right].mean())
+    return found
 
 
 @dataclass

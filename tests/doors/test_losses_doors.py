@@ -77,6 +77,8 @@ DOORS = [
         "prior": {"list": [1 / K] * K, "text": "uniform", "counts": torch.ones(K), "row": P[:1] / P[0].sum()}}),
     Door(losses.early_learning, {"logits": LOGITS, "targets": HARD}, VECTORS,
          also={"targets": {"several labels": torch.ones(B, K)}}),
+    Door(losses.squared_error, {"logits": LOGITS, "targets": HARD}, VECTORS,
+         also={"targets": {"several labels": torch.ones(B, K), "no label": 0 * HARD}}),
     Door(losses.label_kl, {"logits": LOGITS, "label_logits": LOGITS}, {"logits": "tensor", "label_logits": "tensor"}),
     Door(losses.jensen_shannon, {"logits": LOGITS, "other": LOGITS}, {"logits": "tensor", "other": "tensor"}),
     Door(losses.instance_forward, {"logits": LOGITS, "y": Y, "transition_logits": torch.zeros(B, K, K)},

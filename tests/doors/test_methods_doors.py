@@ -30,8 +30,10 @@ from lnlkit.methods.base import smallest_batch
 from lnlkit.methods.correction import estimate_T
 from lnlkit.methods.curriculum import source_features, train_mentor
 from lnlkit.methods.distillation import distil
+from lnlkit.methods.dividemix import clean_probability, sharpen
 from lnlkit.methods.regression import spread
 from lnlkit.methods.revision import importance_weight
+from lnlkit.methods.selection import judge_selection
 from lnlkit.models import ConditionalVAE
 from lnlkit.training import TrainingSet, fit
 
@@ -103,7 +105,7 @@ def test_what_only_a_training_gives_is_refused_before_it(name):
 K, N = 3, 4
 Y = np.eye(K, dtype=np.uint8)[[0, 1, 2, 1]]
 P, MU = np.full((N, K), 0.4), np.arange(8.0).reshape(N, 2)
-ROWS, LABELS, EYE = torch.zeros(N, K), torch.tensor(Y).float(), torch.eye(K)
+ROWS, LABELS, EYE, HALF = torch.zeros(N, K), torch.tensor(Y).float(), torch.eye(K), torch.full((N, 2), 0.5)
 EXPLAINED = SimpleNamespace(p=P, q=P, mu=MU, sigma=MU, agreement=np.zeros(2))
 CVAE = ConditionalVAE((1, 8, 8), 10, 2, 4)
 MENTOR = {"noise_rate": 0.2, "epochs": 1, "percentile": 0.75, "decay": 0.5, "seed": 0}
@@ -128,6 +130,13 @@ DOORS = [
     Door(estimate_T, {"p": P, "percentile": 97}, {"p": "scores"},
          also={"p": {"logits": 5 * P - 3}, "percentile": {"negative": -1, "text": "97"}}),
     Door(distil, {"p": P, "rho": 0.1}, {"p": "scores", "rho": "fraction"}, also={"p": {"logits": 5 * P - 3}}),
+    Door(clean_probability, {"values": [0.1, 0.2, 3.0], "seed": 0}, {"seed": "seed"},
+         also={"values": {"nothing": None, "text": "low", "one": [0.1], "nan": [NAN, 1.0], "table": P}}),
+    Door(sharpen, {"p": HALF, "temperature": 0.5}, {"p": "tensor", "temperature": "positive"},
+         also={"p": {"logits": HALF - 1, "no sum": 2 * HALF}}),
+    Door(judge_selection, {"kept": [True, False, True], "right": np.array([True, True, False])},
+         also={name: {"nothing": None, "text": "all", "halves": [0.5] * 3, "short": [True]}
+               for name in ("kept", "right")}),
     Door(consensus.nearest_two, {"features": APART}, {"features": "tensor"}, also={"features": {"two": APART[:2]}}),
     Door(consensus.frequencies, {"features": APART, "y": torch.tensor([0, 1, 2, 1]), "n_classes": K},
          {"features": "tensor", "n_classes": "count"},
