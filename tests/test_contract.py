@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+import importlib.util
 import json
 
 import numpy as np
@@ -24,7 +25,16 @@ SMALL = {  # hyper-parameters that fit runs of a few epochs; everything else at 
     "mentornet": {"percentile": 0.9},
     "dividemix": {"warmup_epochs": 1},
 }
-CLASSIFIERS = [name for name, cls in METHODS.items() if cls.task == "classification"]
+EXTRAS = {"confident_learning": "cleanlab"}  # packages without which a method cannot be trained
+
+
+def needing_its_extra(name: str):
+    """The method's name as a parameter, whose tests are skipped where its extra is not installed."""
+    missing = name in EXTRAS and importlib.util.find_spec(EXTRAS[name]) is None
+    return pytest.param(name, marks=pytest.mark.skipif(missing, reason=f"needs the extra {EXTRAS.get(name)}"))
+
+
+CLASSIFIERS = [needing_its_extra(name) for name, cls in METHODS.items() if cls.task == "classification"]
 EVERY_CLASSIFIER = pytest.mark.parametrize("name", CLASSIFIERS)
 EVERY_METHOD = pytest.mark.parametrize("name", METHODS)  # the contract of regressions: test_contract_regression
 

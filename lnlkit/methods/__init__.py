@@ -7,6 +7,7 @@ from lnlkit.methods import own
 from lnlkit.methods.base import CE, Method
 from lnlkit.methods.bounded import APL, AUL, CELC, PCE
 from lnlkit.methods.choicenet import AuthorsChoiceNet, AuthorsChoiceNetRegression, ChoiceNet, ChoiceNetRegression
+from lnlkit.methods.confident import ConfidentLearning
 from lnlkit.methods.consensus import Identifiability
 from lnlkit.methods.correction import Forward
 from lnlkit.methods.curriculum import MentorNet
@@ -51,6 +52,7 @@ METHODS: dict[str, type[Method]] = {
     "pencil": PENCIL,
     "elr": ELR,
     "dividemix": DivideMix,
+    "confident_learning": ConfidentLearning,
     "cvae_augmentation": CVAEAugmentation,
     "choicenet": ChoiceNet,
     "choicenet_authors": AuthorsChoiceNet,

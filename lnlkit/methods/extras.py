@@ -1,4 +1,4 @@
-"""What the extra `echoalign` brings: packages that are imported when they are needed, and published weights."""
+"""What the extras bring: packages that are imported when they are needed, and published weights."""
 
 import importlib
 
@@ -9,13 +9,13 @@ class MissingExtra(ImportError, ValueError):
     """A package of an extra is not installed."""
 
 
-def extra(package: str):
-    """The package, if the extra `echoalign` is installed: it is left out of a plain installation for its size."""
+def extra(package: str, of: str = "echoalign"):
+    """The package, if the extra `of` is installed: it is left out of a plain installation."""
     try:
         return importlib.import_module(package)
     except ImportError as error:
         raise MissingExtra(f"`{package}` must be installed for this, but it can't be imported ({_line(error)}): "
-                           "pip install 'lnlkit[echoalign]'.") from error  # fmt: skip
+                           f"pip install 'lnlkit[{of}]'.") from error  # fmt: skip
 
 
 def published(kind, source: str, name: str, **options):

@@ -27,6 +27,7 @@ from lnlkit.methods import (
 )
 from lnlkit.methods import quality_embedding as can
 from lnlkit.methods.base import smallest_batch
+from lnlkit.methods.confident import out_of_sample
 from lnlkit.methods.correction import estimate_T
 from lnlkit.methods.curriculum import source_features, train_mentor
 from lnlkit.methods.distillation import distil
@@ -137,6 +138,9 @@ DOORS = [
     Door(judge_selection, {"kept": [True, False, True], "right": np.array([True, True, False])},
          also={name: {"nothing": None, "text": "all", "halves": [0.5] * 3, "short": [True]}
                for name in ("kept", "right")}),
+    Door(out_of_sample, {"data": TrainingSet.of(digits(30)), "recipe": recipe(epochs=1), "folds": 2, "seed": 0},
+         {"folds": "count", "seed": "seed"}, also={"data": {"nothing": None, "text": "digits"},
+                                                   "recipe": {"nothing": None}, "folds": {"one": 1, "many": 31}}),
     Door(consensus.nearest_two, {"features": APART}, {"features": "tensor"}, also={"features": {"two": APART[:2]}}),
     Door(consensus.frequencies, {"features": APART, "y": torch.tensor([0, 1, 2, 1]), "n_classes": K},
          {"features": "tensor", "n_classes": "count"},
