@@ -1,9 +1,9 @@
 """Writes what the documentation repeats from the code and the records, so that neither can drift.
 
-    python docs/build.py           rewrites docs/equations.md, docs/results.md and the README's pictures
+    python docs/build.py           rewrites docs/equations.md, methods.md, results.md and the README's pictures
     python docs/build.py --check   says what is out of date and ends with 1
 
-Run it after a recorded table has changed. A test runs the check.
+Run it after a recorded table, a docstring or a method has changed. A test runs the check.
 """
 
 import ast
@@ -16,6 +16,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "docs")]
+
+import method_table  # noqa: E402
 
 import results  # noqa: E402
 from lnlkit import methods, papers, recorded  # noqa: E402
@@ -120,7 +122,8 @@ def pictures() -> None:
 
 
 def main() -> int:
-    texts = {ROOT / "docs" / "equations.md": equations(), ROOT / "docs" / "results.md": results.page()}
+    pages = {"equations": equations(), "methods": method_table.page(tags(), tests_of), "results": results.page()}
+    texts = {ROOT / "docs" / f"{name}.md": text for name, text in pages.items()}
     stale = [path for path, text in texts.items() if not path.exists() or path.read_text(encoding="utf-8") != text]
     if "--check" in sys.argv:
         print("\n".join(f"{path.relative_to(ROOT)} is out of date: python docs/build.py" for path in stale), end="")

@@ -1,6 +1,7 @@
 """What the documentation repeats from code and records is what they say now."""
 
 import ast
+import dataclasses
 import importlib.util
 import json
 import re
@@ -8,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from lnlkit import papers, recorded
+from lnlkit import methods, papers, recorded
 from lnlkit.recorded import judging
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -23,6 +24,66 @@ def test_equations_page_is_what_the_docstrings_say():
 
 def test_results_page_is_what_the_recorded_runs_say():
     assert (ROOT / "docs" / "results.md").read_text(encoding="utf-8") == build.results.page()
+
+
+def test_methods_page_is_what_the_code_says():
+    page = build.method_table.page(build.tags(), build.tests_of)
+    assert (ROOT / "docs" / "methods.md").read_text(encoding="utf-8") == page
+
+
+@pytest.mark.parametrize("name", methods.METHODS)
+def test_every_method_has_a_line_with_its_paper_family_file_and_tests(name):
+    cells = [cell.strip() for cell in build.method_table.line(name, build.tags(), build.tests_of).split("|")[1:-1]]
+    named, paper, family, _, needs, file, tests, _ = cells
+    cls = methods.METHODS[name]
+    assert (named, paper, needs) == (f"`{name}`", cls.source, ", ".join(cls.needs)) and family
+    assert re.search(rf"class {cls.__name__}\b", (ROOT / file.strip("`")).read_text(encoding="utf-8"))
+    assert tests and all((ROOT / test).exists() for test in re.findall("`(.*?)`", tests))
+
+
+@pytest.mark.parametrize("key", papers.KEYS)
+def test_every_row_of_a_papers_tables_has_a_method_and_a_line(key):
+    paper = papers.load(key)
+    lines = build.method_table.of_paper(paper)
+    compared = {row for table in paper.tables.values() for row in table.mean}
+    assert len(lines) == 4 + len(compared) + 1 and "**none**" not in "".join(lines)
+    for table in paper.tables.values():
+        for row in table.mean:
+            method = paper.rows[row].method
+            assert method in methods.METHODS and table.place.split(",")[0] in build.method_table.served(method)
+            assert any(line.startswith(f"| {paper.rows[row].label} | `{method}`") for line in lines)
+
+
+def test_a_row_without_a_method_is_listed_as_such():
+    paper = papers.load("01")
+    table = dataclasses.replace(paper.tables["table-1"], mean={"ce": (1.0,), "unheard of": (2.0,)})
+    lines = build.method_table.of_paper(dataclasses.replace(paper, tables={"table-1": table}))
+    assert lines[4:6] == ["| CE | `ce` | Table 1 |", "| unheard of | **none** | Table 1 |"]
+
+
+@pytest.mark.parametrize("name, has", [
+    ("ce", ""), ("bootstrap_classification", "03: Eq. (12), Eq. (13)"), ("choice_loss", "05: Eq. (9)"),
+    ("cvae_augmentation", "01: Eq. (1), Eq. (2)"), ("quality_embedding", "02: " + ", ".join(
+        f"Eq. ({n})" for n in range(1, 9))),
+])  # fmt: skip
+def test_equations_are_those_of_a_method_and_its_losses_or_all_of_its_own_paper(name, has):
+    assert build.method_table.equations(methods.METHODS[name], build.tags()) == has
+
+
+@pytest.mark.parametrize("page", ["equations", "methods", "results"])
+def test_the_check_names_every_page_that_is_out_of_date(page, tmp_path, monkeypatch, capsys):
+    """Each generator is replaced by a text of its own; one page has another."""
+    (tmp_path / "docs").mkdir()
+    for name, (module, function) in {"equations": (build, "equations"), "methods": (build.method_table, "page"),
+                                     "results": (build.results, "page")}.items():  # fmt: skip
+        monkeypatch.setattr(module, function, lambda *_, name=name: name)
+        (tmp_path / "docs" / f"{name}.md").write_text("old" if name == page else name, encoding="utf-8")
+    monkeypatch.setattr(build, "ROOT", tmp_path)
+    monkeypatch.setattr(build, "tags", lambda: [])
+    monkeypatch.setattr(build.sys, "argv", ["build.py", "--check"])
+    assert build.main() == 1
+    said = capsys.readouterr().out
+    assert f"docs/{page}.md is out of date" in said and said.count("out of date") == 1
 
 
 @pytest.mark.parametrize("key", papers.KEYS)
