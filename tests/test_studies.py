@@ -33,8 +33,9 @@ def test_lists_of_hyper_parameters_are_a_row_each_and_blocks_have_settings_of_th
 
 
 def test_rows_have_the_label_of_the_papers_and_looks_of_their_own():
-    rows = study("mine", {"methods": ["ce", "apl", {"method": "gce", "q": 0.7}]}, papers.rows_by_method()).rows
-    assert [row.label for row in rows.values()] == ["CE", "APL", "GCE, q 0.7"]
+    methods = ["ce", "apl", {"method": "gce", "q": 0.7}, {"method": "elr", "label": "ELR"}]
+    rows = study("mine", {"methods": methods}, papers.rows_by_method()).rows
+    assert [row.label for row in rows.values()] == ["CE", "APL", "GCE, q 0.7", "ELR"]
     assert len({row.draw for row in papers.load("00").rows.values()}) == len(papers.load("00").rows)
 
 

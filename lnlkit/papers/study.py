@@ -78,8 +78,12 @@ def _settings(raw: dict, passed: tuple[str, ...]) -> dict:
 
 
 def _rows(entry) -> list[dict]:
-    """The rows of an entry of `methods`: a name, or a table with lists of hyper-parameters, a row a combination."""
+    """The rows of an entry of `methods`: a name, or a table with lists of hyper-parameters, a row a combination.
+
+    Such a table has the name under `method` and may have a `label`.
+    """
     entry = {"method": entry} if isinstance(entry, str) else dict(checks.instance(entry, "methods", dict))
+    label = entry.pop("label", None)
     if not isinstance(name := entry.pop("method", None), str):
         raise ValueError("`methods` must be names, or tables with a name under 'method', but got "
                          f"{checks.brief(name)}.")  # fmt: skip
@@ -88,13 +92,13 @@ def _rows(entry) -> list[dict]:
         hparams = dict(zip(entry, values, strict=True))
         said = ", ".join(f"{key} {value}" for key, value in hparams.items())
         rows.append({"id": f"{base}, {said}" if said else base, "method": name, "says": said, "hparams": hparams,
-                     "published": "no"})  # fmt: skip
+                     "published": "no", **({"label": label} if label else {})})  # fmt: skip
     return rows
 
 
 def _look(row: dict, place: int, paper_row) -> dict:
     """Label, needs and look of a row, the first two from the row that a paper has for its method."""
-    label = paper_row.label if paper_row else row["id"].rpartition(":")[2].partition(",")[0]
+    label = row.get("label") or (paper_row.label if paper_row else row["id"].rpartition(":")[2].partition(",")[0])
     return {"label": f"{label}, {row['says']}" if row["says"] else label,
             "needs": list(paper_row.needs) if paper_row else [],
             "draw": [COLORS[place % 10], MARKERS[place % 10], LINES[place % 4]]}  # fmt: skip
