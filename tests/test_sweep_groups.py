@@ -75,8 +75,10 @@ def test_what_are_no_records_of_the_group_is_not_kept(tmp_path, found):
         written.append([path for path in tmp_path.glob("*.json")])
         return found if len(configs) > 1 else make(configs)
 
-    sweep_groups(fn, GROUPS[:1], tmp_path)
+    said = []
+    sweep_groups(fn, GROUPS[:1], tmp_path, progress=said.append)
     assert written[:2] == [[], []] and names(tmp_path) == [0, 1, 2]
+    assert "`fn` must return " in said[0] and ("a list of 3 records" in said[0]) == (found in (None, {}, [{}]))
 
 
 def test_a_run_that_another_sweep_is_at_is_left_to_it(tmp_path):
