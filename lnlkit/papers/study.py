@@ -23,7 +23,7 @@ AXES = ("methods", "noise", "noise_rates", "seeds")  # of a grid; the rest are s
 SETTINGS = ("dataset", "network", "epochs", "batch_size", "optimizer", "val_fraction", "n_train", "n_test", "decay",
             "classes", "half", "amp")  # fmt: skip
 COLORS = ("#0173b2", "#de8f05", "#029e73", "#d55e00", "#cc78bc", "#ca9161", "#fbafe4", "#949494", "#ece133", "#56b4e9")
-MARKERS, LINES = "osD^vPX<>h", ("-", "--", "-.", ":")
+MARKERS, LINES = "osD^vPX<>", ("-", "--", "-.", ":")
 
 
 def parsed(key: str, text: bytes, known: dict | None = None) -> Paper:
@@ -101,4 +101,4 @@ def _look(row: dict, place: int, paper_row) -> dict:
     label = row.get("label") or (paper_row.label if paper_row else row["id"].rpartition(":")[2].partition(",")[0])
     return {"label": f"{label}, {row['says']}" if row["says"] else label,
             "needs": list(paper_row.needs) if paper_row else [],
-            "draw": [COLORS[place % 10], MARKERS[place % 10], LINES[place % 4]]}  # fmt: skip
+            "draw": [COLORS[place % 10], MARKERS[place % 9], LINES[place % 4]]}  # fmt: skip
