@@ -44,6 +44,7 @@ def test_clean_probability_tells_two_clusters_of_losses_apart_whatever_their_sca
     p = clean_probability(values)
     assert (p[:300] > 0.99).all() and (p[300:] < 0.01).all()
     assert_close(clean_probability(10 + 3 * values), p)
+    assert_close(clean_probability(values / 100), p)
     assert_close(clean_probability(torch.from_numpy(values)), p)
 
 
@@ -184,6 +185,8 @@ def test_with_sure_labels_and_no_mixing_it_is_cross_entropy_and_the_prior():
 def test_the_loss_is_the_papers_in_numpy(k):
     """Refined and guessed labels, sharpening, mixing, and the three terms, one after the other in float64."""
     method, batch = started(), divided(k)
+    for parameter in method.nets_.parameters():  # two networks that are surer, and less of one opinion
+        parameter.data *= 2
     drawn = (0.3, torch.randperm(40))
     method.draw = lambda n: drawn
     x, u = batch.labelled.x, batch.unlabelled.x
