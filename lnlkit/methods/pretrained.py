@@ -85,9 +85,9 @@ def make_flow(name: str, folder: Path = FOLDER, progress=print) -> Path:
 
 @functools.cache
 def read_flow(path: Path) -> FlowNet:
-    """The generator in a file that `make_flow` wrote."""
+    """The generator in a file that `make_flow` wrote. Reading it draws nothing: a run does not depend on it."""
     try:
-        with safe_open(path, "pt") as file:
+        with safe_open(path, "pt") as file, torch.random.fork_rng(devices=[]):
             about = file.metadata()
             shape = tuple(map(int, about["image_shape"].split()))
             net = FlowNet(shape, int(about["n_classes"]), int(about["width"]))

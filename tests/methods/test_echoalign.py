@@ -111,6 +111,12 @@ def test_small_loss_keeps_the_authors_share_of_each_class_and_mostly_right_label
     assert right[kept].mean() > 0.9 > right.mean() + 0.1
 
 
+def test_reading_a_generator_draws_nothing_so_that_the_first_run_of_a_process_is_like_the_others():
+    before = torch.get_rng_state()
+    read_flow.__wrapped__(FOLDER / "flow_digits.safetensors")
+    assert torch.equal(torch.get_rng_state(), before)
+
+
 # ---- the whole
 
 
