@@ -17,7 +17,9 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "docs")]
 
+
 import method_table  # noqa: E402
+import playground  # noqa: E402
 
 import results  # noqa: E402
 from lnlkit import methods, papers, recorded  # noqa: E402
@@ -122,7 +124,8 @@ def pictures() -> None:
 
 
 def main() -> int:
-    pages = {"equations": equations(), "methods": method_table.page(tags(), tests_of), "results": results.page()}
+    pages = {"equations": equations(), "methods": method_table.page(tags(), tests_of), "results": results.page(),
+             "playground": playground.page()}
     texts = {ROOT / "docs" / f"{name}.md": text for name, text in pages.items()}
     stale = [path for path, text in texts.items() if not path.exists() or path.read_text(encoding="utf-8") != text]
     if "--check" in sys.argv:

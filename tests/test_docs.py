@@ -70,12 +70,13 @@ def test_equations_are_those_of_a_method_and_its_losses_or_all_of_its_own_paper(
     assert build.method_table.equations(methods.METHODS[name], build.tags()) == has
 
 
-@pytest.mark.parametrize("page", ["equations", "methods", "results"])
+@pytest.mark.parametrize("page", ["equations", "methods", "results", "playground"])
 def test_the_check_names_every_page_that_is_out_of_date(page, tmp_path, monkeypatch, capsys):
     """Each generator is replaced by a text of its own; one page has another."""
     (tmp_path / "docs").mkdir()
     for name, (module, function) in {"equations": (build, "equations"), "methods": (build.method_table, "page"),
-                                     "results": (build.results, "page")}.items():  # fmt: skip
+                                     "results": (build.results, "page"),
+                                     "playground": (build.playground, "page")}.items():  # fmt: skip
         monkeypatch.setattr(module, function, lambda *_, name=name: name)
         (tmp_path / "docs" / f"{name}.md").write_text("old" if name == page else name, encoding="utf-8")
     monkeypatch.setattr(build, "ROOT", tmp_path)
