@@ -217,16 +217,32 @@ def prepare(name):
 
 
 @cli.command()
-def methods():
+@click.option("--check", "name", metavar="METHOD", help="Say which promises a method keeps, for example mine.py:Mine.")
+def methods(name):
     """Every method: defaults, needs, source."""
     from lnlkit import methods as table
 
+    if name is not None:
+        _check_method(name)
+        return
     width = max(map(len, table.METHODS)) + 2
     for name, method in table.METHODS.items():
         defaults = ", ".join(f"{k}={v!r}" for k, v in table.hyperparameters(method()).items())
         click.echo(f"{name:{width}}{method.__doc__.splitlines()[0]}")
         click.echo(f"{'':{width}}defaults: {defaults or 'none'}")
         click.echo(f"{'':{width}}needs: {', '.join(method.needs) or 'noisy labels only'}; source: {method.source}")
+
+
+def _check_method(name: str) -> None:
+    """Prints what a method keeps of the contract; ends with 1 where it breaks something."""
+    from lnlkit.methods import contract
+
+    broken = contract.check(name)
+    for promise in contract.PROMISES:
+        word = promise.__name__.replace("_", " ")
+        click.echo(f"[-] {word}: {broken[promise.__name__]}" if promise.__name__ in broken else f"[+] {word}")
+    if broken:
+        raise SystemExit(1)
 
 
 def main(arguments=None) -> None:

@@ -5,14 +5,9 @@ import functools
 import importlib.util
 import json
 
-import numpy as np
 import pytest
-import torch
-from small_runs import digits, recipe, weights
 
-from lnlkit import data, noise
-from lnlkit.methods import METHODS, Method, hyperparameters, make
-from lnlkit.training import fit
+from lnlkit.methods import METHODS, Method, contract, hyperparameters, make
 
 SMALL = {  # hyper-parameters that fit runs of a few epochs; everything else at its published default
     "coteaching": {"num_gradual": 2},
@@ -43,62 +38,15 @@ def small(name: str) -> Method:
     return make(name, **SMALL.get(name, {}))
 
 
-def noisy_digits(n: int = 160) -> data.NoisyData:
-    """160 digits, 30 % of the labels wrong."""
-    return digits(n, noise.corrupt(digits(n).y, noise.symmetric(10, 0.3), np.random.default_rng(0)))
-
-
-def trained(name: str, examples: data.NoisyData, seed: int = 0) -> Method:
-    method = small(name)
-    fit(method, examples, recipe("small_cnn", epochs=2), seed=seed)
-    return method
-
-
 @functools.cache
-def on_noisy_digits(name: str) -> Method:
-    return trained(name, noisy_digits())
+def subject(name: str) -> contract.Subject:
+    return contract.Subject(lambda: small(name))
 
 
+@pytest.mark.parametrize("promise", contract.PROMISES, ids=lambda promise: promise.__name__)
 @EVERY_CLASSIFIER
-def test_predicts_probabilities(name):
-    x = noisy_digits().x[:77]
-    p = on_noisy_digits(name).predict(x)
-    assert p.shape == (77, 10) and p.dtype == torch.float32 and p.device.type == "cpu" and not p.requires_grad
-    assert (p >= 0).all()
-    torch.testing.assert_close(p.sum(1), torch.ones(77))
-    torch.testing.assert_close(on_noisy_digits(name).predict(x[:5]), p[:5])  # no statistics of the batch in it
-
-
-@EVERY_CLASSIFIER
-def test_same_seed_same_weights_bit_for_bit_and_never_reads_the_truth(name):
-    """The second run has garbage for clean labels, and leaves its data as they are."""
-    examples = noisy_digits()
-    garbage = dataclasses.replace(examples, y_clean=np.random.default_rng(9).integers(0, 10, len(examples)))
-    before = [array.copy() for array in (garbage.x, garbage.y, garbage.y_clean)]
-    torch.manual_seed(123)  # the global state must not matter
-    assert torch.equal(weights(trained(name, garbage)), weights(on_noisy_digits(name)))
-    for array, copy in zip((garbage.x, garbage.y, garbage.y_clean), before, strict=True):
-        assert np.array_equal(array, copy)
-
-
-@EVERY_CLASSIFIER
-def test_another_seed_gives_other_weights_and_a_used_method_starts_afresh(name):
-    """A second fit forgets the first: schedules, soft labels, prices."""
-    method = trained(name, noisy_digits(), seed=1)
-    assert not torch.equal(weights(method), weights(on_noisy_digits(name)))
-    fit(method, noisy_digits(), recipe("small_cnn", epochs=2), seed=0)
-    assert torch.equal(weights(method), weights(on_noisy_digits(name)))
-
-
-@EVERY_CLASSIFIER
-def test_learns_clean_digits(name):
-    """Chance is 10 %. Most end above 90 % on unseen digits; Co-teaching, told to drop a fifth of them, at 84 %."""
-    method = small(name)
-    history = fit(method, digits(600), recipe(epochs=12))
-    unseen = data.load("digits")
-    accuracy = float((method.predict(unseen.x_test).argmax(1).numpy() == unseen.y_test).mean())
-    assert len(history) == 12 and all(np.isfinite(row["loss"]) for row in history)
-    assert accuracy > 0.75
+def test_every_method_keeps_every_promise(name, promise):
+    promise(subject(name))
 
 
 @EVERY_METHOD
