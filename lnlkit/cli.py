@@ -137,8 +137,8 @@ def _records(notebook: str | None, scale: str | None) -> list:
 @click.argument("what", required=False)
 @click.option("--scale", default="lab", show_default=True, help="smoke, lab or paper, for a notebook's grid.")
 @click.option("--method", "methods", multiple=True, help="Of METHODS, or your own: mine.py:Mine. Repeat it for more.")
-@click.option("--dataset", help="Of `lnlkit data list`.")
-@click.option("--noise", multiple=True, help="Kind of label noise. Repeat it for more.")
+@click.option("--dataset", help="Of `lnlkit data list`, or your own: mine.npz.")
+@click.option("--noise", multiple=True, help="Kind of noise; `given` is that of your file. Repeat it for more.")
 @click.option("--rates", help="Comma-separated shares of wrong labels, for example 0.2,0.4.")
 @click.option("--seeds", help="Comma-separated, for example 0,1,2.")
 @click.option("--set", "pairs", multiple=True, metavar="NAME=VALUE", help="A setting: network, epochs, n_train, ...")
@@ -176,6 +176,8 @@ def _grid_of(what: str | None, asked: dict):
         if asked:
             raise click.UsageError(f"{what} has a grid of its own: leave out {', '.join(asked)}.")
         return papers.load(what)
+    if what is None and not asked:
+        raise click.UsageError("Say which grid: a notebook such as 01, a study.toml, or --method and its like.")
     raw, name = {}, "study"
     if what is not None:
         raw, name = papers.study.read(what)

@@ -4,8 +4,10 @@ A kind of label is one module here: `images` (one class an image), `label_vector
 Each has DATASETS, `read`, `prepare` and `available`; a new kind joins KINDS.
 """
 
+from pathlib import Path
+
 from lnlkit import checks
-from lnlkit.data import images, label_vectors, targets
+from lnlkit.data import images, label_vectors, own, targets
 from lnlkit.data.bundles import default_dir, folder_of
 from lnlkit.data.cifar10n import human_labels
 from lnlkit.data.clothing1m import read_clothing1m, read_clothing1m_labelled_twice
@@ -25,7 +27,7 @@ def names():
 
 
 def _kind(name):
-    if str(name).endswith(".npz"):
+    if own.is_own(name):
         return label_vectors
     checks.one_of(name, "name", names())
     return next(kind for kind in KINDS if name in kind.DATASETS)
@@ -45,7 +47,8 @@ def load(name="digits", data_dir=None):
     scenes is made from scikit-learn's digits and scenes_mnist from MNIST (see `scenes.POOLS`), always the same;
     cifar10n is CIFAR-10 with the labels of three people an image; voc2007 and voc2012 come through torchvision.
 
-    A name that ends in .npz is a file of your own with several labels an example. It holds x_train and x_test (uint8
+    A name that ends in .npz is a file of your own: with one label an image as `own` says, or with several. Then it
+    holds x_train and x_test (uint8
     images, or floats (N, d)), y_test (clean, (N_test, K)), at least one of y_train (clean) and y_noisy (by people),
     both (N_train, K), y_noisy also (N_train, A, K); and, if it likes, group (N_train,) and class_names (K,), all as in
     `LabelVectorData`. Without y_train `NoisyLabelVectors.y_clean` and its rates are None.
@@ -53,6 +56,8 @@ def load(name="digits", data_dir=None):
     Raises FileNotFoundError when there is nothing to read, ValueError when the bundle is broken: a broken bundle
     is never downloaded over.
     """
+    if own.is_own(name) and Path(name).expanduser().is_file() and own.has_one_label(name):
+        return own.read(name)
     return _kind(name).read(name, _folder(data_dir))
 
 

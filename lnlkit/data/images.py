@@ -69,7 +69,9 @@ _KNOWN_ARRAYS = {                                                            # n
 class ImageData:
     """A data set as it was read: uint8 images, int64 labels, and where they come from.
 
-    verified: True when the arrays are known to be the original ones, None when that can't be told.
+    verified: True when the arrays are known to be the original ones, None when that can't be told. y_noisy: labels of
+    the training images that people gave, where a file of your own has them (`own`); clean_known: whether y_train is
+    clean, or these once more.
     """
     name: str
     x_train: np.ndarray = field(repr=False)
@@ -80,6 +82,8 @@ class ImageData:
     source: str
     class_names: tuple = field(repr=False)
     verified: bool | None = None
+    y_noisy: np.ndarray | None = field(default=None, repr=False)
+    clean_known: bool = True
 
     def __post_init__(self):
         K = checks.positive_int(self.n_classes, "n_classes")
@@ -88,6 +92,9 @@ class ImageData:
             x, y = f"x_{part}", f"y_{part}"
             put(self, **{x: checks.inputs(getattr(self, x), x), y: checks.labels(getattr(self, y), y, K)})
             checks.same_length(**{x: getattr(self, x), y: getattr(self, y)})
+        if self.y_noisy is not None:
+            put(self, y_noisy=checks.labels(self.y_noisy, "y_noisy", K))
+            checks.same_length(x_train=self.x_train, y_noisy=self.y_noisy)
         checks.same_kind(x_train=self.x_train, x_test=self.x_test)
 
 

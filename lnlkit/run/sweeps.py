@@ -24,6 +24,8 @@ def run(paper, scale, out=None, *, jobs=1, limit=None, device="auto", table=None
 
     whole = tasks.grid(paper, checks.one_of(scale, "scale", list(papers.SCALES)))
     configs = whole if limit is None else whole[: checks.positive_int(limit, "limit")]
+    if paper.is_study:
+        check(configs)
     pool = sweep.local_pool(min(jobs, len(configs))) if checks.positive_int(jobs, "jobs") > 1 else None
     if table is not None:
         making.runs_in_table(table, paper, scale)
@@ -39,6 +41,13 @@ def run(paper, scale, out=None, *, jobs=1, limit=None, device="auto", table=None
     if table is not None:
         write_table(table, paper, scale, folder, device, keep, say)
     return folder
+
+
+def check(configs: list[dict]) -> None:
+    """Raises where a study names what does not exist, before its first run."""
+    kinds = {(config["row"], config["dataset"], config["noise"]): config for config in configs}
+    for config in kinds.values():
+        tasks.classification.check(config)
 
 
 def write_table(table, paper, scale: str, folder: Path, device: str, keep: bool, say: Callable[[str], None]) -> None:

@@ -46,7 +46,9 @@ def configuration(paper: Paper, scale: str, row: Row, noise: str, noise_rate: fl
         hparams["forget_rate"] = noise_rate
     tries_optimizer = schedule is not None and "optimizer" in paper.scale(scale)["schedules"][schedule]
     chosen = {} if tries_optimizer else row.optimizer  # what is tried goes before what was chosen
-    own = {"schedule": schedule, "method_file": row.file_digest or None} | {name: s.get(name) for name in SOMETIMES}
+    own_file = data.own.digest(s["dataset"]) if data.own.is_own(s["dataset"]) else None
+    own = {"schedule": schedule, "method_file": row.file_digest or None, "dataset_file": own_file}
+    own |= {name: s.get(name) for name in SOMETIMES}
     return {name: value for name, value in own.items() if value is not None} | {
         "row": row.id, "noise": noise, "noise_rate": noise_rate, "seed": seed,
         "dataset": s["dataset"], "n_train": s.get("n_train"), "val_fraction": s["val_fraction"],
@@ -57,11 +59,27 @@ def configuration(paper: Paper, scale: str, row: Row, noise: str, noise_rate: fl
     }  # fmt: skip
 
 
+def check(config: dict) -> None:
+    """Raises unless a configuration is whole and its method, data set, network and noise exist: before a sweep."""
+    from lnlkit import methods, models
+
+    configurations.check(config, KEYS, "classification", models.NETWORKS)
+    methods.make(config["method"], **config["hparams"])
+    _check_set(config["dataset"])
+    if config["noise"] == "given" and not data.own.is_own(config["dataset"]):
+        raise ValueError(f"`noise` must be another one for {config['dataset']}: 'given' is that of a file of your own.")
+
+
+def _check_set(name: str) -> None:
+    if not data.own.is_own(name):
+        checks.one_of(name, "dataset", data.images.DATASETS)
+
+
 def noisy_set(settings: dict, noise: str, noise_rate: float, seed: int, device: str = "cpu") -> data.NoisyData:
     """The whole noisy training set, validation included. `settings`: a configuration, or the scale of a paper."""
     from lnlkit.tasks import corruption
 
-    checks.one_of(settings["dataset"], "dataset", data.images.DATASETS)
+    _check_set(settings["dataset"])
     for name in settings.get("generator", {}):
         checks.one_of(name, "generator", corruption.IDNGenerator.__dataclass_fields__)
     return corruption.make_noisy(
@@ -98,7 +116,8 @@ def recipe(config: dict, train, device: str = "cpu"):
     from lnlkit.training import Recipe, decay_of, optimizer_of
 
     configurations.check(config, KEYS, "classification", models.NETWORKS)
-    facts, wanted = data.images.DATASETS[config["dataset"]], config["augment"]
+    name, wanted = config["dataset"], config["augment"]
+    facts = data.own.facts_of(data.load(name)) if data.own.is_own(name) else data.images.DATASETS[name]
     make_net = functools.partial(models.of_images, config["network"], facts)
     return Recipe(
         make_net, optimizer_of(config["optimizer"]), epochs=config["epochs"],
@@ -119,10 +138,12 @@ def measure(trained: Trained, config: dict) -> dict:
     """Realised rate and transition matrix, and accuracy at the best noisy-validation epoch and at the last one.
 
     A method that can `diagnose` itself says in numbers what became of it (`diagnosis`), and one that can `illustrate`
-    itself gives what pictures show (`pictures`).
+    itself gives what pictures show (`pictures`). Where clean labels are not known, nothing is said of them.
     """
     from lnlkit import evaluation
 
+    if data.own.is_own(config["dataset"]) and not _images(config).clean_known:
+        return {"realised_rate": None, "T": None, "summary": evaluation.summarise(trained.history)}
     noisy, method = trained.splits.train, trained.method
     says = {part: getattr(method, how)(trained.splits) for part, how in SAYS.items() if hasattr(method, how)}
     return {"realised_rate": noisy.noise_rate_, "T": noisy.T.round(5).tolist(),
@@ -177,7 +198,7 @@ def _with_pictures_once(rows: list[dict]) -> list[dict]:
 
 def _matrices(found: list[dict]) -> list[dict]:
     names = ("dataset", "noise", "noise_rate", "seed")
-    sets = {tuple(r["config"][name] for name in names): r for r in found}
+    sets = {tuple(r["config"][name] for name in names): r for r in found if r["T"] is not None}
     return [{**dict(zip(names, of, strict=True)), "T": r["T"], "realised_rate": r["realised_rate"]}
             for of, r in sets.items()]  # fmt: skip
 

@@ -4,8 +4,9 @@ from lnlkit import checks, data
 from lnlkit.papers import Paper
 
 NOISES = ("symmetric", "symmetric_inclusive", "pairflip", "asymmetric", "class_conditional", "part_dependent",
-          "model_idn")  # fmt: skip
-"""Kinds of noise of one class an example; made by `corruption`."""
+          "model_idn", "given")  # fmt: skip
+"""Kinds of noise of one class an example; made by `corruption`. "given": the labels in a file of your own, whatever is
+wrong with them; the rate is then what methods are told."""
 
 
 def rate(noise_rate: float, *, below_one: bool = True) -> float:

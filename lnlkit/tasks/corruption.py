@@ -18,7 +18,7 @@ from lnlkit.training import Recipe, average_predictions, pick_device
 
 MAPPINGS = {"digits": "mnist", "mnist": "mnist", "cifar10": "cifar10"}  # similar classes, for asymmetric noise
 OF_TWO = {0: 1}  # asymmetric noise of two classes: zeros are called one (Paper 05, Section 3.4)
-KINDS = NOISES
+KINDS = tuple(kind for kind in NOISES if kind != "given")  # those that are drawn
 SCORED = ("class_conditional", "model_idn")  # kinds that need the scores of a network trained on clean labels
 
 
@@ -195,6 +195,11 @@ def make_noisy(images: data.ImageData, kind: str, noise_rate: float, seed: int =
     a seed of its own. model_idn trains `generator` on clean labels first (once: the scores are cached).
     """
     checks.instance(images, "images", data.ImageData, "Use data.load(...), or put your own arrays into one.")
+    if kind == "given":
+        return _given(images, n_train, seed)
+    if not images.clean_known:
+        raise ValueError(f"`kind` must be 'given' for {images.name}, which has no clean labels to corrupt, but got "
+                         f"{kind!r}.")  # fmt: skip
     mapping = OF_TWO if images.n_classes == 2 else MAPPINGS.get(images.name)
     noise_rate, seed, device = _check_noise(kind, noise_rate, mapping), checks.seed(seed), pick_device(device)
     generator = checks.instance(generator or IDNGenerator(), "generator", IDNGenerator)
@@ -211,3 +216,11 @@ def make_noisy(images: data.ImageData, kind: str, noise_rate: float, seed: int =
         scores = cached_scores(clean, pixels_of(images.name, x), generator, seed, device, cache_dir)
     noisy = corrupt_labels(x, y, kind, noise_rate, seed, n_classes=images.n_classes, scores=scores, mapping=mapping)
     return data.NoisyData(x, noisy, y, images.n_classes)
+
+
+def _given(images: data.ImageData, n_train: int | None, seed: int) -> data.NoisyData:
+    """The training part with the labels that people gave."""
+    if images.y_noisy is None:
+        raise ValueError(f"`kind` must be another one for {images.name}, which has no y_noisy, but got 'given'.")
+    index = data.subset(images.x_train, images.y_noisy, n_train, seed)
+    return data.NoisyData(images.x_train[index], images.y_noisy[index], images.y_train[index], images.n_classes)

@@ -16,6 +16,15 @@ OPTIONS = {
     "--table": {"empty": "", "folder": "folder", "no folder": "none/t.json", "below a file": "file/t.json",
                 "not to be written": "/proc/t.json"},
 }  # fmt: skip
+OF_A_STUDY = {  # of a grid of one's own: bad values, and a word that names them
+    "--method": ({"unknown": "cee", "empty": "", "no file": "none.py:Mine", "another task": "l2"}, "method"),
+    "--dataset": ({"unknown": "mnits", "no file": "none.npz"}, ""),
+    "--noise": ({"unknown": "pairs", "not in the set": "given"}, "noise"),
+    "--rates": ({"text": "many", "too high": "1.5", "percent": "20", "nan": "nan"}, "rate"),
+    "--seeds": ({"text": "one", "negative": "-1", "half": "0.5"}, "seed"),
+    "--set": ({"unknown": "epoch=3", "no value": "epochs", "text": "epochs=many", "zero": "epochs=0",
+               "network": "network=resnet1"}, ""),
+}  # fmt: skip
 OTHERS = ["sweep", "sweep 01 02", "sweep 01 --job 2", "sweep 01 --jobs", "sweep 01 --other-code=yes"]
 BASE = ["--scale", "smoke", "--device", "cpu"]
 
@@ -53,6 +62,14 @@ def test_a_bad_value_is_refused_in_one_sentence_before_any_run(refused, option, 
     said = refused(["sweep", *([value] if option == "NOTEBOOK" else ["01", *BASE, option, value])])
     name = {"NOTEBOOK": "paper", "--out": "out"}.get(option, option.strip("-"))
     assert name in said
+
+
+@pytest.mark.parametrize("option, value", [
+    pytest.param(option, value, id=f"{option} {what}") for option, (values, _) in OF_A_STUDY.items()
+    for what, value in values.items()])  # fmt: skip
+def test_a_bad_value_of_a_study_is_refused_in_one_sentence_before_any_run(refused, option, value):
+    said = refused(["sweep", *(["--method", "ce"] if option != "--method" else []), option, value])
+    assert OF_A_STUDY[option][1] in said
 
 
 @pytest.mark.parametrize("line", OTHERS)
