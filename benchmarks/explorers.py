@@ -37,7 +37,7 @@ def steps(picture) -> list[float]:
 
 def main() -> None:
     loop, rows = records.calibration(), []
-    for key in papers.KEYS:
+    for key in (*papers.STUDIES, *papers.KEYS):
         pictures = importlib.import_module(f"lnlkit.viz.{key[3:]}").pictures(recorded.load(key))
         for name, picture in pictures.items():
             took = steps(picture)

@@ -117,8 +117,8 @@ def equations() -> str:
 
 
 def pictures() -> None:
-    """The overview of every paper's recorded runs, as PNG, from the paper's own module of `viz`."""
-    for key in papers.KEYS:
+    """The overview of the recorded runs of every paper and study, as PNG, from its own module of `viz`."""
+    for key in (*papers.STUDIES, *papers.KEYS):
         fig = importlib.import_module(f"lnlkit.viz.{key[3:]}").overview(recorded.load(key))
         fig.savefig(ROOT / "docs" / "figures" / f"{key[:2]}_overview.png", dpi=80)
 

@@ -19,6 +19,8 @@ of its own can put any of them ahead (the notebooks do that, paper by paper). Nu
 in per cent, mean ± standard deviation over seeds; **bold** is the best mean of a column. A method marked * is told the
 noise rate, which nobody knows in practice.
 """
+PICTURE = ("![Accuracy on digits at the last epoch against the noise rate, 22 methods, the best of them in colour]"
+           "(figures/00_overview.png)")  # fmt: skip
 RANKED = """Rank 1 is the highest mean accuracy of a setting (data set, noise, rate); settings that all methods were run
 in count, {n} of them. By Nemenyi's test two average ranks that are less than {cd:.1f} apart do not differ (5 %).
 Settings of one data set are not independent, so that more is needed than this."""
@@ -27,7 +29,7 @@ Settings of one data set are not independent, so that more is needed than this."
 def page() -> str:
     """The whole page."""
     table, study = recorded.load(KEY), papers.load(KEY)
-    lines = [HEAD, results.made(table), ""]
+    lines = [HEAD, PICTURE, "", results.made(table), ""]
     for dataset, of_set in table.runs.groupby("dataset", sort=False):
         lines += [f"## {dataset}", "", settings(table.made["datasets"][dataset]), "", *ranked(of_set, study)]
         for noise, runs in of_set.groupby("noise", sort=False):
