@@ -74,13 +74,16 @@ def _params(pairs: list) -> dict:
     return params
 
 
-def _seeds(text: str | None) -> list[int] | None:
-    if text is None:
-        return None
+def _listed(text: str | None, kind: type, name: str, like: str) -> list | None:
+    """The numbers of a comma-separated text."""
     try:
-        return [int(part) for part in text.split(",")]
+        return None if text is None else [kind(part) for part in text.split(",")]
     except ValueError:
-        raise ValueError(f"`seeds` must be whole numbers such as 0,1,2, but got {text!r}.") from None
+        raise ValueError(f"`{name}` must be {like}, but got {text!r}.") from None
+
+
+def _seeds(text: str | None) -> list[int] | None:
+    return _listed(text, int, "seeds", "whole numbers such as 0,1,2")
 
 
 def _progress(before: str, line: str) -> None:
@@ -160,8 +163,9 @@ def sweep(what, scale, methods, dataset, noise, rates, seeds, pairs, out, jobs, 
     """
     from lnlkit.run import sweeps
 
-    asked = {"methods": list(methods), "dataset": dataset, "noise": list(noise), "noise_rates": _numbers(rates),
-             "seeds": _seeds(seeds), **_params([_pair(pair) for pair in pairs])}  # fmt: skip
+    asked = {"methods": list(methods), "dataset": dataset, "noise": list(noise), "seeds": _seeds(seeds),
+             "noise_rates": _listed(rates, float, "rates", "shares such as 0.2,0.4"),
+             **_params([_pair(pair) for pair in pairs])}  # fmt: skip
     asked = {name: value for name, value in asked.items() if value not in (None, [])}
     sweeps.run(_grid_of(what, asked), scale, out, jobs=jobs, limit=limit, device=device, table=table, keep=keep,
                other_code=other_code, say=click.echo)  # fmt: skip
@@ -182,14 +186,6 @@ def _grid_of(what: str | None, asked: dict):
     if what is not None:
         raw, name = papers.study.read(what)
     return papers.study.study(name, raw | asked, papers.rows_by_method(), own)
-
-
-def _numbers(text: str | None) -> list[float] | None:
-    """Comma-separated numbers as a list."""
-    try:
-        return None if text is None else [float(part) for part in text.split(",")]
-    except ValueError:
-        raise click.BadParameter(f"must be numbers such as 0.2,0.4, but got {text!r}", param_hint="--rates") from None
 
 
 @cli.group()

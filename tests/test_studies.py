@@ -73,6 +73,13 @@ def test_a_method_of_ones_own_is_swept_beside_others_and_printed(tmp_path, monke
     assert cells["CE"] == cells["Mine"] and "±" in cells["CE"]  # the same method under another name
 
 
+def test_one_seed_has_no_deviation(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(runner, "root", lambda: tmp_path)
+    cli.main("sweep --method ce --rates 0.2 --seeds 0 --device cpu --set n_train=100 --set epochs=1".split())
+    out = capsys.readouterr().out
+    assert "over 1 seed\n" in out and "nan" not in out and "± 0" not in out
+
+
 def test_a_notebook_has_its_own_grid(capsys):
     with pytest.raises(SystemExit) as end:
         cli.main(["sweep", "01", "--method", "ce"])

@@ -131,10 +131,12 @@ def accuracies(table: dict, paper) -> str:
               for row in paper.rows.values()}  # fmt: skip
     runs = runs.assign(method=runs["row"].map(labels))
     keys = ["dataset", "noise", "noise_rate"]
-    of = (100 * runs.groupby(["method", *keys], sort=False)[["best_val", "last"]].agg(["mean", "std"])).round(1)
-    said = [f"Accuracy on clean test data, %, mean ± sd over {runs['seed'].nunique()} seeds"]
+    of = 100 * runs.groupby(["method", *keys], sort=False)[["best_val", "last"]].agg(["mean", "std"])
+    n = runs["seed"].nunique()
+    said = [f"Accuracy on clean test data, %, mean ± sd over {n} {_plural('seed', n)}"]
     for value, name in (("best_val", "best epoch on noisy validation data"), ("last", "last epoch")):
-        cells = of[value, "mean"].map("{:.1f}".format) + " ± " + of[value, "std"].map("{:.1f}".format)
+        spread = of[value, "std"].map(" ± {:.1f}".format).where(of[value, "std"].notna(), "")  # one seed has none
+        cells = of[value, "mean"].map("{:.1f}".format) + spread
         shown = cells.unstack(keys).reindex(dict.fromkeys(runs["method"])).fillna("")
         shown.index.name = None
         said += ["", f"{name}:", shown.to_string()]
