@@ -10,7 +10,7 @@ import pytest
 import small_picture
 from toy_explorer import OFFERED, explorer
 
-from lnlkit import widgets
+from lnlkit import viz, widgets
 
 pytestmark = pytest.mark.usefixtures("errors_start_empty")
 
@@ -97,7 +97,7 @@ def test_a_change_draws_once_however_many_options_follow():
 
 
 def test_a_picture_is_drawn_once_and_then_kept(monkeypatch, page):
-    monkeypatch.setattr(widgets, "KEPT", 2)
+    monkeypatch.setattr(widgets.explorer, "KEPT", 2)
     told = explorer()
     told.show()
     for value in (0.2, 0.1, 0.2):
@@ -133,14 +133,15 @@ def test_drive_visits_every_recorded_choice_once_and_returns():
 
 
 def test_controls_are_of_the_subset_that_old_and_new_ipywidgets_share():
-    allowed = {"SelectionSlider", "Dropdown", "ToggleButtons", "Button", "HTML", "VBox", "HBox"}
-    tree = ast.parse(Path(widgets.__file__).read_text(encoding="utf-8"))
+    allowed = {"SelectionSlider", "IntSlider", "Dropdown", "ToggleButtons", "Button", "HTML", "VBox", "HBox"}
+    trees = [ast.parse(path.read_text(encoding="utf-8")) for path in Path(widgets.__file__).parent.glob("*.py")]
+    nodes = [node for tree in trees for node in ast.walk(tree)]
     used = {
-        node.attr for node in ast.walk(tree)
+        node.attr for node in nodes
         if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "ipywidgets"
     }  # fmt: skip
-    assert used <= allowed
-    assert not [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.module == "ipywidgets"]
+    assert used == allowed
+    assert not [node for node in nodes if isinstance(node, ast.ImportFrom) and node.module == "ipywidgets"]
 
 
 def test_sliders_move_once_they_are_let_go():
@@ -168,6 +169,76 @@ def test_a_panel_whose_drawing_failed_is_drawn_again():
         with pytest.raises(KeyError):
             picture.panel(picture.left, "key", lambda ax: tries.append(ax) or {}["no"])
     assert len(tries) == 2
+
+
+# ---- training, guessing and labelling by hand
+
+
+def test_a_button_hands_over_what_is_chosen_in_its_menus():
+    seen = []
+    button = widgets.TrainButton("Train", lambda report, method, seeds: seen.append((method, seeds)),
+                                 choices={"method": {"CE": "ce", "GCE": "gce"}, "seeds": [3, 5]})  # fmt: skip
+    button.button.click()
+    button.menus["method"].value, button.menus["seeds"].value = "gce", 5
+    button.button.click()
+    assert seen == [("ce", 3), ("gce", 5)] and button.choice == {"method": "gce", "seeds": 5}
+    assert [text for text, _ in button.menus["method"].options] == ["CE", "GCE"] and not widgets.ERRORS
+
+
+def guessing(fails_at=None):
+    """A prediction of two curves whose picture says what it was drawn from, and fails at a guess."""
+    def draw(guesses, revealed):
+        if guesses["a"] == fails_at:
+            raise KeyError("no such guess")
+        return viz.describe(viz.panels(width=2, height=1)[0], f"A picture of {guesses}, revealed {revealed}.")
+
+    return widgets.Prediction("two curves", {"a": "curve a, %", "b": "curve b, %"}, draw)
+
+
+def test_a_guess_is_drawn_and_the_truth_once_the_button_is_pressed(page):
+    told = guessing()
+    told.show()
+    told.sliders["a"].value = 80
+    told.button.click()
+    told.sliders["b"].value = 10
+    wanted = [(50, 50, False), (80, 50, False), (80, 50, True), (80, 10, True)]
+    assert [data["text/plain"] for data, _ in page.handles[0].shown] == [
+        f"A picture of {{'a': {a}, 'b': {b}}}, revealed {revealed}." for a, b, revealed in wanted]  # fmt: skip
+    assert told.guesses == {"a": 80, "b": 10} and told.revealed
+    assert not any(slider.continuous_update for slider in told.sliders.values())
+
+
+def test_a_guess_that_fails_is_shown_in_red_and_a_tour_fails_with_it():
+    assert guessing().drive() == 14
+    told = guessing(fails_at=100)
+    with pytest.raises(RuntimeError, match="two curves failed at"):
+        told.drive()
+    (entry,) = widgets.ERRORS
+    assert entry["where"] == "two curves" and entry["choice"]["a"] == 100
+    assert widgets.ERROR_CLASS in told.message.value
+
+
+def test_images_are_labelled_one_by_one_and_a_label_can_be_taken_back(page):
+    drawn = []
+
+    def draw(labels):
+        drawn.append(labels)
+        return viz.describe(viz.panels(width=2, height=1)[0], f"A picture of {len(labels)} labels.")
+
+    told = widgets.Labeller("digits", 2, ["no", "yes"], draw)
+    told.show()
+    no, yes = told.buttons
+    assert told.message.value == "Image 1 of 2: what is it?" and told.back.disabled
+    for button in (yes, told.back, no, yes, yes):  # the last one comes too late
+        button.click()
+    assert drawn == [[], [1], [], [0], [0, 1]] and told.labels == [0, 1] and told.message.value == "Done."
+    assert no.disabled and yes.disabled and page.texts() == ["A picture of 2 labels."]
+
+
+def test_a_label_that_cannot_be_drawn_is_shown_in_red():
+    told = widgets.Labeller("digits", 2, ["no", "yes"], lambda labels: [][1])
+    told.buttons[1].click()
+    assert widgets.ERRORS[0]["choice"] == {"labels": [1]} and widgets.ERROR_CLASS in told.message.value
 
 
 @pytest.mark.parametrize("result, said", [(None, "Done."), ("", "Done."), (0, "0"), (np.array([1, 2]), "[1 2]")])

@@ -35,8 +35,8 @@ class Page:
 
     def __init__(self, monkeypatch):
         self.handles, self.cell, self.run = [], None, 0
-        monkeypatch.setattr(widgets, "place", self._place)
-        monkeypatch.setattr(widgets, "_executing", lambda: (self.cell, self.run))
+        monkeypatch.setattr(widgets.page, "place", self._place)
+        monkeypatch.setattr(widgets.page, "_executing", lambda: (self.cell, self.run))
 
     def _place(self, bundled):
         self.handles.append(Handle(bundled))

@@ -37,6 +37,15 @@ DOORS = [
          {"label": "text", "run": "function", "seconds": "positive"},
          {"run": {"takes nothing": lambda: None, "takes two": lambda report, seed: None}},
          spared={"seconds": {"nothing"}}),
+    Door(widgets.TrainButton, {"label": "Train", "run": lambda report, method: None, "choices": {"method": ["ce"]}},
+         {"label": "text"}, {"choices": {"list": ["ce"], "no values": {"method": []}, "a text": {"method": "ce"}},
+                             "run": {"takes no method": lambda report: None}}),
+    Door(widgets.Prediction, {"title": "curves", "questions": {"a": "curve a"}, "draw": lambda guesses, revealed: None},
+         {"title": "text", "draw": "function"}, {"questions": {"list": ["a"], "nothing": None, "number": {"a": 3}},
+                                                 "draw": {"takes one": lambda guesses: None}}),
+    Door(widgets.Labeller, {"title": "digits", "n": 2, "class_names": ["no", "yes"], "draw": lambda labels: None},
+         {"title": "text", "n": "count", "draw": "function"},
+         {"class_names": {"text": "no", "nothing": None}, "draw": {"takes none": lambda: None}}),
 ]  # fmt: skip
 
 

@@ -170,6 +170,6 @@ def test_controls_return_to_the_usual_value_where_they_matter_again(picture):
     shown = widgets.Explorer(picture)
     assert shown.choice == START
     shown.controls["dataset"].value = "cifar10n"
-    assert shown.controls["noise_rate"].disabled and shown.choice["noise_rate"] == widgets.NOTHING
+    assert shown.controls["noise_rate"].disabled and shown.choice["noise_rate"] == widgets.explorer.NOTHING
     shown.controls["dataset"].value = "mnist"
     assert shown.choice == START | {"dataset": "mnist"} and widgets.ERRORS == []

@@ -1,81 +1,15 @@
-"""Explorers: controls over recorded results, one picture below them; and a button for what has to be trained live.
-
-House rules (they keep notebooks alive on old and new ipywidgets, without a browser and without a kernel): core
-controls only, a picture that is drawn from values alone and updated in every place where it stands, no `interact` and
-no `Output` widget. What goes wrong in a callback is shown in red and kept in `ERRORS`, because front ends hide it.
-"""
+"""Explorers: controls over recorded results, one picture below them that follows."""
 
 import functools
 import html
-import time
-import traceback
 
 import ipywidgets
 
 from lnlkit import checks, viz
-from lnlkit.viz.show import place
+from lnlkit.widgets.page import ERRORS, Places, failed, show_controls
 
-ERRORS: list[dict] = []
-"""What went wrong in callbacks so far: dicts with `where`, `choice`, `error` and `traceback`."""
-
-ERROR_CLASS = "lnlkit-error"  # in the HTML of a red message, so that a runner can find it in the widget state
 KEPT = 100  # pictures that an explorer keeps, a hundredth of a megabyte to a tenth each
-PLACES = 8  # in which a picture is kept true; front ends do not tell which older ones are gone
 NOTHING = "–"  # the value of a control that does not matter here: controls take no None
-
-
-def _failed(where, choice, error):
-    """Red HTML for an exception, which is also kept in ERRORS."""
-    text = "".join(traceback.format_exception(type(error), error, error.__traceback__))
-    entry = {"where": where, "choice": dict(choice), "error": repr(error), "traceback": text}
-    if entry not in ERRORS:
-        ERRORS.append(entry)
-    at = f" at {choice}" if choice else ""
-    said = str(error).removesuffix(".")
-    message = html.escape(f"{where} failed{at}: {type(error).__name__}: {said}. What is shown is older.")
-    return f'<div class="{ERROR_CLASS}" role="alert" style="color: #b00020">{message}</div>'
-
-
-def _show_controls(box, text):
-    """Shows widgets with a sentence for readers without a kernel in place of the widgets' own repr."""
-    from IPython import get_ipython
-    from IPython.display import display
-
-    if get_ipython() is None:
-        return
-    view = {"version_major": 2, "version_minor": 0, "model_id": box.model_id}
-    display({"application/vnd.jupyter.widget-view+json": view, "text/plain": text}, raw=True)
-
-
-def _executing():
-    """Ids of the cell that is run, None where the front end does not tell it, and of this run of it."""
-    from IPython import get_ipython
-
-    kernel = getattr(get_ipython(), "kernel", None)
-    parent = kernel.get_parent() if kernel is not None else {}
-    return parent.get("metadata", {}).get("cellId"), parent.get("header", {}).get("msg_id")
-
-
-class Places:
-    """Where one picture stands on the page: what is shown in several cells is the same in all of them."""
-
-    def __init__(self):
-        self._shown = []  # (cell, its run, display handle), the oldest first
-        self.now = None  # what stands there, as `viz.bundle` returns it
-
-    def show(self, bundled):
-        """Puts what `viz.bundle` returns on the page, in one more place."""
-        self.now, (cell, run) = bundled, _executing()
-        handle = place(bundled)
-        if handle is not None:  # a cell that is run again has lost what it showed before
-            kept = [of for of in self._shown if cell is None or of[0] != cell or of[1] == run]
-            self._shown = [*kept, (cell, run, handle)][-PLACES:]
-
-    def update(self, data, metadata=None):
-        """Puts other data in all these places."""
-        self.now = data, metadata
-        for *_, handle in self._shown:
-            handle.update(data, raw=True, metadata=metadata)
 
 
 def _number(value):
@@ -173,7 +107,7 @@ class Explorer:
             self.message.value = ""
         text = (f"Controls for {', '.join(self.labels.values())}: they need a running kernel. "
                 "The picture shows the first choice.")  # fmt: skip
-        _show_controls(ipywidgets.VBox([self._line, self.message]), text)
+        show_controls(ipywidgets.VBox([self._line, self.message]), text)
         self.places.show(bundled)
 
     _ipython_display_ = show
@@ -183,7 +117,7 @@ class Explorer:
         try:
             self.places.update(*self._bundle(*self.choice.values()))  # also before `show`: `drive` finds faults
         except Exception as error:  # a front end would swallow it
-            self.message.value = _failed(self.title, self.choice, error)
+            self.message.value = failed(self.title, self.choice, error)
             return False
         self.message.value = ""
         return True
@@ -209,69 +143,14 @@ class Explorer:
         Raises RuntimeError when any of them failed, so that a notebook which drives its explorers fails with them.
         """
         start = dict(self._wanted)
-        failed = [choice for choice in self.rows if not self.choose(**choice)]
+        lost = [choice for choice in self.rows if not self.choose(**choice)]
         self._wanted = start
         self._settle()
         self.redraw()
-        if failed:
-            error = next(of["error"] for of in ERRORS if (of["where"], of["choice"]) == (self.title, failed[0]))
+        if lost:
+            error = next(of["error"] for of in ERRORS if (of["where"], of["choice"]) == (self.title, lost[0]))
             raise RuntimeError(
-                f"{len(failed)} choices of the {self.title} failed, the first with {error} at {failed[0]}: "
+                f"{len(lost)} choices of the {self.title} failed, the first with {error} at {lost[0]}: "
                 "see lnlkit.widgets.ERRORS."
             )
         return len(self.rows)
-
-
-class TrainButton:
-    """A button that starts live training, with one line of text as progress: sliders never train.
-
-    run: `run(report)` does the work and calls `report(text)` on its way, for instance as the `progress` of
-    `lnlkit.training.fit`; it returns a closing sentence, or a described figure, or None.
-    seconds: the expected time, said on the button.
-    """
-
-    def __init__(self, label, run, *, seconds=None):
-        self.label, self.run = checks.text(label, "label"), checks.function(run, "run", of=("report",))
-        about = "" if seconds is None else f" (about {checks.positive(seconds, 'seconds'):g} s)"
-        self.button = ipywidgets.Button(description=label + about, layout={"width": "auto"})
-        self.message = ipywidgets.HTML()
-        self.button.on_click(self._on_click)
-        self.places = Places()
-
-    def show(self):
-        """Puts the button and its line of text on the page."""
-        text = f"Button: {self.button.description}. It needs a running kernel."
-        _show_controls(ipywidgets.VBox([self.button, self.message]), text)
-        self.places.show(self.places.now or ({"text/plain": "Not started."}, {}))
-
-    _ipython_display_ = show
-
-    def report(self, text):
-        """Writes a line in place of the last one."""
-        self.places.update({"text/plain": str(text)})
-
-    def _on_click(self, button):
-        self.button.disabled, self.message.value = True, ""
-        started = time.perf_counter()
-        try:
-            self.report("Training ...")
-            self._finish(self.run(self.report), time.perf_counter() - started)
-        except Exception as error:  # a front end would swallow it
-            self.message.value = _failed(self.label, {}, error)
-            self.report("Failed.")
-        except BaseException:  # the kernel was interrupted: a way to end a training that takes too long
-            self.report("Stopped.")
-            raise
-        finally:
-            self.button.disabled = False
-
-    def _finish(self, result, seconds):
-        """The closing sentence, or the figure with what it says as text: numbers are not for screen readers alone."""
-        figure = hasattr(result, "savefig")
-        told = viz.description(result) if figure else "" if result is None else str(result)
-        said = f"{told or 'Done.'} ({seconds:.1f} s)"
-        if figure:
-            self.places.update(*viz.bundle(result))
-            self.message.value = html.escape(said)
-        else:
-            self.report(said)
