@@ -9,20 +9,8 @@ import re
 import sys
 
 from lnlkit import methods, papers
+from lnlkit.papers import families
 
-FAMILIES = {  # of the methods in a module of lnlkit/methods, or of one method by its name
-    "base": "baseline", "bce": "baseline", "l2": "baseline",
-    "bounded": "robust loss", "robust": "robust loss", "regression": "robust loss", "multilabel": "robust loss",
-    "consensus": "loss correction", "correction": "loss correction", "latent_labels": "loss correction",
-    "revision": "loss correction", "distillation": "loss correction", "quality_embedding": "loss correction",
-    "refurbishment": "label refurbishment", "curriculum": "reweighting",
-    "selection": "sample selection", "confident": "sample selection",
-    "dividemix": "sample selection, semi-supervised",
-    "early_learning": "robust regularisation", "interpolation": "robust regularisation",
-    "robust_features": "robust regularisation",
-    "choicenet": "robust architecture", "mixtures": "robust architecture",
-    "cvae_augmentation": "data changed", "echoalign": "data changed",
-}  # fmt: skip
 HEAD = """# Methods
 
 Made by `python docs/build.py` from the code: `METHODS`, the docstrings and `lnlkit/papers/*.toml`.
@@ -57,14 +45,9 @@ def line(name: str, tags, tests_of) -> str:
     cls = methods.METHODS[name]
     where = f"{cls.__module__}.{cls.__qualname__}"
     file = cls.__module__.replace(".", "/") + ".py"
-    cells = [f"`{name}`", cls.source, family(name), equations(cls, tags), ", ".join(cls.needs), f"`{file}`",
-             tested(tests_of(where)), served(name)]  # fmt: skip
+    cells = [f"`{name}`", cls.source, families.family_of(name).name, equations(cls, tags), ", ".join(cls.needs),
+             f"`{file}`", tested(tests_of(where)), served(name)]  # fmt: skip
     return "| " + " | ".join(cells) + " |"
-
-
-def family(name: str) -> str:
-    """What kind of method it is: by its name, else by its module."""
-    return FAMILIES.get(name) or FAMILIES[methods.METHODS[name].__module__.rsplit(".", 1)[-1]]
 
 
 def equations(cls: type, tags) -> str:

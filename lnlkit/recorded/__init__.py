@@ -53,7 +53,8 @@ def load_raw(notebook: str) -> dict:
     """The shipped table of a notebook as it was written."""
     checks.text(notebook, "notebook")
     folder = resources.files(__name__)
-    names = sorted(item.name[:-5] for item in folder.iterdir() if item.name.endswith(".json"))
+    files = [item.name for item in folder.iterdir() if item.name.endswith(".json")]
+    names = sorted(name[:-5] for name in files if name[:2].isdigit())
     found = [name for name in names if notebook in (name, f"{name}.json", name[:2], name[3:])]
     if not found:
         raise FileNotFoundError(
@@ -81,7 +82,7 @@ def tidy(raw: dict) -> Recorded:
         run = {"task": task} | numbers
         rest = {name: entry[name] for name in entry if name in no_number}
         history, is_check = rest.pop("history", None) or {}, isinstance(run.get("schedule"), str)
-        epochs += [] if is_check else _by_epoch(run, history)
+        epochs += [] if is_check else [(run, history)]
         details[entry["key"]] = rest
         run |= {f"last_{name}": values[-1] for name, values in history.items() if values}
         run |= {f"best_{name}": max(history[name]) for name in ("val_acc", "val_map") if history.get(name)}
@@ -92,7 +93,7 @@ def tidy(raw: dict) -> Recorded:
         embedding = embedding | {"noisy": noisy}
     main = [{name: run[name] for name in run if name != "schedule"} for run in runs]
     frames = (same_rates(pd.DataFrame(rows, columns=None if rows else [*RUN, "key"]))
-              for rows in (main, others, epochs, raw.get("matrices", [])))  # fmt: skip
+              for rows in (main, others, _by_epoch(epochs), raw.get("matrices", [])))  # fmt: skip
     return Recorded(raw["notebook"], raw["scale"], raw["made"], *frames, details=details, embedding=embedding)
 
 
@@ -137,11 +138,19 @@ def _opened(entry: dict, groups: set[str]) -> dict:
     return flat
 
 
-def _by_epoch(which: dict, history: dict) -> list[dict]:
-    """A history {name: [value an epoch]} as one row an epoch."""
-    names = {name: which[name] for name in (*RUN, "key")}
-    values = zip(*history.values(), strict=True)
-    return [names | {"epoch": epoch} | dict(zip(history, row, strict=True)) for epoch, row in enumerate(values, 1)]
+def _by_epoch(of: list[tuple[dict, dict]]) -> dict[str, list]:
+    """Runs with their histories {name: [value an epoch]} as columns with one row an epoch; {} without an epoch.
+
+    A row as a dict of its own would take ten times the memory.
+    """
+    lengths = [len(next(iter(history.values()), [])) for _, history in of]
+    columns = {name: [run[name] for (run, _), n in zip(of, lengths, strict=True) for _ in range(n)]
+               for name in (*RUN, "key")}  # fmt: skip
+    columns["epoch"] = [epoch for n in lengths for epoch in range(1, n + 1)]
+    for name in dict.fromkeys(name for _, history in of for name in history):
+        columns[name] = [value for (_, history), n in zip(of, lengths, strict=True)
+                         for value in history.get(name, [np.nan] * n)]  # fmt: skip
+    return columns if columns["epoch"] else {}
 
 
 # ---- rates and columns ------------------------------------------------------------------------------------------
