@@ -70,12 +70,9 @@ def begin(notebook: str, *, scale: str, seeds, device: str, out_dir, **fractions
 
     fractions: further parameters by name that must be fractions, such as RATE.
     From here on the process computes with one thread, as `lnlkit run` does: the number of threads changes how sums are
-    rounded, and so what a table says.
+    rounded, and so what a table says. A study, which has recorded runs to show, is begun without torch.
     """
-    import torch
     from threadpoolctl import threadpool_limits
-
-    from lnlkit.training import pick_device
 
     started = time.perf_counter()
     gc.collect()
@@ -84,16 +81,31 @@ def begin(notebook: str, *, scale: str, seeds, device: str, out_dir, **fractions
     settings = paper.scale(scale)
     for name, value in fractions.items():
         checks.fraction(value, name)
-    session = Session(paper, scale, settings, checks.seed_list(seeds, "SEEDS"), pick_device(device),
-                      checks.writable_folder(out_dir, "out_dir"), started)  # fmt: skip
-    torch.set_num_threads(1)
+    seeds = checks.seed_list(seeds, "SEEDS")
+    device = checks.text(device, "device") if paper.is_study else _one_thread_on(device)
+    session = Session(paper, scale, settings, seeds, device, checks.writable_folder(out_dir, "out_dir"), started)
     threadpool_limits(1)
     own = "".join(f"; {name} {value:g}" for name, value in fractions.items())
     run, *more = tasks.grid(paper, scale)
+    if paper.is_study:
+        sets = ", ".join(dict.fromkeys(config["dataset"] for config in (run, *more)))
+        print(f"recorded runs on {sets}; nothing is trained until a button is pressed")
+        return session
     sets = dict.fromkeys(config["dataset"] for config in (run, *more) if tasks.of(config) is tasks.of(run))
     print(f"scale {scale}: {', '.join(sets)}, network {run['network']}, {run['epochs']} epochs, on {session.device}; "
           f"seeds {', '.join(map(str, session.seeds))}{own}")  # fmt: skip
     return session
+
+
+def _one_thread_on(device: str) -> str:
+    """The device under that name, for torch with one thread."""
+    import torch
+
+    from lnlkit.training import pick_device
+
+    device = pick_device(device)
+    torch.set_num_threads(1)
+    return device
 
 
 def show(obj):

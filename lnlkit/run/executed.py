@@ -81,7 +81,8 @@ def _outputs(notebook: dict) -> list[str]:
 
 def records_in(out_dir, stem: str) -> list[Path]:
     """The records that a notebook has written: named after itself, or after its paper where it is a copy."""
-    return [path for name in dict.fromkeys((stem, *papers.KEYS)) if (path := Path(out_dir) / f"{name}.json").exists()]
+    names = dict.fromkeys((stem, *papers.STUDIES, *papers.KEYS))
+    return [path for name in names if (path := Path(out_dir) / f"{name}.json").exists()]
 
 
 def _record(out_dir, stem: str, scale: str) -> list[str]:

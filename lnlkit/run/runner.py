@@ -146,7 +146,8 @@ def recorded(path, notebook: str | None = None, scales=papers.SCALES) -> dict:
     path = checks.path(path)
     committed = path.resolve().is_relative_to((root() / "results").resolve())
     record = shape.read_notebook(path) if committed else folder.checked(path)[0]
-    named = [name for name in (notebook, path.stem, path.parent.name) if name in papers.KEYS] or [record["notebook"]]
+    known = (*papers.STUDIES, *papers.KEYS)
+    named = [name for name in (notebook, path.stem, path.parent.name) if name in known] or [record["notebook"]]
     for key, allowed in (("notebook", named[:1]), ("scale", list(scales))):
         if record[key] not in allowed:
             raise ValueError(f"`{path}` must be a record of {key} {' or '.join(allowed)}, but is one of {record[key]}.")

@@ -26,6 +26,16 @@ def runs(table, notebook, *columns):
     return found
 
 
+def at_rate(runs, noise_rate, noise="symmetric"):
+    """Those runs of one kind of noise that have this rate, which is above 0 and one that was recorded."""
+    rate = recorded.same_rate(checks.fraction(noise_rate, "noise_rate", below_one=False))
+    runs = runs[(runs["noise"] == noise) & (runs["noise_rate"] > 0)]
+    if rate not in set(runs["noise_rate"]):
+        there = ", ".join(f"{known:g}" for known in sorted(runs["noise_rate"].unique()))
+        raise ValueError(f"`noise_rate` must be one that was recorded ({there or 'there is none'}), but got {rate:g}.")
+    return runs[runs["noise_rate"] == rate]
+
+
 def names(class_names, n):
     """The names as a list of n texts; the numbers of the classes without."""
     if class_names is None:

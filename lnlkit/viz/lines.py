@@ -9,6 +9,11 @@ from lnlkit import checks, recorded
 from lnlkit.viz import given
 from lnlkit.viz.style import LABEL, LINES, NOTE, PALETTE, TITLE, finish, panels, plain, row_labels, row_styles
 
+LEARNED = {  # column of the epochs: its name, colour, line
+    "fit_right": ("rightly labelled training images, fitted", PALETTE[2], "--"),
+    "memorised": ("wrongly labelled training images, fitted: learned by heart", PALETTE[3], "-"),
+    "test_acc": ("clean test images, recognised", PALETTE[0], "-."),
+}
 DASHES = {"-": "", "--": (4, 2), "-.": (5, 2, 1, 2), ":": (1, 1.5)}
 
 
@@ -81,6 +86,17 @@ def bands(ax, runs, y, *, x="epoch", unit=1.0, **look):
     (drawn,) = ax.plot(over.index, over["mean"], **{"linewidth": 1.8} | look)
     ax.fill_between(over.index, over["min"], over["max"], color=drawn.get_color(), alpha=0.16, linewidth=0)
     return ax
+
+
+def learned(epochs, runs):
+    """The epochs of these runs with `fit_right`, the share of rightly labelled training images that are fitted.
+
+    train_acc = (1 - rate) * fit_right + rate * memorised, rate being the realised one.
+    """
+    found = epochs.merge(runs[["key", "realised_rate"]], on="key")
+    rate = found["realised_rate"]
+    fit = (found["train_acc"] - rate * found["memorised"]) / (1 - rate).clip(1e-9)
+    return found.assign(fit_right=fit.clip(0, 1))  # histories are rounded
 
 
 @plain

@@ -1,22 +1,24 @@
-"""Pictures of the playground: accuracy against noise rate of many methods, and an explorer of all its runs."""
+"""Accuracy against noise rate: of many methods at once, and of runs of one's own."""
 
 import pandas as pd
+import seaborn
 
 from lnlkit import checks, recorded
 from lnlkit.recorded import ranks
 from lnlkit.viz import given
-from lnlkit.viz.lines import bands, legend_below
-from lnlkit.viz.matrices import transition_heatmap
-from lnlkit.viz.picture import Picture, in_order, of_every_kind, standing
+from lnlkit.viz.lines import bands, legend_below, t_interval
+from lnlkit.viz.picture import of_every_kind
 from lnlkit.viz.show import describe
-from lnlkit.viz.style import GREY, LABEL, NOTE, PALETTE, finish, noise_name, panels, plain, row_labels, row_styles
+from lnlkit.viz.style import GREY, LABEL, PALETTE, finish, noise_name, panels, plain, row_labels, row_styles
 
 NOTEBOOK = "00_playground"
 LABELS = row_labels(NOTEBOOK)
 CE = "ce"
-NOISES = ("symmetric", "pairflip", "part_dependent", "model_idn")
+NOISES = ("symmetric", "pairflip", "part_dependent", "class_conditional", "model_idn")
+OVERVIEW = tuple(noise for noise in NOISES if noise != "class_conditional")  # which has a few methods alone
 VALUES = {"last": "last epoch", "best_val": "best epoch on noisy validation data"}
 SHOWN = 4  # methods that have colours beside CE
+GUESS = {"marker": "D", "markersize": 9, "markerfacecolor": "white", "markeredgewidth": 2, "zorder": 4}
 
 
 def _of_set(table, dataset):
@@ -37,7 +39,7 @@ def overview(table, dataset="digits", value="last"):
     order = ranks.average_ranks(runs, value)["rank"]
     best = [row for row in order.index if row != CE][:SHOWN]
     noisy = of_every_kind(runs)
-    kinds = [noise for noise in NOISES if (noisy["noise"] == noise).any()]
+    kinds = [noise for noise in OVERVIEW if (noisy["noise"] == noise).any()]
     fig, axes = panels(1, len(kinds), width=10.6, height=3.3, sharey=True, squeeze=False)
     for ax, noise in zip(axes[0], kinds, strict=True):
         means = 100 * noisy[noisy["noise"] == noise].groupby(["row", "noise_rate"])[value].mean().unstack("row")
@@ -53,77 +55,46 @@ def overview(table, dataset="digits", value="last"):
                          f"Average ranks: {said}.")  # fmt: skip
 
 
-class Playground(Picture):
-    """A method under a noise: accuracy against the rate beside CE, what happens over the epochs, and the labels' flips.
-
-    Lines are means over the seeds, bands their range.
-    """
-
-    title = "playground"
-    labels = {"dataset": "data set", "noise": "noise kind", "noise_rate": "noise rate", "row": "method"}
-    names = {"noise": noise_name, "row": LABELS.get}
-    start = {"dataset": "digits", "noise": "symmetric", "noise_rate": 0.4, "row": "coteaching"}
-    size = (10.6, 4.0)
-
-    def __init__(self, table):
-        self.runs = given.runs(table, NOTEBOOK, "dataset", "noise", "noise_rate", "last", "realised_rate")
-        columns = ["dataset", "noise", "noise_rate", "row"]
-        noisy = self.runs[self.runs["noise_rate"] > 0]
-        order = dict.fromkeys(self.runs["dataset"]) | dict.fromkeys(NOISES) | dict.fromkeys(LABELS)
-        super().__init__(table, in_order(noisy, columns, order))
-
-    def lay_out(self):
-        self.rates = self.fig.add_axes([0.055, 0.15, 0.26, 0.68])
-        self.epochs = self.fig.add_axes([0.385, 0.15, 0.26, 0.68])
-        self.flips = self.fig.add_axes([0.70, 0.13, 0.29, 0.72])
-
-    def fill(self, dataset, noise, noise_rate, row):
-        of_set = self.runs[self.runs["dataset"] == dataset]
-        runs = of_set[(of_set["noise"] == noise) & (of_set["noise_rate"] == noise_rate)]
-        self.panel(self.rates, (dataset, noise, noise_rate, row), self._rates, of_set, noise, noise_rate, row)
-        self.panel(self.epochs, (dataset, noise, noise_rate, row), self._epochs, runs, row)
-        self.panel(self.flips, (dataset, noise, noise_rate), self._flips, dataset, noise, noise_rate)
-        heading = self.heading(f"{LABELS[row]} on {dataset}, {noise_name(noise)} noise, rate {noise_rate:g}",
-                               runs[runs["row"] == row])  # fmt: skip
-        means = 100 * runs.groupby("row")["last"].mean()
-        return (f"{heading}. {means[row]:.1f} % at the last epoch, CE {means[CE]:.1f} %; "
-                f"{standing(means, row, LABELS)}.")  # fmt: skip
-
-    def _rates(self, ax, of_set, noise, noise_rate, row):
-        shown = of_every_kind(of_set)
-        shown = shown[shown["noise"] == noise]
-        for each in dict.fromkeys((CE, row)):
-            bands(ax, shown[shown["row"] == each], "last", x="noise_rate", unit=100, label=LABELS[each], **_look(each))
-        ax.axvline(noise_rate, color=GREY, linewidth=1, linestyle=":")
-        ax.legend(fontsize=NOTE, frameon=False, loc="lower left")
-        finish(ax, "accuracy on clean test data, last epoch", "share of wrong labels", "%", grid="y").set_ylim(0, 102)
-
-    def _epochs(self, ax, runs, row):
-        own = self.table.epochs[self.table.epochs["key"].isin(runs.loc[runs["row"] == row, "key"])]
-        for place, (name, label) in enumerate({"test_acc": "clean test data recognised",
-                                               "memorised": "wrong labels learned by heart"}.items()):  # fmt: skip
-            bands(ax, own, name, unit=100, label=label, color=PALETTE[2 + place], linestyle=("-", "--")[place])
-        ax.legend(fontsize=NOTE, frameon=False, loc="center right")
-        finish(ax, "while it learns", "epoch", "%", grid="y").set_ylim(0, 102)
-
-    def _flips(self, ax, dataset, noise, noise_rate):
-        found = recorded.frame(self.table.matrices, "matrices")
-        found = found[(found["dataset"] == dataset) & (found["noise"] == noise) & (found["noise_rate"] == noise_rate)]
-        transition_heatmap(found.iloc[0]["T"], ax, title="which label turns into which")
-        ax.xaxis.label.set_size(LABEL)
-
-
-def _look(row):
-    """A line of the chosen method in its colour, CE in black."""
-    return {"color": "black", "linestyle": "--"} if row == CE else {"color": row_styles(NOTEBOOK)[row][1]["color"]}
-
-
-def pictures(table):
-    """The explorer of the recorded table: {name: Picture}."""
-    return {"playground": Playground(table)}
-
-
 def best_of(table, dataset="digits", value="last") -> pd.DataFrame:
     """Average ranks of the methods on a data set, with their labels: see `recorded.ranks`."""
     found = ranks.average_ranks(_of_set(table, dataset), value)
     return found.rename(index=LABELS)
+
+
+@plain
+def curves(runs, *, guesses=None, revealed=True, beside=None):
+    """Figure of accuracy on clean test data, last epoch, against the noise rate: mean and 95 % t-interval over seeds.
+
+    runs: tidy runs of rows of the playground on one data set under one kind of noise. guesses: {noise rate: per cent},
+    diamonds; without `revealed` they stand alone. beside: other such runs, drawn thin and grey.
+    """
+    runs = recorded.frame(runs, "runs", "row", "seed", "noise_rate", value="last")
+    guesses = checks.instance(guesses or {}, "guesses", dict)
+    fig, ax = panels(width=8.2, height=3.7)
+    if revealed:
+        shown = runs.assign(method=runs["row"].map(LABELS), shown=100 * runs["last"])
+        seaborn.lineplot(shown, x="noise_rate", y="shown", hue="method", style="method", ax=ax, palette=_colors(runs),
+                         markers=True, dashes=False, linewidth=2, errorbar=t_interval, err_style="bars")  # fmt: skip
+    if beside is not None:
+        for row, of in recorded.frame(beside, "beside", "row", "noise_rate", value="last").groupby("row"):
+            bands(ax, of, "last", x="noise_rate", unit=100, color=GREY, linewidth=1, label=f"{LABELS[row]}, recorded")
+    if guesses:
+        ax.plot(list(guesses), list(guesses.values()), **GUESS, color="black", linestyle=":", label="your guess")
+    rates, n = sorted(runs["noise_rate"].unique()), runs["seed"].nunique()
+    ax.set(xlim=(-0.02, max(rates) + 0.02), ylim=(0, 103), xticks=rates)
+    finish(ax, f"clean test images recognised in the end ({n} seed{'s' if n > 1 else ''})", "share of wrong labels",
+           "%", grid="y")  # fmt: skip
+    ax.legend(fontsize=LABEL, frameon=False, loc="center left", bbox_to_anchor=(1.01, 0.5))
+    told = ", ".join(f"{guess:g} % at {rate:g}" for rate, guess in guesses.items()) or "none"
+    if not revealed:
+        return describe(fig, f"What will the curve be? Your guesses: {told}.")
+    means = (100 * runs.groupby(["row", "noise_rate"], sort=False)["last"].mean()).unstack("row")
+    said = "; ".join(f"{LABELS[row]} from {of.iloc[0]:.0f} % at rate {of.index[0]:g} to {of.iloc[-1]:.0f} % at "
+                     f"{of.index[-1]:g}" for row, of in means.sort_index().items())  # fmt: skip
+    return describe(fig, f"{said}. Guesses: {told}.")
+
+
+def _colors(runs):
+    """{label: colour}: black for CE, the others in the order in which they come."""
+    others = [row for row in dict.fromkeys(runs["row"]) if row != CE]
+    return {LABELS[CE]: "black"} | {LABELS[row]: PALETTE[place % 10] for place, row in enumerate(others)}

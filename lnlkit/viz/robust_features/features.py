@@ -6,7 +6,7 @@ from matplotlib.lines import Line2D
 from lnlkit.viz import given
 from lnlkit.viz.embeddings import embedding
 from lnlkit.viz.images import image_grid
-from lnlkit.viz.robust_features.memory import LABELS, METHOD, NOTEBOOK, at_rate, of_the_paper, per_cent
+from lnlkit.viz.robust_features.memory import LABELS, METHOD, NOTEBOOK, of_the_paper, per_cent
 from lnlkit.viz.show import describe
 from lnlkit.viz.style import LABEL, PALETTE, TITLE, blank, panels, plain
 
@@ -35,7 +35,7 @@ def maps(table, noise_rate):
     Without the cluster loss and with it, coloured by noisy labels; then by true ones. Below: how well k-means groups of
     the features of test images agree with the true classes, mean over the seeds. A map that is missing says so.
     """
-    runs = at_rate(of_the_paper(table), noise_rate)
+    runs = given.at_rate(of_the_paper(table), noise_rate)
     fig, axes = panels(1, 3, height=4.1)
     said = []
     for ax, (row, by, title) in zip(axes, (
@@ -75,7 +75,7 @@ def restored(table, noise_rate, row=METHOD):
     Under an image stands its mean squared error against x, pixels from 0 to 1. Seed 0, symmetric noise.
     """
     (row,) = given.rows([row], NOTEBOOK, "row")
-    runs = at_rate(of_the_paper(table), noise_rate)
+    runs = given.at_rate(of_the_paper(table), noise_rate)
     of = drawn(table, runs, row, "restored")
     if of is None:
         raise ValueError(f"`row` must be one whose restorations were recorded at rate {noise_rate:g}, but got {row!r}.")

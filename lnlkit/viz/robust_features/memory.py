@@ -3,9 +3,9 @@
 import numpy as np
 import seaborn
 
-from lnlkit import checks, recorded
+from lnlkit import checks
 from lnlkit.viz import given
-from lnlkit.viz.lines import highest_and_last, legend_below, over_epochs
+from lnlkit.viz.lines import LEARNED, highest_and_last, learned, legend_below, over_epochs
 from lnlkit.viz.show import describe
 from lnlkit.viz.style import GREY, LINES, NOTE, PALETTE, finish, panels, plain, row_labels
 
@@ -13,11 +13,6 @@ NOTEBOOK = "03_robust_features"
 LABELS = row_labels(NOTEBOOK)
 CE, METHOD, VIEWS = "ce", "robust_features", "ce_augmented"
 RANGE = ("pi", 100)  # seaborn's word for the band from the smallest to the largest seed
-LEARNED = {  # column of the epochs: its name, colour, line
-    "fit_right": ("rightly labelled training images, fitted", PALETTE[2], "--"),
-    "memorised": ("wrongly labelled training images, fitted: learned by heart", PALETTE[3], "-"),
-    "test_acc": ("clean test images, recognised", PALETTE[0], "-."),
-}
 
 
 def of_the_paper(table, *columns):
@@ -31,27 +26,6 @@ def per_cent(share):
     return f"{100 * share:.0f} %"
 
 
-def at_rate(runs, noise_rate, noise="symmetric"):
-    """Those runs of one kind of noise that have this rate, which is above 0 and one that was recorded."""
-    rate = recorded.same_rate(checks.fraction(noise_rate, "noise_rate", below_one=False))
-    runs = runs[(runs["noise"] == noise) & (runs["noise_rate"] > 0)]
-    if rate not in set(runs["noise_rate"]):
-        there = ", ".join(f"{known:g}" for known in sorted(runs["noise_rate"].unique()))
-        raise ValueError(f"`noise_rate` must be one that was recorded ({there or 'there is none'}), but got {rate:g}.")
-    return runs[runs["noise_rate"] == rate]
-
-
-def learned(epochs, runs):
-    """The epochs of these runs with `fit_right`, the share of rightly labelled training images that are fitted.
-
-    train_acc = (1 - rate) * fit_right + rate * memorised, rate being the realised one.
-    """
-    found = epochs.merge(runs[["key", "realised_rate"]], on="key")
-    rate = found["realised_rate"]
-    fit = (found["train_acc"] - rate * found["memorised"]) / (1 - rate).clip(1e-9)
-    return found.assign(fit_right=fit.clip(0, 1))  # histories are rounded
-
-
 @plain
 def memorisation(table, noise_rate, rows=(CE, VIEWS, METHOD)):
     """Figure of what is learned over the epochs, a panel a row: right labels, wrong labels, clean test images.
@@ -59,7 +33,7 @@ def memorisation(table, noise_rate, rows=(CE, VIEWS, METHOD)):
     Lines are means over the seeds, bands their range; symmetric noise. Rows that were not run have no panel.
     """
     runs, rows = of_the_paper(table, "realised_rate"), given.rows(rows, NOTEBOOK)
-    runs = at_rate(runs, noise_rate)
+    runs = given.at_rate(runs, noise_rate)
     rows = [row for row in rows if row in set(runs["row"])]
     if not rows:
         raise ValueError(f"`rows` must be among those recorded at rate {noise_rate:g}, {sorted(runs['row'].unique())}.")
