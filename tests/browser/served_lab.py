@@ -6,6 +6,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -91,6 +92,16 @@ def _place(server, folder):
 
 
 @contextlib.contextmanager
+def ended_in_order():
+    """A request to end these tests, SIGTERM, interrupts them as Ctrl-C does, so that they end what they started."""
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+@contextlib.contextmanager
 def browser(folder: Path, programs):
     """Selenium's driver of a browser without settings and history, which finds no machine but this one."""
     from selenium import webdriver
@@ -158,8 +169,11 @@ class Page:
 
     def picture(self, number, other_than=None):
         """Source and description of the last picture below a cell, once it is drawn there and another one than that."""
-        return self.until("a picture" if other_than is None else "another picture", lambda: self.driver.execute_script(
-            PICTURE_OF, number, other_than and other_than[0]))  # fmt: skip
+        def drawn():
+            assert self.errors() == []
+            return self.driver.execute_script(PICTURE_OF, number, other_than and other_than[0])
+
+        return self.until("a picture" if other_than is None else "another picture", drawn)
 
     def all(self, css):
         from selenium.webdriver.common.by import By

@@ -34,7 +34,8 @@ def page(tmp_path_factory, root):
     cells = [nbformat.v4.new_code_cell(cell) for cell in cells_of(root / "notebooks" / "00_playground.ipynb")]
     (folder / "work").mkdir()
     nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": kernel}), folder / "work" / "x.ipynb")
-    with served_lab.jupyter_lab(folder) as (server, place), served_lab.browser(folder, programs) as driver:
+    with (served_lab.ended_in_order(), served_lab.jupyter_lab(folder) as (server, place),
+          served_lab.browser(folder, programs) as driver):  # fmt: skip
         opened = served_lab.Page(driver, server, folder)
         with opened.evidence():
             opened.open(place, "x.ipynb")
