@@ -78,7 +78,7 @@ def test_the_outcome_of_every_paper_is_shown_as_a_picture():
 def test_the_readme_is_a_screen_and_a_half_and_lists_every_notebook():
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     assert len(text.splitlines()) <= 95 and "(docs/results.md)" in text
-    assert all(f"(notebooks/{key}.ipynb)" in text for key in papers.KEYS)
+    assert all(f"(notebooks/{key}.ipynb)" in text for key in (*papers.STUDIES, *papers.KEYS))
 
 
 def test_the_outcomes_in_the_readme_are_those_of_the_record():

@@ -6,34 +6,23 @@ import served_lab
 
 from lnlkit import records
 
-CELLS = {  # by id, for as long as notebook 00 has no such cells
-    "install": "import lnlkit.viz.playground\nfrom lnlkit import recorded, viz, widgets",
-    "recorded": "table = recorded.load('00')",
-    "playground": "explorer = widgets.Explorer(viz.playground.Playground(table))\nexplorer.show()",
-}
-EXPLORER = len(CELLS) - 1  # the cell with the explorer
+CELLS = ["install", "parameters", "recorded", "memorisation", "playground"]  # of notebook 00, by id
+GUESS, EXPLORER = CELLS.index("memorisation"), CELLS.index("playground")
 SLIDER = ".widget-hslider:has(.noUi-handle)"
 MEMORY_MB = 350  # of a kernel that explores recorded runs, without torch
 SHOW_S, STEP_S = 5, 1.2  # processor time of the kernel for the explorer's cell and for a step of the slider, at the
 # reference machine's speed: several times the goals, which benchmarks/explorers.py knows, for a machine may be busy
 
 
-def cells_of(path) -> list[str]:
-    """Sources of setup, recorded runs and explorer in the notebook, else of three cells that do the same."""
-    found = {}
-    if path.exists():
-        found = {cell.get("id"): cell["source"] for cell in nbformat.read(path, as_version=4).cells}
-    return [found[name] for name in CELLS] if CELLS.keys() <= found.keys() else list(CELLS.values())
-
-
 @pytest.fixture(scope="module")
 def page(tmp_path_factory, root):
     """The page once its cells were run; `took` is the kernel's processor seconds for the explorer's."""
     programs, folder = served_lab.browser_and_driver(), tmp_path_factory.mktemp("lab")
-    kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
-    cells = [nbformat.v4.new_code_cell(cell) for cell in cells_of(root / "notebooks" / "00_playground.ipynb")]
+    notebook = nbformat.read(root / "notebooks" / "00_playground.ipynb", as_version=4)
+    cells = {cell["id"]: cell for cell in notebook.cells}
+    notebook.cells = [cells[name] for name in CELLS]
     (folder / "work").mkdir()
-    nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": kernel}), folder / "work" / "x.ipynb")
+    nbformat.write(notebook, folder / "work" / "x.ipynb")
     with (served_lab.ended_in_order(), served_lab.jupyter_lab(folder) as (server, place),
           served_lab.browser(folder, programs) as driver):  # fmt: skip
         opened = served_lab.Page(driver, server, folder)
@@ -52,7 +41,8 @@ def move(page, key):
     """Presses a key on the slider's handle; what its readout says then."""
     from selenium.webdriver.common.keys import Keys
 
-    slider = page.until("the slider", lambda: page.all(SLIDER))[0]
+    found = page.until("the slider", lambda: [one for one in page.all(SLIDER) if "noise rate" in one.text])
+    slider = found[0]
     slider.find_element("css selector", ".noUi-handle").send_keys(getattr(Keys, key))
     return slider.find_element("css selector", ".widget-readout").text
 
@@ -73,6 +63,16 @@ def test_the_explorer_is_there(page):
         assert page.errors() == []
         print(f"the explorer's cell: {page.took:.2f} s of processor time")
         assert records.at_reference(page.took, records.calibration()) < SHOW_S
+
+
+def test_a_guess_is_revealed(page):
+    with page.evidence():
+        before = page.picture(GUESS)
+        assert before[1].startswith("What will the last epoch be?")
+        (button,) = [button for button in page.all("button.jupyter-button") if button.text == "reveal"]
+        button.click()
+        _, said = page.picture(GUESS, other_than=before)
+        assert said.startswith("At epoch 60: right labels learned 100 % (guess 50)") and page.errors() == []
 
 
 def test_the_slider_changes_the_picture(page):
