@@ -86,4 +86,5 @@ class Prediction:
 
 def _slider(text):
     return ipywidgets.IntSlider(value=50, min=0, max=100, step=1, description=checks.text(text, "questions"),
-                                style={"description_width": "initial"}, continuous_update=False)  # fmt: skip
+                                style={"description_width": "initial"}, continuous_update=False,
+                                layout={"width": "300px"})  # fmt: skip
