@@ -17,12 +17,15 @@ def labelling(images, y_clean, labels, n_classes=10):
 
     The outcome: transition matrix (rows: true class, as far as it occurred), and the images that were called otherwise.
     """
-    y_clean, labels = checks.labels(y_clean, "y_clean", n_classes), [int(label) for label in labels]
-    if len(labels) < len(images):
+    images, y_clean = checks.array(images, "images"), checks.labels(y_clean, "y_clean", n_classes)
+    checks.same_length(images=images, y_clean=y_clean)
+    y = np.array(checks.sequence(labels, "labels"), dtype=None if len(labels) else int)
+    y, n = checks.labels(y, "labels", n_classes), len(labels)
+    if n < len(images):
         fig, ax = panels(width=2.6, height=2.6)
-        show_image(ax, images[len(labels)]).set_axis_off()
-        return describe(fig, f"Image {len(labels) + 1} of {len(images)}, which is yours to label.")
-    y = np.array(labels)
+        show_image(ax, images[n]).set_axis_off()
+        return describe(fig, f"Image {n + 1} of {len(images)}, which is yours to label.")
+    checks.same_length(labels=y, images=images)
     wrong, T = np.flatnonzero(y != y_clean), noise.measured_T(y_clean, y, n_classes)
     fig, (left, right) = panels(1, 2, width=10.2, height=3.8, gridspec_kw={"width_ratios": [1, 1.4]})
     transition_heatmap(T, left, title="your transition matrix", names=("true class", "your label"))
