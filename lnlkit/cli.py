@@ -1,10 +1,8 @@
 """The command `lnlkit`: run, report, sweep, data, methods. Every command imports what it needs when it is called."""
 
 import ast
-import contextlib
 import functools
 import os
-import signal
 import sys
 
 import click
@@ -147,19 +145,21 @@ def _records(notebook: str | None, scale: str | None) -> list:
 @click.option("--set", "pairs", multiple=True, metavar="NAME=VALUE", help="A setting: network, epochs, n_train, ...")
 @click.option("--out", help="Default: artifacts/<scale>/runs. Records lie there in a folder for this code.")
 @click.option("--jobs", type=int, default=1, show_default=True, help="Processes side by side, one thread each.")
+@click.option("--cluster", metavar="ADDRESS", help="Make the runs on a Dask cluster: its scheduler's address or file.")
 @click.option("--limit", type=int, help="Stop after so many runs of the grid; a later call goes on.")
 @click.option("--device", default="auto", show_default=True, help="cpu, cuda or auto.")
 @click.option("--table", help="Also write the collected table to this file.")
 @click.option("--keep", is_flag=True, help="Keep the table's runs that are not made here.")
 @click.option("--other-code", is_flag=True, help="Take up runs that other versions of the code made.")
-def sweep(what, scale, methods, dataset, noise, rates, seeds, pairs, out, jobs, limit, device, table, keep, other_code):
+def sweep(what, scale, methods, dataset, noise, rates, seeds, pairs, out, jobs, cluster, limit, device, table, keep,
+          other_code):  # fmt: skip
     """Train every run of a grid.
 
     WHAT is a notebook ("01"; "00" is the playground), a study in a TOML file, or nothing, with the grid in options. At
     the end the accuracies of a study are printed.
 
     What is already there is skipped, so a killed sweep goes on. Runs that fail are listed at the end; a second call
-    tries them again.
+    tries them again. Beyond one machine: docs/cluster.md.
     """
     from lnlkit.run import sweeps
 
@@ -167,8 +167,8 @@ def sweep(what, scale, methods, dataset, noise, rates, seeds, pairs, out, jobs, 
              "noise_rates": _listed(rates, float, "rates", "shares such as 0.2,0.4"),
              **_params([_pair(pair) for pair in pairs])}  # fmt: skip
     asked = {name: value for name, value in asked.items() if value not in (None, [])}
-    sweeps.run(_grid_of(what, asked), scale, out, jobs=jobs, limit=limit, device=device, table=table, keep=keep,
-               other_code=other_code, say=click.echo)  # fmt: skip
+    sweeps.run(_grid_of(what, asked), scale, out, jobs=jobs, cluster=cluster, limit=limit, device=device, table=table,
+               keep=keep, other_code=other_code, say=click.echo)  # fmt: skip
 
 
 def _grid_of(what: str | None, asked: dict):
@@ -248,16 +248,18 @@ def main(arguments=None) -> None:
 
     A command that is ended by a signal takes its processes along, and has status 128 and the number of the signal.
     """
+    from lnlkit.run import signals
+
     try:
         _working_folder()
-        with _ended_by_signals():
+        with signals.ended_by_signals():
             cli.main(arguments, standalone_mode=False)
     except click.ClickException as error:
         error.show()
         sys.exit(2)
     except (click.Abort, KeyboardInterrupt):
         sys.exit(130)
-    except _Ended as end:
+    except signals.Ended as end:
         sys.exit(128 + end.args[0])
     except (ValueError, TypeError, OSError, RuntimeError, ArithmeticError) as error:
         if os.environ.get("LNLKIT_DEBUG"):
@@ -273,28 +275,3 @@ def _working_folder() -> None:
         os.getcwd()
     except OSError:
         raise FileNotFoundError("The folder that you are in has been deleted or moved: go to another one.") from None
-
-
-class _Ended(BaseException):
-    """A signal, by its number, has ended the command: nothing goes on after it, as a sweep does after a failed run."""
-
-
-@contextlib.contextmanager
-def _ended_by_signals():
-    """Lets SIGTERM and SIGHUP end a command as Ctrl-C does: by an exception, on whose way all is tidied up."""
-    names = [name for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
-    before = {number: signal.getsignal(number) for number in (getattr(signal, name) for name in names)}
-
-    def end(number, _):
-        for other in before:
-            signal.signal(other, signal.SIG_IGN)  # the first one is enough
-        raise _Ended(number)
-
-    for number, handler in before.items():
-        if handler != signal.SIG_IGN:  # `nohup` wants it ignored
-            signal.signal(number, end)
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

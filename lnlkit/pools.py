@@ -26,7 +26,8 @@ def check_executor(executor) -> None:
 def end(pool: Executor) -> None:
     """Ends a pool at once: with what it is at where its workers are processes of this machine, else without."""
     if not hasattr(pool, "_processes"):
-        return pool.shutdown(wait=False, cancel_futures=True)
+        cancels = "cancel_futures" in inspect.signature(pool.shutdown).parameters  # without the word, Dask's does
+        return pool.shutdown(wait=False, **{"cancel_futures": True} if cancels else {})
     for worker in list((pool._processes or {}).values()):
         worker.terminate()
     pool.shutdown(wait=True)

@@ -29,18 +29,27 @@ def gone(name: str) -> bool:
 def claim(path: Path, owner: str) -> bool:
     """True when the work that a claim file stands for is the owner's to do now; the file says so to all others.
 
-    owner: `me()`, and after a dot what tells several works of one process apart.
+    owner: what tells this piece of work from all others; its processes may be on several machines. The file names the
+    process that is at it, too: that one must live for the claim to count, and another one of the owner takes it over.
     """
     for _ in range(2):
         try:
             with open(path, "x") as file:
-                file.write(owner)
+                file.write(f"{me()}.{owner}")
             return True
         except FileExistsError:
             if taken(path, owner):
                 return False
-            path.unlink(missing_ok=True)  # its owner has ended
+            path.unlink(missing_ok=True)  # its process has ended, or lost its machine
     return False
+
+
+def claimed(path: Path, owner: str) -> bool:
+    """Whether a claim file is the owner's, whichever process of his made it."""
+    try:
+        return path.read_text(encoding="utf-8", errors="replace").partition(".")[2] == owner
+    except OSError:
+        return False
 
 
 @contextlib.contextmanager
@@ -61,14 +70,15 @@ def kept_fresh(path: Path):
 
 
 def taken(path: Path, owner: str = "") -> bool:
-    """True when a claim file is another owner's who lives; one of another machine does while the file is fresh."""
+    """True when a claim file is another owner's whose process lives; on another machine, while the file is fresh."""
     try:
         said, age = path.read_text(encoding="utf-8", errors="replace"), time.time() - path.stat().st_mtime
     except OSError:
         return False
     if not re.match(r"\d+-\d+-\w", said):  # just being written, or cut off in the middle of it
         return age < 10
-    return said != owner and not gone(said.split(".")[0]) and age < STALE
+    process, _, whose = said.partition(".")
+    return whose != owner and not gone(process) and age < STALE
 
 
 def _machine() -> str:

@@ -13,7 +13,7 @@ import time
 import traceback
 import uuid
 from collections.abc import Callable
-from concurrent.futures import BrokenExecutor, Executor, as_completed
+from concurrent.futures import BrokenExecutor, CancelledError, Executor, as_completed
 from pathlib import Path
 from typing import NamedTuple
 
@@ -97,8 +97,9 @@ def sweep(fn: Callable[[dict], dict], configs: list[dict], out_dir, executor: Ca
     """Record file of `fn(config)` for every configuration, in their order; what exists is skipped.
 
     `executor`: a function that returns a `concurrent.futures.Executor` (`local_pool` on this machine, Dask's
-    `Client(...).get_executor()` on a cluster); None runs in this process. A worker that dies breaks its pool: the runs
-    that were being made then are tried again later, each alone, and given up after `ATTEMPTS` such deaths.
+    `Client(...).get_executor(pure=False)` on a cluster whose workers all see `out_dir`); None runs in this process. A
+    worker that dies breaks its pool: the runs that were being made then are tried again later, each alone, and given
+    up after `ATTEMPTS` such deaths. Dask has its own count.
     Raises `FailedRuns` at the end when runs failed, OSError at once when a record cannot be written.
     """
     checks.function(fn, "fn")
@@ -127,7 +128,7 @@ class _Work:
     def __init__(self, fn, planned: dict[str, dict], folder: Path, executor, progress):
         self.fn, self.planned, self.executor, self.progress = fn, planned, executor, progress
         self.paths = {name: folder / f"{name}.json" for name in planned}
-        self.owner = f"{processes.me()}.{uuid.uuid4().hex[:8]}"
+        self.owner = uuid.uuid4().hex[:8]
         self.left = [name for name in planned if not self._is_made(name)]
         self.of, self.deaths, self.failures = len(self.left), {}, {}
         self.in_vain = 0  # pools that broke, one after another, before any run had begun
@@ -152,8 +153,8 @@ class _Work:
                                   f"see {claim_of(self.paths[self.left[0]])}, which can be deleted if it has ended")
                 waiting = not free
                 time.sleep(0.5 * waiting)
-        finally:
-            self._release()
+        finally:  # threads, and workers elsewhere, end the run that they are at even now
+            self._release([name for name in self.planned if not processes.taken(claim_of(self.paths[name]))])
 
     def _here(self, free: list[str]) -> None:
         for name in free:
@@ -192,7 +193,7 @@ class _Work:
     def _suspect(self, batch: list[str], broke: BrokenExecutor) -> None:
         """Notes whose worker may have died: the runs that had begun in this pool and were not ended."""
         begun = [name for name in batch if name in self.left and self._is_claimed(name)]
-        self._release()
+        self._release(self.planned)
         self.in_vain = 0 if begun else self.in_vain + 1
         if self.in_vain >= ATTEMPTS:
             raise RuntimeError(f"the workers end before any run begins ({broke}): too little memory, or a script "
@@ -209,22 +210,20 @@ class _Work:
         self.left.remove(name)
         what = f"{self.of - len(self.left)}/{self.of}  {describe(self.planned[name])}"
         if outcome.error:
+            self._release([name])
             self.failures[name] = self.planned[name], outcome.error
             self.progress(f"{what}: failed: {_in_a_line(outcome.error)}")
         else:
             self.progress(f"{what}: {outcome.seconds:.0f} s")
 
-    def _release(self) -> None:
+    def _release(self, names) -> None:
         """Takes back the claims of workers that died."""
-        for name in self.planned:
+        for name in names:
             if self._is_claimed(name):
                 claim_of(self.paths[name]).unlink(missing_ok=True)
 
     def _is_claimed(self, name: str) -> bool:
-        try:
-            return claim_of(self.paths[name]).read_bytes() == self.owner.encode()
-        except OSError:
-            return False
+        return processes.claimed(claim_of(self.paths[name]), self.owner)
 
 
 class Outcome(NamedTuple):
@@ -240,7 +239,12 @@ def _result(future) -> Outcome | None:
         return future.result()
     except (BrokenExecutor, OSError):
         raise
+    except CancelledError:
+        raise RuntimeError("the executor dropped its runs, as Dask does when its scheduler has ended; those that are "
+                           "made are kept: start it anew, and sweep again.") from None  # fmt: skip
     except Exception as error:
+        if type(error).__name__ == "KilledWorker":
+            return Outcome(0.0, "its workers died, one after another: too little memory, or time?")
         if re.search("pickl|local object", f"{type(error).__name__} {error}", re.IGNORECASE):
             raise TypeError("`fn` must be a function that can be sent to other processes: of a module, and without "
                             f"open files, locks and connections, but got {checks.brief(error)}.") from None

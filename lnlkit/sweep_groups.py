@@ -10,7 +10,7 @@ import time
 import traceback
 import uuid
 from collections.abc import Callable
-from concurrent.futures import Executor, as_completed
+from concurrent.futures import BrokenExecutor, CancelledError, Executor, as_completed
 from pathlib import Path
 
 from lnlkit import checks, pools, processes, records
@@ -34,16 +34,16 @@ def sweep_groups(fn: Callable[[list[dict]], list[dict]], groups: list[list[dict]
     for config in configs:
         key(config)  # raises for what is no configuration
     folder = checks.writable_folder(out_dir, "out_dir").absolute()
-    several, owner = [group for group in groups if len(group) > 1], f"{processes.me()}.{uuid.uuid4().hex[:8]}"
+    several, owner = [group for group in groups if len(group) > 1], uuid.uuid4().hex[:8]
     make, say = functools.partial(_make, fn, folder=folder, owner=owner), progress or (lambda line: None)
     if executor is None:
         for group in several:
             _say(say, group, make(group))
     elif several:
         try:
-            _in_pool(executor(), make, several, say)
-        finally:
-            _release(configs, folder, owner)
+            _in_pool(executor(), make, several, say, lambda group: _release(group, folder, owner))
+        finally:  # workers elsewhere end the group that they are at even now
+            _release(configs, folder, owner, ended=True)
     return sweep(functools.partial(_alone, fn), configs, folder, executor, progress)
 
 
@@ -52,12 +52,19 @@ def _alone(fn, config: dict) -> dict:
     return found[0] if isinstance(found, list) and len(found) == 1 else found
 
 
-def _in_pool(pool: Executor, make, groups: list[list[dict]], say) -> None:
+def _in_pool(pool: Executor, make, groups: list[list[dict]], say, release) -> None:
     """All groups side by side; what a pool does not make, because a worker died for one, is left to `sweep`."""
     try:
         futures = {pool.submit(make, group): group for group in groups}
         for future in as_completed(futures):
-            _say(say, futures[future], future.result())
+            try:
+                made = future.result()
+            except (BrokenExecutor, CancelledError, OSError):
+                raise
+            except Exception as error:  # Dask gives up one group whose workers died, and goes on with the others
+                made = f"left, to be made one by one: {type(error).__name__}: {error}"
+                release(futures[future])
+            _say(say, futures[future], made)
     except Exception as error:
         pools.end(pool)
         say(f"the runs that are left are made one by one: {type(error).__name__}: {error}")
@@ -100,10 +107,8 @@ def _say(say, group: list[dict], what: str | None) -> None:
         say(f"{describe(group[0])} and {len(group) - 1} like it: {what}")
 
 
-def _release(configs: list[dict], folder: Path, owner: str) -> None:
-    """Takes back the claims of workers that died."""
-    for config in configs:
-        claim = claim_of(folder / f"{key(config)}.json")
-        with contextlib.suppress(OSError):
-            if claim.read_text() == owner:
-                claim.unlink()
+def _release(configs: list[dict], folder: Path, owner: str, ended: bool = False) -> None:
+    """Takes back the claims of workers that died; ended: only those of which that is known."""
+    for claim in (claim_of(folder / f"{key(config)}.json") for config in configs):
+        if processes.claimed(claim, owner) and not (ended and processes.taken(claim)):
+            claim.unlink(missing_ok=True)

@@ -5,7 +5,7 @@ import signal
 
 import pytest
 
-from lnlkit import cli, papers, records, sweep, tasks
+from lnlkit import cli, papers, pools, records, sweep, tasks
 from lnlkit.recorded import making
 from lnlkit.run import runner
 
@@ -119,7 +119,7 @@ def test_a_signal_ends_the_command_and_not_a_run_alone(swept, call, tmp_path, mo
 
 
 def test_no_more_processes_are_started_than_there_are_runs(swept, call, monkeypatch):
-    monkeypatch.setattr(sweep, "local_pool", lambda jobs: asked.append(jobs))
+    monkeypatch.setattr(pools, "local_pool", lambda jobs: asked.append(jobs))
     asked = []
     assert call("--limit 2 --jobs 1000")[0] == 0 and asked == [2]
 

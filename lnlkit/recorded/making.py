@@ -138,7 +138,8 @@ def make(configs: list[dict], out_dir, device: str = "cpu", *, other_code: bool 
     """
     from lnlkit.training import pick_device
 
-    configs, device = checks.sequence(configs, "configs"), pick_device(device)
+    configs = checks.sequence(configs, "configs")
+    pick_device(device)  # is there; workers of other machines look for themselves
     code, say = code_digest(), progress or (lambda line: None)
     folder = checks.writable_folder(folder_of(out_dir), "out_dir")
     top = folder.parent

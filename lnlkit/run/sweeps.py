@@ -5,19 +5,21 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from lnlkit import checks, papers, recorded, records, sweep, tasks
+from lnlkit import checks, papers, recorded, records, tasks
 from lnlkit.recorded import making
 from lnlkit.run import runner
+from lnlkit.run.cluster import workers
 from lnlkit.run.screen import near
 from lnlkit.sweep import key, whole_record
 
 AXES = {"row": "method", "dataset": "data set", "noise": "kind of noise", "noise_rate": "rate", "seed": "seed"}
 
 
-def run(paper, scale, out=None, *, jobs=1, limit=None, device="auto", table=None, keep=False, other_code=False,
-        say: Callable[[str], None] = print) -> Path:  # fmt: skip
+def run(paper, scale, out=None, *, jobs=1, cluster=None, limit=None, device="auto", table=None, keep=False,
+        other_code=False, say: Callable[[str], None] = print) -> Path:  # fmt: skip
     """What `lnlkit sweep` does: the folder with the records of the first `limit` runs of a grid, and a table of them.
 
+    cluster: the address, or the file, of the Dask scheduler whose workers make the runs (`cluster.connected`).
     table: where the collected table goes; keep: with the runs that it holds and this folder does not.
     """
     from lnlkit.training import pick_device
@@ -26,20 +28,21 @@ def run(paper, scale, out=None, *, jobs=1, limit=None, device="auto", table=None
     configs = whole if limit is None else whole[: checks.positive_int(limit, "limit")]
     if paper.is_study:
         check(configs)
-    pool = sweep.local_pool(min(jobs, len(configs))) if checks.positive_int(jobs, "jobs") > 1 else None
     if table is not None:
         making.runs_in_table(table, paper, scale)
     out = runner.root() / "artifacts" / scale / "runs" if out is None else checks.writable_folder(out, "out")
-    device = pick_device(device)
-    say(plan(configs, making.folder_of(out), jobs))
-    folder = making.make(configs, out, device, other_code=other_code, executor=pool, progress=with_time_left(say))
+    here = pick_device(device)  # workers look for themselves
+    with workers(out, jobs, len(configs), cluster, say) as (executor, n):
+        say(plan(configs, making.folder_of(out), n))
+        folder = making.make(configs, out, device, other_code=other_code, executor=executor,
+                             progress=with_time_left(say))  # fmt: skip
     say(f"{len(configs)} runs in {near(folder)}")
     if left := missing(whole, folder):
         say(left)
     if paper.is_study:
-        say(accuracies(making.collect(paper, scale, folder, device), paper))
+        say(accuracies(making.collect(paper, scale, folder, here), paper))
     if table is not None:
-        write_table(table, paper, scale, folder, device, keep, say)
+        write_table(table, paper, scale, folder, here, keep, say)
     return folder
 
 
