@@ -4,6 +4,7 @@ A cluster is one of Dask's: whatever started its workers (SLURM, Kubernetes, SSH
 address, and make runs as if they had been started where the command was typed. See docs/cluster.md.
 """
 
+import asyncio
 import contextlib
 import functools
 import json
@@ -11,7 +12,7 @@ import os
 import re
 import uuid
 from collections.abc import Callable
-from concurrent.futures import Executor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
 
@@ -71,8 +72,10 @@ def connected(cluster: str, out, say: Callable[[str], None] = print):
     distributed = extra("distributed", "cluster")
     with contextlib.ExitStack() as stack:
         try:
+            with ThreadPoolExecutor(1) as thread:  # a notebook's own has a loop already
+                thread.submit(asyncio.run, _greet(address)).result()
             client = stack.enter_context(distributed.Client(address, timeout=SECONDS, set_as_default=False))
-        except (OSError, distributed.TimeoutError) as error:
+        except (OSError, asyncio.TimeoutError, distributed.TimeoutError) as error:
             raise ConnectionError(f"`cluster` must be a Dask scheduler that runs, but none answered at {address} in "
                                   f"{SECONDS} s: is it still there, and is its port open to this machine?") from error
         place = stack.enter_context(_told(out))
@@ -83,6 +86,15 @@ def connected(cluster: str, out, say: Callable[[str], None] = print):
         n = len(client.nthreads())
         say(f"{n} worker{'s' * (n != 1)} at {address}; more may come and go")
         yield Workers(functools.partial(_executor, client, place), n)
+
+
+async def _greet(address: str) -> None:
+    """Connects to a scheduler. Dask's Client would wait without end for a server that takes calls but says nothing."""
+    from distributed import Security
+    from distributed.comm import connect
+
+    call = connect(address, timeout=SECONDS, **Security().get_connection_args("client"))
+    await (await asyncio.wait_for(call, SECONDS)).close()
 
 
 def address_of(cluster: str) -> str:
