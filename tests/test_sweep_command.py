@@ -59,8 +59,10 @@ def test_runs_of_other_code_are_made_again_unless_they_are_asked_for(swept, call
     first = out.splitlines()[1]
     assert first.startswith("1 of these runs were made by other versions of the code (runs/newcode)")
     assert first.endswith("are made again: --other-code takes them up instead.")
+    assert out.splitlines()[0].endswith("; 0 are there.")
     status, out, _ = call("--limit 3 --out runs --other-code")
     assert status == 0 and len(swept) == 4
+    assert out.splitlines()[0].endswith("; 3 are there (2 made by other versions of the code).")
     assert out.splitlines()[1:3] == ["2 runs that other versions of the code made are taken up", "3 runs in runs/newer"]
     assert sorted(records.read(path)["code"] for path in (tmp_path / "runs/newer").iterdir()) == [
         "newcode", "newcode", "newer"]

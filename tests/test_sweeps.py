@@ -23,6 +23,12 @@ def test_the_plan_counts_axes_and_expects_of_a_run_what_its_like_took(tmp_path):
     assert sweeps.plan(configs, tmp_path, 3) == axes + "2 are there, the others take about 5 min."
     assert sweeps.missing(configs, tmp_path) == "10 of the 12 runs of the grid are missing."
     made(configs, tmp_path, {"ce": 60, "gce": 120})
+    assert sweeps.plan(configs, tmp_path / "new", 1) == axes + "0 are there."
+    (tmp_path / "new").mkdir()
+    (tmp_path / f"{key(of['ce'][0])}.json").rename(tmp_path / "new" / f"{key(of['ce'][0])}.json")
+    said = sweeps.plan(configs, tmp_path / "new", 1, other_code=True)
+    assert said == axes + "12 are there (11 made by other versions of the code)."
+    (tmp_path / "new" / f"{key(of['ce'][0])}.json").rename(tmp_path / f"{key(of['ce'][0])}.json")
     assert sweeps.plan(configs, tmp_path, 1) == axes + "12 are there." and sweeps.missing(configs, tmp_path) == ""
 
 

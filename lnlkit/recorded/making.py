@@ -144,7 +144,7 @@ def make(configs: list[dict], out_dir, device: str = "cpu", *, other_code: bool 
     folder = checks.writable_folder(folder_of(out_dir), "out_dir")
     top = folder.parent
     records.remove_scraps(top)
-    others = _made_by_other_code(configs, top, code)
+    others = made_by_other_code(configs, top, code)
     if others and other_code:
         for path in others:
             records.write(folder / path.name, records.read(path))
@@ -164,7 +164,7 @@ def folder_of(out_dir) -> Path:
     return top if top.name == code_digest() else top / code_digest()
 
 
-def _made_by_other_code(configs: list[dict], top: Path, code: str) -> list[Path]:
+def made_by_other_code(configs: list[dict], top: Path, code: str) -> list[Path]:
     """The newest record by other code of every configuration that this code has not run yet."""
     found = []
     for name in dict.fromkeys(f"{key(config)}.json" for config in configs):

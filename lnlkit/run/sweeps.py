@@ -33,7 +33,7 @@ def run(paper, scale, out=None, *, jobs=1, cluster=None, limit=None, device="aut
     out = runner.root() / "artifacts" / scale / "runs" if out is None else checks.writable_folder(out, "out")
     here = pick_device(device)  # workers look for themselves
     with workers(out, jobs, len(configs), cluster, say) as (executor, n):
-        say(plan(configs, making.folder_of(out), n))
+        say(plan(configs, making.folder_of(out), n, other_code))
         folder = making.make(configs, out, device, other_code=other_code, executor=executor,
                              progress=with_time_left(say))  # fmt: skip
     say(f"{len(configs)} runs in {near(folder)}")
@@ -65,16 +65,19 @@ def write_table(table, paper, scale: str, folder: Path, device: str, keep: bool,
     say(f"Table: {near(path)}, with {made['runs']} of {made['planned']} runs")
 
 
-def plan(configs: list[dict], folder: Path, jobs: int) -> str:
+def plan(configs: list[dict], folder: Path, jobs: int, other_code: bool = False) -> str:
     """The size of a grid, how many of its runs are in the folder, and an estimate of the time for the others.
 
-    A run is expected to take as long as those of the same method and data set that are there; without any, nothing is
-    said of the time.
+    other_code: runs of other code, which lie beside the folder, are there, too. A run is expected to take as long as
+    those of the same method and data set that are there; without any, nothing is said of the time.
     """
     counts = {word: len({config[name] for config in configs if name in config}) for name, word in AXES.items()}
     axes = [f"{n} {_plural(word, n)}" for word, n in counts.items() if n]
     found = [record for config in configs if (record := whole_record(folder / f"{key(config)}.json"))]
+    others = making.made_by_other_code(configs, folder.parent, folder.name) if other_code else []
+    found += [whole_record(path) for path in others]
     said = f"Plan: {len(configs)} {_plural('run', len(configs))} ({', '.join(axes)}); {len(found)} are there"
+    said += f" ({len(others)} made by other versions of the code)" if others else ""
     if not found or len(found) == len(configs):
         return said + "."
     seconds, there = {}, {key(record["config"]) for record in found}
