@@ -43,7 +43,7 @@ ALLOWED = {
 
 TORCH_FREE = ["", "seeds", "processes", "pools", "packing", "noise", "data", "records", "papers", "sweep", "tasks",
               "recorded", "viz", "recorded.making", "widgets", "lab", "run.report", "run.executed", "run.runner",
-              "cli"]  # fmt: skip
+              "run.cluster", "cli"]  # fmt: skip
 
 # A kind of label is known by its modules alone: data sets of it, and the task that trains on them.
 KINDS = {"images", "label_vectors", "targets", "classification", "regression"}

@@ -21,6 +21,17 @@ def test_a_number_that_was_given_to_another_process_is_no_sign_of_life():
     assert int(pid) == os.getpid() and processes.gone(f"{pid}-{int(start) - 60}-{machine}")
 
 
+def test_a_claim_names_its_process_and_its_owner_who_takes_it_over_from_another_machine(tmp_path):
+    """A worker that died there says no more; another sweep waits until the claim rests."""
+    claim = tmp_path / "a.claim"
+    assert processes.claim(claim, "mine") and claim.read_text() == f"{processes.me()}.mine"
+    claim.write_text("1-1700000000-elsewhere.mine")
+    assert processes.claimed(claim, "mine") and not processes.claimed(claim, "yours")
+    assert processes.taken(claim, "yours") and not processes.claim(claim, "yours")
+    assert processes.claim(claim, "mine") and claim.read_text() == f"{processes.me()}.mine"
+    assert not processes.claimed(tmp_path / "none", "mine")
+
+
 def test_of_another_machine_and_of_foreign_names_nothing_is_known():
     pid, start, machine = processes.me().split("-")
     assert not processes.gone(f"999999999-{start}-not{machine}") and not processes.gone("") and not processes.gone("x")

@@ -6,7 +6,7 @@ import subprocess
 import sys
 import threading
 import time
-from concurrent.futures import BrokenExecutor, Future, ThreadPoolExecutor
+from concurrent.futures import BrokenExecutor, ThreadPoolExecutor
 
 import numpy as np
 import psutil
@@ -187,24 +187,6 @@ def test_a_run_is_not_blamed_for_a_pool_in_which_it_did_not_begin(tmp_path):
 
     with pytest.raises(RuntimeError, match="workers end before any run begins"):
         sweep.sweep(dict, [{"i": 0}], tmp_path, executor=Pool)
-
-
-class LosingPool(ThreadPoolExecutor):
-    """It gives up its first run, as Dask does when the workers of one run died too often."""
-
-    def submit(self, run, fn, config, path, owner):
-        if config["i"] == 0:
-            processes.claim(sweep.claim_of(path), owner)
-            raises = Future()
-            raises.set_exception(LookupError("KilledWorker"))
-            return raises
-        return super().submit(run, fn, config, path, owner)
-
-
-def test_a_run_that_its_executor_gives_up_stops_no_other(tmp_path):
-    with pytest.raises(sweep.FailedRuns, match="(?s)1 of 3 runs failed.*LookupError: KilledWorker"):
-        sweep.sweep(dict, [{"i": i} for i in range(3)], tmp_path, executor=LosingPool)
-    assert [path.suffix for path in tmp_path.iterdir()] == [".json"] * 2
 
 
 def sleep(config):

@@ -5,7 +5,7 @@ import signal
 
 import pytest
 
-from lnlkit import cli, papers, pools, records, sweep, tasks
+from lnlkit import cli, methods, papers, pools, records, sweep, tasks
 from lnlkit.recorded import making
 from lnlkit.run import runner
 
@@ -143,3 +143,15 @@ def test_runs_that_fail_are_listed_with_status_1(swept, call, monkeypatch):
     assert head == "lnlkit: 2 of 2 runs failed. A second call tries them again, and only them:" and len(lines) == 2
     first = tasks.grid(papers.load("01"), "smoke")[0]
     assert "ce digits model_idn 0.1 seed 0" in lines[0] and sweep.key(first) in lines[0]
+
+
+def test_a_file_of_the_readers_that_is_changed_while_a_sweep_runs_makes_no_more_runs(swept, tmp_path):
+    (tmp_path / "mine.py").write_text("from lnlkit.methods import CE\nclass Mine(CE):\n    pass\n")
+    study = papers.study.study("mine", {"methods": "mine.py:Mine", "seeds": [0, 1]}, None, lambda name: {
+        "needs": [], "file_digest": methods.own.digest(name)})  # fmt: skip
+    config = tasks.grid(study, "smoke")[0]
+    making.check_files(config)
+    (tmp_path / "mine.py").write_text("from lnlkit.methods import CE\nclass Mine(CE):\n    share = 0.5\n")
+    with pytest.raises(sweep.FailedRuns, match="mine.py:Mine has been changed since the sweep began, or is another"):
+        making.make([config], tmp_path / "runs")
+    assert not swept

@@ -6,7 +6,7 @@ import hashlib
 from pathlib import Path
 
 import lnlkit
-from lnlkit import checks, records, tasks
+from lnlkit import checks, data, records, tasks
 from lnlkit.papers import Paper
 from lnlkit.recorded import Recorded, load_raw, runs_of, tidy
 from lnlkit.sweep import key, whole_record
@@ -177,7 +177,20 @@ def made_by_other_code(configs: list[dict], top: Path, code: str) -> list[Path]:
 def _records(configs: list[dict], device: str, code: str) -> list[dict]:
     if code_digest() != code:  # in a worker that was started after the others
         raise RuntimeError("the code was changed while the sweep ran: call it again, so that one code makes all runs.")
+    for config in configs:
+        check_files(config)
     return [{**record, "code": code} for record in tasks.records_together(configs, device)]
+
+
+def check_files(config: dict) -> None:
+    """Raises where a file of the reader's, method or data set, is not the one that the configuration is of."""
+    from lnlkit import methods
+
+    for name, digest in (("method", methods.own.digest), ("dataset", data.own.digest)):
+        planned = config.get(f"{name}_file")
+        if planned is not None and digest(config[name]) != planned:
+            raise RuntimeError(f"{config[name]} has been changed since the sweep began, or is another file on this "
+                               "machine: call it again, so that one file makes all runs.")  # fmt: skip
 
 
 @functools.cache

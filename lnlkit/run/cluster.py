@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 from lnlkit import checks, pools, processes
-from lnlkit.methods.extras import extra
 from lnlkit.recorded import making
 
 SECONDS = 10
@@ -68,6 +67,8 @@ def connected(cluster: str, out, say: Callable[[str], None] = print):
     Raises ValueError for what is neither, ConnectionError when no scheduler answers, UnfitWorker when a worker does not
     see `out` and the working folder, has another lnlkit, or several threads. Without any worker it waits for the first.
     """
+    from lnlkit.methods.extras import extra  # with torch, which workers import when they come to a run
+
     address = address_of(cluster)
     distributed = extra("distributed", "cluster")
     with contextlib.ExitStack() as stack:
@@ -160,7 +161,9 @@ def _complaint(place: Place, dask_worker) -> str | None:
 @functools.cache
 def _checked(place: Place) -> None:
     """Raises UnfitWorker in a worker that can't make the runs; asked once for each sweep."""
-    worker = extra("distributed", "cluster").get_worker()
+    from distributed import get_worker
+
+    worker = get_worker()
     if said := _complaint(place, worker):
         raise UnfitWorker(_unfit(worker.address, said))
 

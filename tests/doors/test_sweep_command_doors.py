@@ -10,6 +10,7 @@ OPTIONS = {
     "NOTEBOOK": {"unknown": "07", "near": "01_cvae", "empty": "", "path": "x.ipynb"},
     "--scale": {"unknown": "x", "near": "labs", "empty": "", "capital": "Smoke", "path": "../smoke"},
     "--jobs": NUMBERS,
+    "--cluster": {"empty": "", "no port": "host", "no file": "none.json", "folder": "folder", "no scheduler's": "file"},
     "--limit": NUMBERS,
     "--device": {"tpu": "tpu", "near": "gpu", "empty": "", "capital": "CPU", "missing": "cuda:99"},
     "--out": {"empty": "", "file": "file", "below a file": "file/runs", "no folder": "/proc/none/runs"},
@@ -25,7 +26,8 @@ OF_A_STUDY = {  # of a grid of one's own: bad values, and a word that names them
     "--set": ({"unknown": "epoch=3", "no value": "epochs", "text": "epochs=many", "zero": "epochs=0",
                "network": "network=resnet1"}, ""),
 }  # fmt: skip
-OTHERS = ["sweep", "sweep 01 02", "sweep 01 --job 2", "sweep 01 --jobs", "sweep 01 --other-code=yes"]
+OTHERS = ["sweep", "sweep 01 --cluster", "sweep 01 02", "sweep 01 --job 2", "sweep 01 --jobs",
+          "sweep 01 --other-code=yes"]
 BASE = ["--scale", "smoke", "--device", "cpu"]
 
 
@@ -70,6 +72,11 @@ def test_a_bad_value_is_refused_in_one_sentence_before_any_run(refused, option, 
 def test_a_bad_value_of_a_study_is_refused_in_one_sentence_before_any_run(refused, option, value):
     said = refused(["sweep", *(["--method", "ce"] if option != "--method" else []), option, value])
     assert OF_A_STUDY[option][1] in said
+
+
+def test_processes_here_and_a_cluster_are_not_asked_for_at_once(refused):
+    said = refused(["sweep", "01", *BASE, "--jobs", "2", "--cluster", "tcp://host:8786"])
+    assert said == "lnlkit: `jobs` must be left out with `cluster`, whose workers make the runs, but got 2."
 
 
 @pytest.mark.parametrize("line", OTHERS)
