@@ -23,7 +23,7 @@ from typing import NamedTuple
 from lnlkit import checks, processes
 
 SCHEMA = 1
-TIMINGS = frozenset({"made_at", "seconds", "cpu_seconds", "calibration_seconds", "peak_memory_mb"})
+TIMINGS = frozenset({"made_at", "seconds", "cpu_seconds", "together", "calibration_seconds", "peak_memory_mb"})
 """Keys that differ between two runs of the same thing; `same_result` looks past them, at any depth."""
 
 NOTEBOOK_KEYS = {"notebook": str, "scale": str, "seeds": list, "metrics": dict, "claims": list, "comparison": list,

@@ -47,6 +47,13 @@ def rows_by_method() -> dict[str, Row]:
     return {row.method: row for row in reversed(plain) if row.passes == 1}
 
 
+@functools.cache
+def rows_of_studies() -> dict[str, Row]:
+    """The row that our studies have for a method with its defaults: labels of methods that no paper compares."""
+    rows = [row for key in STUDIES for row in load(key).rows.values()]
+    return {row.method: row for row in rows if not row.hparams and row.method not in rows_by_method()}
+
+
 def _check(paper: Paper, name: str, measured: dict, entry: str) -> None:
     checks.instance(paper, "paper", Paper, "papers.load(...) gives one.")
     if not isinstance(measured, dict) or measured:  # nothing measured is fine

@@ -11,7 +11,7 @@ import itertools
 from collections.abc import Callable
 
 from lnlkit import checks
-from lnlkit.papers.description import SCALES, Paper
+from lnlkit.papers.description import SCALES, Paper, Row
 from lnlkit.papers.reading import paper_of, toml_of
 
 DEFAULTS = {
@@ -102,3 +102,13 @@ def _look(row: dict, place: int, paper_row) -> dict:
     return {"label": f"{label}, {row['says']}" if row["says"] else label,
             "needs": list(paper_row.needs) if paper_row else [],
             "draw": [COLORS[place % 10], MARKERS[place % 9], LINES[place % 4]]}  # fmt: skip
+
+
+def row_as_run(row_id: str, method: str, place: int, known: dict, needs) -> Row:
+    """The row of a run whose study is not here, from its id: "gce, q 0.5" has the label of GCE and that setting.
+
+    known: as for `study`; needs: what the method is told; place: a number that gives the row its look.
+    """
+    _, _, said = row_id.partition(", ")
+    look = _look({"id": row_id, "says": said}, place, known.get(method))
+    return Row(row_id, look["label"], method, said, "no", tuple(needs), draw=tuple(look["draw"]))

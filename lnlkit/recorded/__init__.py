@@ -72,7 +72,7 @@ def runs_of(raw: dict) -> list[tuple[str, dict]]:
 
 def tidy(raw: dict) -> Recorded:
     """A table as it was written, as tidy frames, in which noise rates that print equal, as 0.1 * 3 and 0.3, are one."""
-    entries = _checked(raw)
+    entries = checked(raw)
     groups = {name for _, entry in entries for name in entry if isinstance(entry[name], dict)} - {"history"}
     found = [(task, _opened(entry, groups)) for task, entry in entries]
     no_number = {name for _, entry in found for name, value in entry.items() if isinstance(value, (dict, list))}
@@ -97,7 +97,7 @@ def tidy(raw: dict) -> Recorded:
     return Recorded(raw["notebook"], raw["scale"], raw["made"], *frames, details=details, embedding=embedding)
 
 
-def _checked(raw: dict) -> list[tuple[str, dict]]:
+def checked(raw: dict) -> list[tuple[str, dict]]:
     """The runs of a table as it was written, each of them whole and there once."""
     if not isinstance(raw, dict):
         raise TypeError(f"`raw` must be a table as `load_raw` returns it, but got {type(raw).__name__}.")

@@ -8,12 +8,13 @@ from pathlib import Path
 import lnlkit
 from lnlkit import checks, data, records, tasks
 from lnlkit.papers import Paper
-from lnlkit.recorded import Recorded, load_raw, runs_of, tidy
+from lnlkit.recorded import Recorded, load_raw, protocols, runs_of, tidy
 from lnlkit.sweep import key, whole_record
 from lnlkit.sweep_groups import sweep_groups
 from lnlkit.tasks.running import distinct, one_thread
 
 ABOVE_A_RUN = {"__init__", "__main__", "cli", "lab", "recorded", "run", "viz", "widgets"}  # what no number depends on
+COST = ("cpu_seconds", "together")  # of a run beside its `seconds`, in records that hold them
 LOAD_IT = "Use papers.load(...)."
 
 
@@ -21,6 +22,7 @@ def collect(paper: Paper, scale: str, out_dir, device: str = "cpu", earlier: dic
     """The recorded table of a scale, from the run records in `out_dir`, as it is written.
 
     earlier: a table of the same scale whose runs are kept where the grid has them and `out_dir` has no record of them.
+    A paper says itself which of its rows compare; the runs of a study carry the name of their `protocol`.
     """
     from lnlkit.training import pick_device
 
@@ -34,18 +36,31 @@ def collect(paper: Paper, scale: str, out_dir, device: str = "cpu", earlier: dic
         cure = f"some lie in {' and in '.join(sorted(below))}" if below else f"make them with `{command}`"
         raise FileNotFoundError(f"`out_dir` must hold records of {paper.key} at {scale}, but {out_dir} has none of the "
                                 f"{len(planned)}: {cure}.")  # fmt: skip
-    rows = {key(record["config"]): _row(record, folder) for record in found}
-    made = {"command": command, "runs": len(found), "planned": len(planned),
-            "environments": distinct(record["environment"] for record in found),
-            "codes": distinct(record.get("code", "unknown") for record in found)}  # fmt: skip
+    rows = [row_of(record, folder) for record in found]
+    made = {"command": command, "runs": len(found), "planned": len(planned)}
+    made |= about(found)
+    if paper.is_study:
+        rows, made["protocols"] = protocols.named(found, rows)
     parts = {}
     for task in tasks.TASKS.values():
-        own = [record for record in found if tasks.of(record["config"]) is task]
-        made |= task.shared(own)
+        own = [(record, row) for record, row in zip(found, rows, strict=True) if tasks.of(record["config"]) is task]
+        of_task, its_rows = [record for record, _ in own], [row for _, row in own]
+        made |= task.shared(of_task)
         with one_thread():
-            parts |= task.fold(own, [rows[key(record["config"])] for record in own], paper, scale, device)
+            parts |= task.fold(of_task, its_rows, paper, scale, device)
     table = {"schema": records.SCHEMA, "notebook": paper.key, "scale": scale, "made": made, **parts}
     return table if earlier is None else _with_earlier(table, earlier, set(planned))
+
+
+def about(found: list[dict]) -> dict:
+    """What a table says of its records: machines, codes, and of each row its method and what that is told."""
+    methods = {}
+    for record in found:
+        methods.setdefault(record["config"]["row"], {"method": record["config"]["method"]} | {
+            name: of[name] for name, of in (("needs", record), ("oracle", record["config"])) if of.get(name)
+            is not None})  # fmt: skip
+    return {"environments": distinct(record["environment"] for record in found),
+            "codes": distinct(record.get("code", "unknown") for record in found), "methods": methods}  # fmt: skip
 
 
 def _with_earlier(table: dict, earlier: dict, planned: set[str]) -> dict:
@@ -82,13 +97,13 @@ def _filled(new: dict, old: dict) -> dict:
     return {**old, **new, **{name: _filled(new[name], old[name]) for name in deeper if name not in ("n", "hparams")}}
 
 
-def _row(record: dict, folder: Path) -> dict:
+def row_of(record: dict, folder: Path) -> dict:
     """A record as one row of the table; it must hold all that a run writes down."""
     name = key(record["config"])
     try:
         for part in ("environment", "n", "hparams"):
             record[part]
-        return tasks.of(record["config"]).row(record, name)
+        return tasks.of(record["config"]).row(record, name) | {of: record[of] for of in COST if of in record}
     except (KeyError, TypeError, IndexError, AttributeError) as error:
         raise ValueError(f"`{folder / name}.json` must hold all of a run, but lacks or has another {error}: delete it, "
                          "and sweep again.") from None  # fmt: skip

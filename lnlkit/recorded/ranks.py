@@ -8,17 +8,25 @@ from lnlkit import checks, recorded
 SETTING = ["dataset", "noise", "noise_rate"]
 
 
-def average_ranks(runs: pd.DataFrame, value: str = "best_val") -> pd.DataFrame:
+def common(runs: pd.DataFrame, value: str = "best_val") -> pd.DataFrame:
+    """The runs of those rows that were run in the most settings: rows of a few would leave few for all to share."""
+    runs = recorded.frame(runs, "runs", "row", *SETTING, value=value)
+    there = runs[runs[value].notna()]
+    settings = there.drop_duplicates(["row", *SETTING])["row"].value_counts()
+    return runs[runs["row"].isin(settings.index[settings == settings.max()])]
+
+
+def average_ranks(runs: pd.DataFrame, value: str = "best_val", lower: bool = False) -> pd.DataFrame:
     """Mean rank of each row over settings (data set, noise, rate), 1 for the highest mean over seeds; ties share.
 
-    runs: tidy runs. Only settings that all rows were run in count. Columns: `rank`, best first, and in `attrs`: `n`,
-    the number of settings, and `critical_difference`. A `row` each in the index.
+    runs: tidy runs; lower: 1 is for the lowest mean. Only settings that all rows were run in count. Columns: `rank`,
+    best first, and in `attrs`: `n`, the number of settings, and `critical_difference`. A `row` each in the index.
     """
     runs = recorded.frame(runs, "runs", "row", *SETTING, value=value)
     means = runs.groupby([*SETTING, "row"])[value].mean().unstack("row").dropna()
     if means.empty:
         raise ValueError("`runs` must have a setting in which all of its rows were run, but has none.")
-    ranks = means.rank(axis=1, ascending=False).mean().sort_values().to_frame("rank")
+    ranks = means.rank(axis=1, ascending=lower).mean().sort_values().to_frame("rank")
     ranks.attrs |= {"n": len(means), "critical_difference": critical_difference(len(ranks), len(means))}
     return ranks
 

@@ -9,6 +9,7 @@ A kind of label is one module here, in `TASKS` under the name that its configura
     tracker(splits)                     what `training.fit` measures after each epoch, or None
     measure(trained, config)            what is particular in the record of a run
     row(record, key)                    a record as one row of the recorded table
+    METRICS                             {column of that row: `running.Metric`}, what reports show, the first one first
     PARTS, fold(found, ...), shared(found)   the parts of the recorded table, and what its runs have in common
 
 and nothing above asks which kind it is.

@@ -5,13 +5,15 @@ import functools
 from lnlkit import checks, data
 from lnlkit.papers import Paper, Row
 from lnlkit.tasks import configurations
-from lnlkit.tasks.running import Splits, Trained, distinct, rounded
+from lnlkit.tasks.running import Metric, Splits, Trained, distinct, rounded
 
 PARTS = ("runs",)
 KEPT = ("row", "dataset", "noise", "noise_rate", "seed")
 PER_ROW = ("method", "hparams", "augment", "oracle", "epochs")
 PER_DATASET = ("dataset", "n_train", "val_fraction", "network", "batch_size", "optimizer", "generator", "amp")
 KEYS = {*KEPT, *PER_ROW, *PER_DATASET}
+METRICS = {"best_val": Metric("accuracy on clean test data at the best epoch on noisy validation data"),
+           "last": Metric("accuracy on clean test data at the last epoch")}  # fmt: skip
 SAYS = {"diagnosis": "diagnose", "pictures": "illustrate"}
 SOMETIMES = ("classes", "half", "n_test", "decay")  # in a configuration only where a scale has them
 

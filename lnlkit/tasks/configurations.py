@@ -9,6 +9,17 @@ NOISES = ("symmetric", "symmetric_inclusive", "pairflip", "asymmetric", "class_c
 wrong with them; the rate is then what methods are told."""
 
 
+PER_RUN = ("task", "row", "method", "method_file", "hparams", "oracle", "noise", "noise_rate", "seed", "schedule",
+           "size", "lambda_mi", "embedding")  # fmt: skip
+"""What differs between runs that may stand in one table: their methods, their noise, and what a table has columns for.
+`schedule` is a name of settings that are in the configuration themselves."""
+
+
+def protocol(config: dict) -> dict:
+    """The settings that two runs must share for their numbers to compare: all but what is PER_RUN."""
+    return {name: value for name, value in checks.instance(config, "config", dict).items() if name not in PER_RUN}
+
+
 def rate(noise_rate: float, *, below_one: bool = True) -> float:
     """The noise rate to six decimals: rates that print equal are equal, 0.1 * 3 is 0.3."""
     rounded = round(checks.fraction(noise_rate, "noise_rate", below_one=below_one), 6)

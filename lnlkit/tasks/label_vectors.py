@@ -4,10 +4,12 @@ from lnlkit import checks, data
 from lnlkit.data import label_vectors
 from lnlkit.papers import Paper, Row
 from lnlkit.tasks import configurations
-from lnlkit.tasks.running import Splits, Trained, rounded
+from lnlkit.tasks.running import Metric, Splits, Trained, rounded
 
 PARTS = ("multilabel", "checks")
 KEPT = ("row", "dataset", "noise", "noise_rate", "seed", "size", "lambda_mi", "schedule")
+METRICS = {"best_val": Metric("mAP on clean test data at the best epoch on noisy validation data"),
+           "last": Metric("mAP on clean test data at the last epoch")}  # fmt: skip
 CURVES = ("val_map", "test_map")  # not the loss: each method has its own
 PICTURES = ("trusted", "untrusted", "embedding")
 PER_DATASET = ("n_train", "val_fraction", "network", "optimizer", "epochs", "batch_size", "decay_every", "amp")

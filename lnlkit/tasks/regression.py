@@ -6,10 +6,12 @@ from lnlkit import checks, data
 from lnlkit.data import targets
 from lnlkit.papers import Paper, Row
 from lnlkit.tasks import configurations
-from lnlkit.tasks.running import Splits, Trained, rounded
+from lnlkit.tasks.running import Metric, Splits, Trained, rounded
 
 PARTS = ("regression",)
 KEPT = ("row", "dataset", "noise", "noise_rate", "seed")
+METRICS = {"mae": Metric("mean absolute error", "", 1.0, 3, lower=True),
+           "rmse": Metric("root mean squared error", "", 1.0, 3, lower=True)}  # fmt: skip
 SHARED = ("n_train", "sd", "network", "epochs", "batch_size", "optimizer")
 KEYS = {*KEPT, *SHARED, "method", "hparams"}
 

@@ -5,9 +5,22 @@ import os
 import threading
 import time
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from lnlkit import checks, records
+
+
+class Metric(NamedTuple):
+    """What a column of the recorded table measures: how it is called, its unit, what it is multiplied by, digits.
+
+    lower: less is better.
+    """
+
+    says: str
+    unit: str = "%"
+    factor: float = 100.0
+    digits: int = 1
+    lower: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,7 +125,7 @@ def record(task, config: dict, device: str = "cpu") -> dict:
 
 @one_thread()
 def records_together(task, configs: list[dict], device: str = "cpu") -> list[dict]:
-    """The record of each run of a group, its `seconds` a share of the group's; one by one what can't be stacked."""
+    """The record of each run of a group, its times a share of the group's; one by one what can't be stacked."""
     from lnlkit.stacking import NotStackable
 
     try:
@@ -125,15 +138,17 @@ def _records(task, configs: list[dict], device: str, trained_by) -> list[dict]:
     from lnlkit import methods
     from lnlkit.training import pick_device
 
-    began, device = time.perf_counter(), pick_device(device)
+    began, worked, device = time.perf_counter(), time.process_time(), pick_device(device)
     found = [{
         "schema": records.SCHEMA, "config": config, "hparams": methods.hyperparameters(trained.method),
-        "n": trained.splits.sizes(), "history": trained.history, **task.measure(trained, config),
-        "environment": records.environment(), "device": device, "seconds": None,
-        "peak_memory_mb": records.peak_memory_mb(),
+        "needs": list(trained.method.needs), "n": trained.splits.sizes(), "history": trained.history,
+        **task.measure(trained, config),
+        "environment": records.environment(), "device": device, "seconds": None, "cpu_seconds": None,
+        "together": len(configs), "peak_memory_mb": records.peak_memory_mb(),
     } for config, trained in zip(configs, trained_by(task, configs, device), strict=True)]  # fmt: skip
-    share = round((time.perf_counter() - began) / len(configs), 2)
-    return [record | {"seconds": share} for record in found]
+    spent = {"seconds": time.perf_counter() - began, "cpu_seconds": time.process_time() - worked}
+    share = {name: round(value / len(configs), 3 if name == "cpu_seconds" else 2) for name, value in spent.items()}
+    return [record | share for record in found]
 
 
 def rounded(value, digits: int = 4):

@@ -3,9 +3,10 @@
 import numpy as np
 from ordinal_labels import sample
 
-from lnlkit.tasks.running import Splits
+from lnlkit.tasks.running import Metric, Splits
 
 PARTS = ("ordinal",)
+METRICS = {"right": Metric("levels that are right")}
 KEPT = ("row", "dataset", "noise", "noise_rate", "seed")
 
 

@@ -5,19 +5,16 @@ import seaborn
 
 from lnlkit import checks, recorded
 from lnlkit.recorded import ranks
-from lnlkit.viz import given
-from lnlkit.viz.lines import bands, legend_below, t_interval
-from lnlkit.viz.picture import of_every_kind
+from lnlkit.viz import given, study
+from lnlkit.viz.lines import bands, t_interval
 from lnlkit.viz.show import describe
-from lnlkit.viz.style import GREY, LABEL, PALETTE, finish, noise_name, panels, plain, row_labels, row_styles
+from lnlkit.viz.style import GREY, LABEL, PALETTE, finish, panels, plain, row_labels, row_styles
 
 NOTEBOOK = "00_playground"
 LABELS = row_labels(NOTEBOOK)
 CE = "ce"
-NOISES = ("symmetric", "pairflip", "part_dependent", "class_conditional", "model_idn")
-OVERVIEW = tuple(noise for noise in NOISES if noise != "class_conditional")  # which has a few methods alone
+NOISES = (*study.FIRST[:3], "class_conditional", *study.FIRST[3:])
 VALUES = {"last": "last epoch", "best_val": "best epoch on noisy validation data"}
-SHOWN = 4  # methods that have colours beside CE
 GUESS = {"marker": "D", "markersize": 9, "markerfacecolor": "white", "markeredgewidth": 2, "zorder": 4}
 
 
@@ -35,22 +32,10 @@ def overview(table, dataset="digits", value="last"):
     value: "last" for the last epoch, "best_val" for the best one on noisy validation data. Means over the seeds.
     """
     runs = _of_set(table, dataset)
-    checks.one_of(value, "value", VALUES)
+    shown = runs[runs["noise"].isin(study.FIRST)]  # which all methods were run under
+    fig = study.against_rate(shown, row_styles(NOTEBOOK), checks.one_of(value, "value", VALUES))
     order = ranks.average_ranks(runs, value)["rank"]
-    best = [row for row in order.index if row != CE][:SHOWN]
-    noisy = of_every_kind(runs)
-    kinds = [noise for noise in OVERVIEW if (noisy["noise"] == noise).any()]
-    fig, axes = panels(1, len(kinds), width=10.6, height=3.3, sharey=True, squeeze=False)
-    for ax, noise in zip(axes[0], kinds, strict=True):
-        means = 100 * noisy[noisy["noise"] == noise].groupby(["row", "noise_rate"])[value].mean().unstack("row")
-        for row in means:
-            strong = row in (CE, *best)
-            look = row_styles(NOTEBOOK)[row][1] if row in best else {"color": "black" if row == CE else GREY}
-            ax.plot(means.index, means[row], **look, linewidth=2 if strong else 0.6, alpha=1 if strong else 0.5,
-                    markersize=5, zorder=3 if strong else 1, label=LABELS[row] if strong else None)  # fmt: skip
-        finish(ax, noise_name(noise), "share of wrong labels", "accuracy, %" if ax is axes[0, 0] else "", grid="y")
-    fig = legend_below(fig, axes[0, 0], columns=SHOWN + 1)
-    said = ", ".join(f"{LABELS[row]} {order[row]:.1f}" for row in (*best, CE))
+    said = ", ".join(f"{LABELS[row]} {order[row]:.1f}" for row in sorted(study.in_front(shown, value), key=order.get))
     return describe(fig, f"Accuracy of {len(order)} methods on {dataset} against the noise rate, {VALUES[value]}. "
                          f"Average ranks: {said}.")  # fmt: skip
 

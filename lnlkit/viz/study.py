@@ -1,0 +1,103 @@
+"""Pictures of any study: a measure against the noise rate, and average ranks with what they must be apart.
+
+Rows are described by `looks`, {row id: (label, line settings)}, as `style.row_styles` gives those of a notebook.
+"""
+
+from lnlkit import checks, recorded
+from lnlkit.recorded import ranks
+from lnlkit.viz.picture import of_every_kind
+from lnlkit.viz.show import describe
+from lnlkit.viz.style import GREY, LABEL, NOTE, PALE, finish, noise_name, panels, plain
+
+CE = "ce"
+ALL = 7  # rows: so many lines are told apart by their colours
+SHOWN = 4  # of more rows those that have colours, beside CE
+A_ROW = 4  # panels
+FIRST = ("symmetric", "pairflip", "part_dependent", "model_idn")  # kinds of noise, then the others as they come
+
+
+def _looks(looks, runs):
+    """The argument `looks`, which has an entry for every row of the runs."""
+    for row in dict.fromkeys(runs["row"]):
+        checks.one_of(row, "runs", list(checks.mapping(looks, "looks", "row: (label, line settings)")))
+    return looks
+
+
+def in_front(runs, value="last", lower=False):
+    """The rows that are drawn in colour: all of a few, else CE and those of the best average rank."""
+    there = list(dict.fromkeys(runs["row"]))
+    if len(there) <= ALL:
+        return there
+    order = ranks.average_ranks(ranks.common(runs, value), value, lower)["rank"].index
+    return [*(row for row in there if row == CE), *[row for row in order if row != CE][:SHOWN]]
+
+
+@plain
+def against_rate(runs, looks, value="last", *, says="accuracy, %", unit=100.0, lower=False, what="", about=""):
+    """Figure of a column of runs against the noise rate, a panel a kind of noise, one line a row: means over the seeds.
+
+    Up to seven rows have colours; of more, CE and those of the best average rank, and the others are grey. says: what
+    the axis measures, lower: less is better, what: the data, about: the measure, for the description.
+    """
+    runs = recorded.frame(runs, "runs", "row", "noise", "noise_rate", value=value)
+    looks, unit = _looks(looks, runs), checks.positive(unit, "unit")
+    runs, strong = runs[runs[value].notna()], in_front(runs, value, lower)
+    noisy = of_every_kind(runs)
+    kinds = sorted(dict.fromkeys(noisy["noise"]), key=lambda of: FIRST.index(of) if of in FIRST else len(FIRST))
+    across = min(len(kinds), A_ROW)
+    fig, axes = panels(-(-len(kinds) // A_ROW), across, width=max(5.2, 2.65 * across), height=3.3, sharey=True,
+                       squeeze=False)  # fmt: skip
+    lines = {}
+    for place, (ax, noise) in enumerate(zip(axes.flat, kinds, strict=False)):
+        means = unit * noisy[noisy["noise"] == noise].groupby(["row", "noise_rate"])[value].mean().unstack("row")
+        for row in means:
+            lines |= {row: _line(ax, means[row].dropna(), row, looks, strong, len(looks) > ALL)}
+        finish(ax, noise_name(noise), "share of wrong labels", "" if place % A_ROW else says, grid="y")
+    for ax in axes.flat[len(kinds):]:
+        ax.set_axis_off()
+    shown = [row for row in strong if row in lines]
+    fig.legend([lines[row] for row in shown], [looks[row][0] for row in shown], loc="outside lower center",
+               ncols=max(2, min(SHOWN + 1, across + 1)), fontsize=NOTE, frameon=False)  # fmt: skip
+    grey = "; the other methods are grey" if len(shown) < len(lines) else ""
+    return describe(fig, f"{about or says} of {len(lines)} methods{what and f' on {what}'} against the noise rate, "
+                         f"means over the seeds, in colour {', '.join(looks[row][0] for row in shown)}{grey}.")
+
+
+def _line(ax, means, row, looks, strong, many):
+    """The line of a row: in its own look, CE in black, and thin and grey behind the others."""
+    look = looks[row][1]
+    if many:
+        look = {"color": "black"} if row == CE else look if row in strong else {"color": GREY}
+    front = row in strong
+    (line,) = ax.plot(means.index, means, **{"marker": "o" if len(means) == 1 else None} | look,
+                      linewidth=(2 if many else 1.6) if front else 0.6, alpha=1 if front else 0.5, markersize=5,
+                      zorder=3 if front else 1, label=looks[row][0] if front else None)  # fmt: skip
+    return line
+
+
+@plain
+def rank_dots(found, labels, *, what=""):
+    """Figure of average ranks, a panel each of `found`, {title: DataFrame of `recorded.ranks`}, the best row on top.
+
+    A grey band begins at the best rank and is one critical difference wide: who lies in it does not differ from the
+    best. Rows come in the order of the first panel. labels: {row: text}.
+    """
+    checks.mapping(found, "found", "title: DataFrame")
+    first = next(iter(found.values()))
+    order = list(first.index)
+    fig, axes = panels(1, len(found), width=2.2 + 3.4 * len(found), height=0.9 + 0.21 * len(order), sharey=True,
+                       squeeze=False)  # fmt: skip
+    for ax, (title, ranked) in zip(axes[0], found.items(), strict=True):
+        best, apart = ranked["rank"].min(), ranked.attrs["critical_difference"]
+        ax.axvspan(best, best + apart, color=PALE, zorder=0)
+        rows = [row for row in order if row in ranked.index]
+        ax.plot(ranked["rank"][rows], [order.index(row) for row in rows], "o", color="#0173b2", markersize=6)
+        ax.set(xlim=(0.5, len(order) + 0.5), ylim=(len(order) - 0.4, -0.6), yticks=range(len(order)))
+        ax.set_yticklabels([labels[row] for row in order])
+        finish(ax, title, "average rank (1 is best)", grid="x")
+        ax.tick_params(axis="y", labelsize=NOTE + 0.5, length=0)
+    axes[0, 0].title.set_fontsize(LABEL)
+    said = ", ".join(f"{labels[row]} {first['rank'][row]:.1f}" for row in order[:3])
+    return describe(fig, f"Average ranks of {len(order)} methods{what and f' on {what}'}, {next(iter(found))}: the "
+                         f"best are {said}. Grey: one critical difference ({first.attrs['critical_difference']:.1f}) "
+                         "from the best rank.")  # fmt: skip
