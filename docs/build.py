@@ -1,12 +1,13 @@
 """Writes what the documentation repeats from the code and the records, so that neither can drift.
 
-    python docs/build.py           rewrites docs/equations.md, methods.md, results.md and the README's pictures
+    python docs/build.py           rewrites docs/equations.md, methods.md, results.md, playground.md and their pictures
     python docs/build.py --check   says what is out of date and ends with 1
 
 Run it after a recorded table, a docstring or a method has changed. A test runs the check.
 """
 
 import ast
+import base64
 import functools
 import importlib
 import re
@@ -19,10 +20,13 @@ sys.path[:0] = [str(ROOT), str(ROOT / "docs")]
 
 
 import method_table  # noqa: E402
-import playground  # noqa: E402
 
-import results  # noqa: E402
-from lnlkit import methods, papers, recorded  # noqa: E402
+from lnlkit import methods, papers, recorded, viz  # noqa: E402
+from lnlkit.run import pages  # noqa: E402
+
+RECORDED = {"results": ("What was found", papers.KEYS), "playground": ("The playground's grid", papers.STUDIES)}
+"""The pages of recorded runs: title, and of which papers or studies."""
+MADE = "Made by `python docs/build.py` from the recorded runs in `lnlkit/recorded/`; nothing here is typed by hand."
 
 PLACE = r"(?:Eq\. \(\d+\)|Section (?:\d+(?:\.\d+)*|[IVX]+(?:-[A-Z]\d*)?)|Fig\. \d+|Table (?:\d+|[IVX]+))"
 TAG = re.compile(rf"Paper (\d\d), ({PLACE}(?:(?:, | and ){PLACE})*)")
@@ -116,17 +120,25 @@ def equations() -> str:
     return "\n".join(lines)
 
 
+@functools.cache
+def measured(name: str) -> pages.Page:
+    """docs/results.md or docs/playground.md with its figures: what `lnlkit report --html` writes of these tables."""
+    title, keys = RECORDED[name]
+    return pages.page(pages.Found([recorded.load(key) for key in keys], title, {}), MADE)
+
+
 def pictures() -> None:
-    """The overview of the recorded runs of every paper and study, as PNG, from its own module of `viz`."""
-    for key in (*papers.STUDIES, *papers.KEYS):
-        fig = importlib.import_module(f"lnlkit.viz.{key[3:]}").overview(recorded.load(key))
-        fig.savefig(ROOT / "docs" / "figures" / f"{key[:2]}_overview.png", dpi=80)
+    """The figures of both pages, as small PNG files."""
+    for name in RECORDED:
+        for file, fig in measured(name).figures.items():
+            data, _ = viz.bundle(fig, dpi=80)
+            (ROOT / "docs" / "figures" / file).write_bytes(base64.b64decode(data["image/png"]))
 
 
 def main() -> int:
-    pages = {"equations": equations(), "methods": method_table.page(tags(), tests_of), "results": results.page(),
-             "playground": playground.page()}
-    texts = {ROOT / "docs" / f"{name}.md": text for name, text in pages.items()}
+    made = {"equations": equations(), "methods": method_table.page(tags(), tests_of),
+            **{name: measured(name).text() for name in RECORDED}}  # fmt: skip
+    texts = {ROOT / "docs" / f"{name}.md": text for name, text in made.items()}
     stale = [path for path, text in texts.items() if not path.exists() or path.read_text(encoding="utf-8") != text]
     if "--check" in sys.argv:
         print("\n".join(f"{path.relative_to(ROOT)} is out of date: python docs/build.py" for path in stale), end="")

@@ -91,47 +91,28 @@ def _progress(before: str, line: str) -> None:
 
 
 @cli.command()
-@click.argument("notebook", required=False)
-@click.option("--scale", help="smoke, lab or paper. Default: all that were run.")
-def report(notebook, scale):
-    """Print all that was measured.
+@click.argument("what", required=False)
+@click.option("--scale", help="smoke, lab or paper, of notebooks' records. Default: all that were run.")
+@click.option("--html", is_flag=True, help="Write one page of recorded runs, report.html and report.md.")
+@click.option("--out", help="Folder for that page. Default: artifacts/report.")
+def report(what, scale, html, out):
+    """Print all that was measured, or write it as one page with figures.
 
-    Every claim with its numbers, and the paper's tables against ours. NOTEBOOK: "01", the path of a record, or nothing
-    for all notebooks.
+    Every claim with its numbers, and the paper's tables against ours. WHAT: "01", the path of a notebook's record, or
+    nothing for all notebooks.
+
+    With --html, WHAT is a notebook ("01"; "00" is the playground), a table that `lnlkit sweep --table` wrote, a folder
+    of run records, as a sweep leaves it, or nothing for all tables of the kit.
     """
-    from lnlkit import papers
-    from lnlkit.run import report as text
-    from lnlkit.run.screen import near
+    from lnlkit.run import measured
 
-    for path, record in _records(notebook, scale):
-        of_paper = record["notebook"] in papers.KEYS
-        click.echo(papers.load(record["notebook"]).citation if of_paper else record["notebook"])
-        click.echo(f"{near(path)}, made {record.get('made_at', 'at an unknown time')}\n{text.cost(record)}\n")
-        click.echo(f"{text.claims(record)}\n\n{text.comparison(record)}\n")
-
-
-def _records(notebook: str | None, scale: str | None) -> list:
-    """(path, record) of a file, or of a notebook and scale (None: of all): the committed one, else one made here."""
-    from lnlkit import checks, papers
-    from lnlkit.run import runner
-
-    scales = list(papers.SCALES) if scale is None else [checks.one_of(scale, "scale", list(papers.SCALES))]
-    if str(notebook).endswith(".json"):
-        return [(notebook, runner.recorded(notebook, scales=scales))]
-    keys = list(papers.KEYS) if notebook is None else [papers.load(notebook).key]
-    found, refused = [], []
-    for key in keys:
-        for name in scales:
-            try:
-                found += [(path, runner.recorded(path, key, [name])) for path in runner.record_paths(key, name)[:1]]
-            except ValueError as error:
-                refused.append(str(error))
-    if not found:
-        raise FileNotFoundError(" ".join([f"No record of {' or '.join(keys)} at {' or '.join(scales)}: make one with "
-                                          "`lnlkit run`.", *refused]))  # fmt: skip
-    for said in refused:
-        click.echo(f"lnlkit: left out: {said}", err=True)
-    return found
+    if html and scale is not None:
+        raise click.UsageError("--scale is of notebooks' records: a page has the scale of its runs.")
+    if out is not None and not html:
+        raise click.UsageError("--out is the folder of a page: ask for one with --html.")
+    tell = functools.partial(click.echo, err=True)
+    for text in measured.as_page(what, out, tell) if html else measured.as_text(what, scale, tell):
+        click.echo(text)
 
 
 @cli.command()

@@ -5,12 +5,14 @@ import dataclasses
 import importlib.util
 import json
 import re
+import types
 from pathlib import Path
 
 import pytest
 
 from lnlkit import methods, papers, recorded
 from lnlkit.recorded import judging
+from lnlkit.run.pages import of_papers
 
 ROOT = Path(__file__).resolve().parents[1]
 spec = importlib.util.spec_from_file_location("docs_build", ROOT / "docs" / "build.py")
@@ -23,7 +25,16 @@ def test_equations_page_is_what_the_docstrings_say():
 
 
 def test_results_page_is_what_the_recorded_runs_say():
-    assert (ROOT / "docs" / "results.md").read_text(encoding="utf-8") == build.results.page()
+    assert (ROOT / "docs" / "results.md").read_text(encoding="utf-8") == build.measured("results").text()
+
+
+def test_playground_page_is_what_the_recorded_runs_say():
+    assert (ROOT / "docs" / "playground.md").read_text(encoding="utf-8") == build.measured("playground").text()
+
+
+@pytest.mark.parametrize("name", build.RECORDED)
+def test_every_picture_of_a_page_is_there(name):
+    assert all((ROOT / "docs" / "figures" / file).is_file() for file in build.measured(name).figures)
 
 
 def test_methods_page_is_what_the_code_says():
@@ -74,11 +85,11 @@ def test_equations_are_those_of_a_method_and_its_losses_or_all_of_its_own_paper(
 def test_the_check_names_every_page_that_is_out_of_date(page, tmp_path, monkeypatch, capsys):
     """Each generator is replaced by a text of its own; one page has another."""
     (tmp_path / "docs").mkdir()
-    for name, (module, function) in {"equations": (build, "equations"), "methods": (build.method_table, "page"),
-                                     "results": (build.results, "page"),
-                                     "playground": (build.playground, "page")}.items():  # fmt: skip
-        monkeypatch.setattr(module, function, lambda *_, name=name: name)
+    for name in ("equations", "methods", *build.RECORDED):
         (tmp_path / "docs" / f"{name}.md").write_text("old" if name == page else name, encoding="utf-8")
+    monkeypatch.setattr(build, "equations", lambda: "equations")
+    monkeypatch.setattr(build.method_table, "page", lambda *_: "methods")
+    monkeypatch.setattr(build, "measured", lambda name: types.SimpleNamespace(text=lambda: name))
     monkeypatch.setattr(build, "ROOT", tmp_path)
     monkeypatch.setattr(build, "tags", lambda: [])
     monkeypatch.setattr(build.sys, "argv", ["build.py", "--check"])
@@ -91,12 +102,12 @@ def test_the_check_names_every_page_that_is_out_of_date(page, tmp_path, monkeypa
 def test_every_number_of_the_results_traces_to_the_names_of_runs(key):
     """A measured claim names its runs, which are in the recorded table; so does every table of our own."""
     paper, table = papers.load(key), recorded.load(key)
-    lines = build.results.of_paper(paper)
-    known, text = {*table.runs["key"], *table.checks["key"]}, "\n".join(lines)
+    text = build.pages.page(build.pages.Found([table], "A paper", {}), "Made here.").text()
+    known = {*table.runs["key"], *table.checks["key"]}
     names = set(re.findall(r"\b[0-9a-f]{16}\b", text))
     assert names == known
     for claim, verdict in zip(paper.claims, judging.verdicts(paper, table), strict=True):
-        runs = build.results.measured(claim, verdict)[-1]
+        runs = of_papers.measured(claim, verdict)[-1]
         assert ("Runs: " in runs) == bool(verdict.runs), claim.id
         assert verdict.runs or verdict.value is None or claim.measure["of"] in ("neighbours", "published lead")
 

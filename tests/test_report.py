@@ -1,5 +1,6 @@
 """Records as text: what stands above the columns, old records, and the screen that a run ends with."""
 
+import html
 import ntpath
 import os
 from pathlib import Path
@@ -50,9 +51,26 @@ def test_the_comparison_heads_its_columns_as_the_table_says(columns, columns_as,
 @pytest.mark.parametrize(("columns", "columns_as", "headings"), KINDS)
 def test_the_markdown_heads_its_columns_as_the_table_says(columns, columns_as, headings):
     lines = report.markdown_table(record(columns, columns_as)["comparison"])
-    assert lines[0] == f"| Table 1, %: ours, n = 1, 2 (paper) | {' | '.join(headings)} |"
-    assert lines[2] == "| CE | not run (0.00) | not run (1.00) | 3.50 ± 0.71 (2.00) |"
-    assert lines[3].startswith("| CE\\* + | 5.00 | ")
+    assert lines[0] == f"| Table 1, %, n = 1, 2 | | {' | '.join(headings)} |"
+    assert lines[2] == "| CE | ours<br>paper<br>gap | –<br>0.00<br>– | –<br>1.00<br>– | 3.50 ± 0.71<br>2.00<br>+1.50 |"
+    assert lines[3].startswith("| CE\\* + | ours | 5.00 | ")
+
+
+def test_a_method_that_is_told_more_is_marked_in_the_markdown():
+    rows = record([0.1, 0.4])["comparison"]
+    for row in rows:
+        row["needs"] = ["noise rate"] if row["row"] == "ce" else []
+    lines = report.markdown_table(rows)
+    assert lines[2].startswith(f"| CE{report.TOLD} | ours") and lines[3].startswith("| CE\\* + | ours")
+    assert "CE is told: noise rate  " in lines and "\\+ a control of this kit, not in the paper's table  " in lines
+
+
+@pytest.mark.parametrize("text", ["+ a", "- a", "# a", "a | b", "<b>a</b>", "*a*", "_a_ `b`", "[a](b)", "a\\b"])
+def test_a_text_is_shown_letter_by_letter(text):
+    import mistune
+
+    shown = mistune.create_markdown(escape=False, plugins=["table"])(report.escaped(text))
+    assert html.unescape(shown) == f"<p>{text}</p>\n"
 
 
 def test_a_record_without_headings_holds_noise_rates():

@@ -226,3 +226,9 @@ def lead(runs: pd.DataFrame, row: str, others: Iterable[str], metric: str = "bes
     whole = wanted.groupby("seed")["row"].nunique() == len({row, *others})
     by_seed = by_seed[whole.reindex(by_seed.index, fill_value=False)]
     return (unit * (by_seed[row] - by_seed[others].max(axis=1, skipna=False))).tolist()
+
+
+def costs() -> dict:
+    """What training with each method costs beside cross-entropy, as `benchmarks/methods_cost.py` measured it."""
+    with resources.as_file(resources.files(__name__) / "costs" / "digits.json") as path:
+        return records.read(path)

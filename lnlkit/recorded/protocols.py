@@ -21,15 +21,20 @@ NOT_SAID = {"dataset", "n", "n_train", "n_test", "val_fraction", "network", "epo
 class Part:
     """Runs of one protocol: what may stand in one table.
 
-    runs: tidy, one row a run. metrics: {column: `Metric`}, those that the runs have. settings: the protocol in words.
-    schedule: its name where the runs check a paper's choices, else "". columns: beside the noise rate, what differs.
+    runs: tidy, one row a run. metrics: {column: `Metric`}, those that the runs have. of: the settings, as far as they
+    were recorded. schedule: its name where the runs check a paper's choices, else "".
     """
 
     dataset: str
     runs: pd.DataFrame
     metrics: dict[str, Metric]
-    settings: str
+    of: dict
     schedule: str = ""
+
+    @property
+    def settings(self) -> str:
+        """The protocol in words."""
+        return words(self.of)
 
     @property
     def columns(self) -> list[str]:
@@ -70,9 +75,22 @@ def parts(table: Recorded) -> list[Part]:
             metrics = {column: metric for column, metric in tasks.TASKS[task].METRICS.items()
                        if column in part and part[column].notna().any()}  # fmt: skip
             if metrics:
-                settings = words(_settings(table.made, task, dataset, name, schedule))
+                settings = _settings(table.made, task, dataset, name, schedule)
                 found.append(Part(dataset, part.reset_index(drop=True), metrics, settings, schedule))
     return found
+
+
+def headings(of: list[Part]) -> list[str]:
+    """What each part is called: its data set, with its schedule, or with what differs from others on that data set."""
+    names = []
+    for part in of:
+        alike = [other for other in of if (other.dataset, other.schedule) == (part.dataset, part.schedule)]
+        differ = [name for name in part.of if name != "n" and any(other.of.get(name) != part.of[name]
+                                                                  for other in alike)]  # fmt: skip
+        said = [f"{name.replace('_', ' ')} {_value(part.of[name])}".strip() for name in differ]
+        said = said or ([f"settings {alike.index(part) + 1}"] if len(alike) > 1 else [])
+        names.append(", ".join(filter(None, [part.dataset, part.schedule, *said])))
+    return names
 
 
 def _settings(made: dict, task: str, dataset: str, name: str, schedule: str) -> dict:

@@ -1,11 +1,15 @@
 """The record of a notebook as text: its claims, and the paper's numbers against ours."""
 
+import re
 import textwrap
 
 from lnlkit import papers, records
 
 MARKS = {"reproduced": "[+]", "holds": "[+]", "not reproduced": "[-]", "does not hold": "[-]", "undecided": "[?]",
          "not tested": "[ ]"}  # fmt: skip
+KINDS = ("ours", "paper", "gap")
+TOLD = "†"
+"""The mark of a method that is told more than noisy labels, such as the noise rate, which nobody knows in practice."""
 GOALS_S = {"smoke": 60}
 GOALS_MB = {"smoke": 1024}
 """What a notebook should take: processor seconds of the machine that `records.CALIBRATION_S` is of, and memory."""
@@ -76,7 +80,7 @@ def _comparison(rows: list[dict], scale: str) -> list[str]:
     ]
     body = [["", "", *columns.values()]]
     for row_id, label in labels.items():
-        for kind in ("ours", "paper", "gap"):
+        for kind in KINDS:
             texts = [_number(cells.get((row_id, column)), kind) for column in columns]
             if any(texts):
                 body.append([label, kind, *texts])
@@ -127,19 +131,28 @@ def claims_table(claims: list[dict]) -> list[str]:
 
 
 def markdown_table(rows: list[dict]) -> list[str]:
-    """A Markdown table of the rows of one published table: ours, and the paper's numbers in brackets."""
+    """A Markdown table of the rows of one published table: in each cell ours, below it the paper's and the gap."""
     columns = _headings(rows)
     cells = {(row["row"], row["column"]): row for row in rows}
     n = ", ".join(map(str, sorted({row["n"] for row in rows if row["n"]})))
-    lines = [f"| {rows[0]['place']}, {rows[0]['unit']}: ours, n = {n} (paper) | "
-             + " | ".join(columns.values()) + " |", "|---|" + "---|" * len(columns)]  # fmt: skip
+    lines = [f"| {rows[0]['place']}, {rows[0]['unit']}, n = {n} | | " + " | ".join(columns.values()) + " |",
+             "|---|---|" + "---|" * len(columns)]  # fmt: skip
+    needs = {row["row"]: row["needs"] for row in rows}
     for row_id, label in {row["row"]: _label(row) for row in rows}.items():
-        texts = [_markdown_cell(cells.get((row_id, column))) for column in columns]
-        lines.append(f"| {label.replace('*', chr(92) + '*')} | " + " | ".join(texts) + " |")
-    notes = [note.replace("*", "\\*") + "  " for note in _footnotes(rows)]
+        texts = [[_number(cells.get((row_id, column)), kind) for kind in KINDS] for column in columns]
+        kinds = [place for place in range(len(KINDS)) if any(of[place] for of in texts)]
+        stacked = ["<br>".join(of[place] or "–" for place in kinds) for of in texts]
+        names = "<br>".join(KINDS[place] for place in kinds)
+        lines.append(f"| {marked(label, needs[row_id])} | {names} | " + " | ".join(stacked) + " |")
+    notes = [escaped(note) + "  " for note in _footnotes(rows)]
     return [*lines, "", *notes] if notes else lines
 
 
-def _markdown_cell(row: dict | None) -> str:
-    ours, paper = _number(row, "ours") or "not run", _number(row, "paper")
-    return f"{ours} ({paper})" if paper else ours
+def escaped(text: str) -> str:
+    """A text as Markdown shows it letter by letter, in a table too."""
+    return re.sub(r"([\\`*_|<>\[\]#~]|^[+-])", r"\\\1", " ".join(str(text).split()))
+
+
+def marked(label: str, needs) -> str:
+    """The label of a method, escaped, with the mark of those that are told more than noisy labels."""
+    return escaped(label) + (TOLD if needs else "")

@@ -5,8 +5,10 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import pandas as pd
+
 from lnlkit import checks, papers, recorded, records, tasks
-from lnlkit.recorded import making
+from lnlkit.recorded import making, protocols
 from lnlkit.run import runner
 from lnlkit.run.cluster import workers
 from lnlkit.run.screen import near
@@ -130,9 +132,12 @@ def missing(configs: list[dict], folder: Path) -> str:
 def accuracies(table: dict, paper) -> str:
     """Mean and standard deviation over the seeds, a line a method, a column a setting; two lines say of what.
 
+    Where a data set was run with several settings, these stand beside its name.
     table: a recorded table as it is written. A method that is told more than noisy labels says so.
     """
-    runs = recorded.tidy(table).runs
+    parts = protocols.parts(recorded.tidy(table))
+    runs = pd.concat([part.runs.assign(dataset=name) for part, name in zip(parts, protocols.headings(parts),
+                                                                           strict=True)])  # fmt: skip
     labels = {row.id: row.label + (f" (told the {', '.join(row.needs)})" if row.needs else "")
               for row in paper.rows.values()}  # fmt: skip
     runs = runs.assign(method=runs["row"].map(labels))

@@ -7,11 +7,12 @@ from lnlkit import checks, recorded
 from lnlkit.recorded import ranks
 from lnlkit.viz.picture import of_every_kind
 from lnlkit.viz.show import describe
-from lnlkit.viz.style import GREY, LABEL, NOTE, PALE, finish, noise_name, panels, plain
+from lnlkit.viz.style import GREY, LABEL, NOTE, PALE, PALETTE, finish, noise_name, panels, plain
 
 CE = "ce"
 ALL = 7  # rows: so many lines are told apart by their colours
 SHOWN = 4  # of more rows those that have colours, beside CE
+GREYS = ("#949494", "#ece133", GREY)  # of the palette, one that is taken for grey, and one too pale for a line
 A_ROW = 4  # panels
 FIRST = ("symmetric", "pairflip", "part_dependent", "model_idn")  # kinds of noise, then the others as they come
 
@@ -41,13 +42,13 @@ def against_rate(runs, looks, value="last", *, says="accuracy, %", unit=100.0, l
     """
     runs = recorded.frame(runs, "runs", "row", "noise", "noise_rate", value=value)
     looks, unit = _looks(looks, runs), checks.positive(unit, "unit")
-    runs, strong = runs[runs[value].notna()], in_front(runs, value, lower)
-    noisy = of_every_kind(runs)
-    kinds = sorted(dict.fromkeys(noisy["noise"]), key=lambda of: FIRST.index(of) if of in FIRST else len(FIRST))
+    noisy = of_every_kind(runs := runs[runs[value].notna()])
+    rates, strong = noisy.groupby("noise")["noise_rate"].nunique(), in_front(runs, value, lower)
+    kinds = in_order(rates.index[rates > 1] if (rates > 1).any() else rates.index)
     across = min(len(kinds), A_ROW)
     fig, axes = panels(-(-len(kinds) // A_ROW), across, width=max(5.2, 2.65 * across), height=3.3, sharey=True,
                        squeeze=False)  # fmt: skip
-    lines = {}
+    lines, looks = {}, looks if len(looks) <= ALL else _apart(looks, strong)
     for place, (ax, noise) in enumerate(zip(axes.flat, kinds, strict=False)):
         means = unit * noisy[noisy["noise"] == noise].groupby(["row", "noise_rate"])[value].mean().unstack("row")
         for row in means:
@@ -56,11 +57,30 @@ def against_rate(runs, looks, value="last", *, says="accuracy, %", unit=100.0, l
     for ax in axes.flat[len(kinds):]:
         ax.set_axis_off()
     shown = [row for row in strong if row in lines]
+    below = -(-len(shown) // (2 * across))  # lines of names
     fig.legend([lines[row] for row in shown], [looks[row][0] for row in shown], loc="outside lower center",
-               ncols=max(2, min(SHOWN + 1, across + 1)), fontsize=NOTE, frameon=False)  # fmt: skip
+               ncols=-(-len(shown) // max(below, 1)), fontsize=NOTE, frameon=False)  # fmt: skip
+    fig.suptitle(about or None, fontsize=LABEL)
     grey = "; the other methods are grey" if len(shown) < len(lines) else ""
     return describe(fig, f"{about or says} of {len(lines)} methods{what and f' on {what}'} against the noise rate, "
                          f"means over the seeds, in colour {', '.join(looks[row][0] for row in shown)}{grey}.")
+
+
+def in_order(kinds):
+    """Kinds of noise in the order of all pages and pictures."""
+    return sorted(dict.fromkeys(kinds), key=lambda of: FIRST.index(of) if of in FIRST else len(FIRST))
+
+
+def _apart(looks, strong):
+    """The looks of all rows, in which those in front have colours that differ from each other and from grey."""
+    free = [color for color in PALETTE if color not in GREYS]
+    found = {}
+    for row in [row for row in strong if row != CE]:
+        label, look = looks[row]
+        color = look["color"] if look["color"] in free else free[0]
+        free.remove(color)
+        found[row] = label, look | {"color": color}
+    return looks | found
 
 
 def _line(ax, means, row, looks, strong, many):
@@ -92,6 +112,7 @@ def rank_dots(found, labels, *, what=""):
         ax.axvspan(best, best + apart, color=PALE, zorder=0)
         rows = [row for row in order if row in ranked.index]
         ax.plot(ranked["rank"][rows], [order.index(row) for row in rows], "o", color="#0173b2", markersize=6)
+        ax.xaxis.get_major_locator().set_params(integer=True)
         ax.set(xlim=(0.5, len(order) + 0.5), ylim=(len(order) - 0.4, -0.6), yticks=range(len(order)))
         ax.set_yticklabels([labels[row] for row in order])
         finish(ax, title, "average rank (1 is best)", grid="x")

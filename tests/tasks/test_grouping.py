@@ -64,7 +64,7 @@ def test_what_is_no_configuration_is_named(groups, said):
 def assert_same(found: dict, wanted: dict) -> None:
     """The whole record, but for what it cost; numbers to rounding."""
     assert list(found) == list(wanted)
-    for name in wanted.keys() - {"seconds", "peak_memory_mb", "history", "summary"}:
+    for name in wanted.keys() - {*records.TIMINGS, "history", "summary"}:
         assert found[name] == wanted[name], name
     assert found["summary"] == pytest.approx(wanted["summary"], abs=1e-6)
     for row, its in zip(found["history"], wanted["history"], strict=True):
@@ -79,7 +79,9 @@ def test_records_made_together_are_those_of_single_runs():
     for record, config in zip(found, configs, strict=True):
         assert record["config"] == config
         assert_same(record, tasks.record(config))
-    assert found[0]["seconds"] == found[2]["seconds"] < 60
+    assert found[0]["seconds"] == found[2]["seconds"] < 60 and 0 < found[0]["cpu_seconds"] == found[2]["cpu_seconds"]
+    assert [record["together"] for record in found] == [2, 1, 2]  # whose time it is can be told
+    assert [record["needs"] for record in found] == [[], ["noise rate"], []]
 
 
 def test_records_of_regressions_too():
