@@ -101,7 +101,7 @@ def _settings(made: dict, task: str, dataset: str, name: str, schedule: str) -> 
     if schedule:
         of = own.get("schedules", {}).get(schedule, {})
         return of.get(dataset, of)
-    return own.get("datasets", {}).get(dataset) or ({} if "datasets" in own else own)
+    return own.get("datasets", {}).get(dataset) or ({} if "datasets" in own or own is made else own)
 
 
 def words(of: dict) -> str:

@@ -16,14 +16,19 @@ def common(runs: pd.DataFrame, value: str = "best_val") -> pd.DataFrame:
     return runs[runs["row"].isin(settings.index[settings == settings.max()])]
 
 
+def of_all(runs: pd.DataFrame, value: str = "best_val") -> pd.DataFrame:
+    """Means over the seeds in each setting (index) that all rows (columns) were run in."""
+    runs = recorded.frame(runs, "runs", "row", *SETTING, value=value)
+    return runs.groupby([*SETTING, "row"])[value].mean().unstack("row").dropna()
+
+
 def average_ranks(runs: pd.DataFrame, value: str = "best_val", lower: bool = False) -> pd.DataFrame:
     """Mean rank of each row over settings (data set, noise, rate), 1 for the highest mean over seeds; ties share.
 
     runs: tidy runs; lower: 1 is for the lowest mean. Only settings that all rows were run in count. Columns: `rank`,
     best first, and in `attrs`: `n`, the number of settings, and `critical_difference`. A `row` each in the index.
     """
-    runs = recorded.frame(runs, "runs", "row", *SETTING, value=value)
-    means = runs.groupby([*SETTING, "row"])[value].mean().unstack("row").dropna()
+    means = of_all(runs, value)
     if means.empty:
         raise ValueError("`runs` must have a setting in which all of its rows were run, but has none.")
     ranks = means.rank(axis=1, ascending=lower).mean().sort_values().to_frame("rank")

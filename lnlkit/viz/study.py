@@ -25,11 +25,16 @@ def _looks(looks, runs):
 
 
 def in_front(runs, value="last", lower=False):
-    """The rows that are drawn in colour: all of a few, else CE and those of the best average rank."""
+    """The rows that are drawn in colour: all of a few, else CE and those of the best average rank.
+
+    Where no setting is shared by those that were run in the most, their mean counts instead.
+    """
     there = list(dict.fromkeys(runs["row"]))
     if len(there) <= ALL:
         return there
-    order = ranks.average_ranks(ranks.common(runs, value), value, lower)["rank"].index
+    most = ranks.common(runs, value)
+    means = most.groupby("row")[value].mean().sort_values(ascending=lower)
+    order = ranks.average_ranks(most, value, lower).index if len(ranks.of_all(most, value)) else means.index
     return [*(row for row in there if row == CE), *[row for row in order if row != CE][:SHOWN]]
 
 

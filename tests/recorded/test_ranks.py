@@ -32,3 +32,14 @@ def test_the_critical_difference_is_that_of_the_literature():
 def test_rows_without_a_common_setting_are_refused():
     with pytest.raises(ValueError, match="`runs` must have a setting in which all of its rows were run"):
         ranks.average_ranks(runs({"a": [0.9, None], "b": [None, 0.8]}))
+
+
+def test_rows_that_were_run_in_few_settings_leave_the_others_theirs():
+    table = runs({"a": [0.9, 0.8, 0.7], "b": [0.8, 0.9, 0.9], "c": [0.8, None, None]})
+    assert set(ranks.common(table)["row"]) == {"a", "b"}
+    assert ranks.average_ranks(ranks.common(table)).attrs["n"] == 3
+
+
+def test_where_less_is_better_the_lowest_mean_has_rank_1():
+    found = ranks.average_ranks(runs({"a": [0.9, 0.8], "b": [0.8, 0.7]}), lower=True)
+    assert found["rank"].to_dict() == {"b": 1.0, "a": 2.0}

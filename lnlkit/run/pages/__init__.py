@@ -61,9 +61,13 @@ def _of_file(path: Path) -> Recorded:
         kind = "the record of a notebook" if "claims" in raw else "one run" if "config" in raw else "something else"
         raise ValueError(f"`what` must be a table, as `lnlkit sweep --table` writes it, but {path} is {kind}.")
     try:
-        return recorded.tidy(raw)
+        table = recorded.tidy(raw)
+        there = bool(protocols.parts(table))
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise ValueError(f"`what` must be a whole table, but {path} is damaged: {error}") from None
+    if not there:
+        raise ValueError(f"`what` must be a table of runs, but {path} holds none with a result.")
+    return table
 
 
 def _title(table: Recorded) -> str:

@@ -17,8 +17,9 @@ ALONE = ("Processor seconds of a whole run (data, training and tests after each 
 MEMORY = "Memory is not shown: the peak in a record is that of the whole process, with all runs that it made before."
 MEASURED = ("Measured apart from the runs above: each method alone in a process of its own, one thread, {data}, "
             "{machine}; its training of {epochs} epochs takes so many times the processor time of cross-entropy's, "
-            "both in turns ({turns} each, medians). Memory is the peak of that process; Python, PyTorch and the data "
-            "alone take {base:.0f} MB. `{command}` measures again, and methods of your own.")  # fmt: skip
+            "both in turns ({turns} each, the median of the ratios). Memory is the peak of that process beyond the "
+            "{base:.0f} MB that Python, PyTorch and the data take alone. `{command}` measures again, and methods of "
+            "your own.")  # fmt: skip
 
 
 def sections(page: Page, found: Recorded, level: str = "###") -> None:
@@ -55,12 +56,13 @@ def measured(page: Page, methods: set[str], labels: dict[str, tuple], level: str
     of = recorded.costs()
     frame = pd.DataFrame(of["methods"])
     frame = frame[frame["method"].isin(methods)].sort_values("times")
+    frame = frame.assign(memory=frame["peak_mb"] - of["base_mb"])
     if len(frame) < 2:
         return
     page.add(f"{level} Cost beside cross-entropy")
     cpu = of["environment"].get("cpu", "?")
     page.add(MEASURED.format(data=of["data"], machine=escaped(cpu), epochs=of["epochs"], turns=of["turns"],
                              base=of["base_mb"], command=of["command"]))  # fmt: skip
-    lines = [[marked(*labels[line.method]), f"{line.times:.1f}", f"{line.ms_per_epoch:.0f}", f"{line.peak_mb:.0f}"]
+    lines = [[marked(*labels[line.method]), f"{line.times:.1f}", f"{line.ms_per_epoch:.0f}", f"{line.memory:.0f}"]
              for line in frame.itertuples()]  # fmt: skip
-    page.add(*table(["method, with its own defaults", "time (CE = 1)", "ms an epoch", "peak memory, MB"], lines))
+    page.add(*table(["method, with its own defaults", "time (CE = 1)", "ms an epoch", "memory, MB"], lines))

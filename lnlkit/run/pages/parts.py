@@ -70,7 +70,7 @@ def _ranks(page: Page, part: Part, rows: dict, name: str) -> None:
     for value, metric in part.metrics.items():
         runs = part.main[part.main[value].notna()]
         runs = ranks.common(runs, value) if len(runs) else runs
-        if runs["row"].nunique() > 1 and len(runs[ranks.SETTING].drop_duplicates()) > 1:
+        if runs["row"].nunique() > 1 and len(ranks.of_all(runs, value)) > 1:
             found[SHORT.get(value, metric.says)] = ranks.average_ranks(runs, value, metric.lower)
     if not found:
         return
@@ -117,7 +117,8 @@ def tables(part: Part, rows: dict) -> list[str]:
 def grid(runs: pd.DataFrame, rows: dict, value: str, metric: Metric, by: list[str]) -> list[str]:
     """A Markdown table: mean ± standard deviation over the seeds, the best mean of a column bold."""
     by = ["noise_rate", *(name for name in by[1:] if runs[name].nunique(dropna=False) > 1)]
-    cells = (metric.factor * runs[value]).groupby([runs["row"], *(runs[name].fillna("") for name in by)], sort=False)
+    keys = [runs[name].astype(object).where(runs[name].notna(), "") for name in by]
+    cells = (metric.factor * runs[value]).groupby([runs["row"], *keys], sort=False)
     of = cells.agg(["mean", "std", "size"])
     usual = of["size"].mode()[0]
     columns = sorted(dict.fromkeys(key[1:] for key in of.index), key=lambda key: [(v == "", v) for v in key])
