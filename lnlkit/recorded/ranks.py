@@ -9,11 +9,18 @@ SETTING = ["dataset", "noise", "noise_rate"]
 
 
 def common(runs: pd.DataFrame, value: str = "best_val") -> pd.DataFrame:
-    """The runs of those rows that were run in the most settings: rows of a few would leave few for all to share."""
+    """The runs of the rows that are ranked: those that give the most ranks, rows times the settings that all share.
+
+    A row that was run in few settings is left out where it would leave few for all others, too.
+    """
     runs = recorded.frame(runs, "runs", "row", *SETTING, value=value)
-    there = runs[runs[value].notna()]
-    settings = there.drop_duplicates(["row", *SETTING])["row"].value_counts()
-    return runs[runs["row"].isin(settings.index[settings == settings.max()])]
+    there = runs[runs[value].notna()].groupby([*SETTING, "row"]).size().unstack("row").notna()
+    counts, best, kept = there.sum(), 0, []
+    for least in sorted(counts.unique(), reverse=True):
+        rows = counts.index[counts >= least]
+        found = len(rows) * int(there[rows].all(axis=1).sum())
+        best, kept = (found, rows) if found > best else (best, kept)
+    return runs[runs["row"].isin(kept if best else counts.index[counts == counts.max()])]
 
 
 def of_all(runs: pd.DataFrame, value: str = "best_val") -> pd.DataFrame:

@@ -24,10 +24,10 @@ def _looks(looks, runs):
     return looks
 
 
-def in_front(runs, value="last", lower=False):
-    """The rows that are drawn in colour: all of a few, else CE and those of the best average rank.
+def in_front(runs, value="last", lower=False, front=()):
+    """The rows that are drawn in colour: all of a few, else CE, those of `front` and those of the best average rank.
 
-    Where no setting is shared by those that were run in the most, their mean counts instead.
+    Where rows share no setting, the mean over those that each was run in counts instead.
     """
     there = list(dict.fromkeys(runs["row"]))
     if len(there) <= ALL:
@@ -35,20 +35,23 @@ def in_front(runs, value="last", lower=False):
     most = ranks.common(runs, value)
     means = most.groupby("row")[value].mean().sort_values(ascending=lower)
     order = ranks.average_ranks(most, value, lower).index if len(ranks.of_all(most, value)) else means.index
-    return [*(row for row in there if row == CE), *[row for row in order if row != CE][:SHOWN]]
+    front = [row for row in front if row in there and row != CE][:SHOWN]
+    best = [row for row in order if row not in (CE, *front)][: SHOWN - len(front)]
+    return [*(row for row in there if row == CE), *front, *best]
 
 
 @plain
-def against_rate(runs, looks, value="last", *, says="accuracy, %", unit=100.0, lower=False, what="", about=""):
+def against_rate(runs, looks, value="last", *, says="accuracy, %", unit=100.0, lower=False, front=(), what="",
+                 about=""):  # fmt: skip
     """Figure of a column of runs against the noise rate, a panel a kind of noise, one line a row: means over the seeds.
 
-    Up to seven rows have colours; of more, CE and those of the best average rank, and the others are grey. says: what
-    the axis measures, lower: less is better, what: the data, about: the measure, for the description.
+    Up to seven rows have colours; of more, CE, those of `front` and of the best average rank, and the others are grey.
+    says: what the axis measures, lower: less is better, what: the data, about: the measure, for title and description.
     """
     runs = recorded.frame(runs, "runs", "row", "noise", "noise_rate", value=value)
     looks, unit = _looks(looks, runs), checks.positive(unit, "unit")
     noisy = of_every_kind(runs := runs[runs[value].notna()])
-    rates, strong = noisy.groupby("noise")["noise_rate"].nunique(), in_front(runs, value, lower)
+    rates, strong = noisy.groupby("noise")["noise_rate"].nunique(), in_front(runs, value, lower, front)
     kinds = in_order(rates.index[rates > 1] if (rates > 1).any() else rates.index)
     across = min(len(kinds), A_ROW)
     fig, axes = panels(-(-len(kinds) // A_ROW), across, width=max(5.2, 2.65 * across), height=3.3, sharey=True,

@@ -38,6 +38,13 @@ def test_rows_that_were_run_in_few_settings_leave_the_others_theirs():
     table = runs({"a": [0.9, 0.8, 0.7], "b": [0.8, 0.9, 0.9], "c": [0.8, None, None]})
     assert set(ranks.common(table)["row"]) == {"a", "b"}
     assert ranks.average_ranks(ranks.common(table)).attrs["n"] == 3
+    table = runs({"a": [0.9, 0.8, 0.7], "b": [0.8, 0.9, None], "c": [0.8, 0.7, None], "d": [0.1, 0.1, None]})
+    assert set(ranks.common(table)["row"]) == {"a", "b", "c", "d"}  # eight ranks, where a alone has three
+
+
+def test_rows_that_share_no_setting_have_no_ranks():
+    table = runs({"a": [0.9, None], "b": [None, 0.8]})
+    assert len(ranks.of_all(table)) == 0 and set(ranks.common(table)["row"]) <= {"a", "b"}
 
 
 def test_where_less_is_better_the_lowest_mean_has_rank_1():

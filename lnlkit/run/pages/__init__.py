@@ -10,7 +10,7 @@ import pandas as pd
 from lnlkit import checks, papers, recorded, records, viz
 from lnlkit.recorded import Recorded, gathering, protocols
 from lnlkit.run.pages import costs, of_papers, parts
-from lnlkit.run.pages.blocks import Page, anchor
+from lnlkit.run.pages.blocks import Page, anchor, folded
 from lnlkit.run.report import TOLD, escaped, marked
 from lnlkit.run.screen import near
 from lnlkit.run.sweeps import duration
@@ -86,7 +86,7 @@ def page(found: Found, made_by: str) -> Page:
         page.add(*(f"- [{_section_title(table)}](#{anchor(_section_title(table))})" for table in found.tables))
     page.add(READ)
     if any(_paper(table) for table in found.tables):
-        page.add(of_papers.HOW)
+        page.add(*folded("How to read a verdict", [of_papers.HOW]))
     for place, table in enumerate(found.tables):
         if several:
             page.add(f"## {_section_title(table)}")

@@ -16,7 +16,7 @@ table { border-collapse: collapse; margin: .4em 0 1.2em; font-size: 14.5px; font
 th, td { padding: .22em .7em; border-bottom: 1px solid #e4e4e4; text-align: left; vertical-align: top;
          white-space: nowrap; }
 th { border-bottom: 2px solid #999; vertical-align: bottom; } tbody tr:hover { background: #f3f6fa; }
-td.text { white-space: normal; min-width: 14em; } td.long { white-space: normal; min-width: 22em; }
+td.text { white-space: normal; min-width: 12em; } td.long { white-space: normal; min-width: 16em; }
 td.good { color: #1a7f37; font-weight: 600; } td.bad { color: #b3261e; font-weight: 600; }
 code { background: #f4f4f4; padding: 0 .2em; overflow-wrap: anywhere; } summary { cursor: pointer; color: #0b5394; }
 details { margin: .6em 0; }

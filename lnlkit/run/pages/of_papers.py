@@ -7,16 +7,19 @@ from lnlkit.papers import verdicts as words
 from lnlkit.recorded import Recorded, judging, protocols
 from lnlkit.run import report
 from lnlkit.run.pages.blocks import Page, folded
-from lnlkit.viz import noise_name
+from lnlkit.run.pages.parts import of_noise
 
-HOW = """**How to read a verdict.** A claim says what decides it: *algebra* (a derivation, or arithmetic on the paper's
-own numbers), *same* (our runs are the paper's in all that the claim is about), *mechanism* (an effect that
-shows wherever the method works) or *benchmark* (the paper's data, network and length of training are needed).
-Only *same*, and runs at the scale `paper`, are called reproduced or not reproduced. Everything else *holds*
-or *does not hold* at the scale named. A verdict needs three seeds and a 95 % t-interval of the paired
-difference that lies on one side of the bound; if the interval contains the bound it is *undecided*. A bound
-that no result could reach, or a comparison whose outcome the set-up fixes, is *not tested*: then our number
-is an observation. Where runs fall into two kinds they are counted."""
+HOW = """A claim says what decides it: *algebra* (a derivation, or arithmetic on the paper's own numbers), *same* (our
+runs are the paper's in all that the claim is about), *mechanism* (an effect that shows wherever the method works) or
+*benchmark* (the paper's data, network and length of training are needed). Only *same*, and runs at the scale `paper`,
+are called reproduced or not reproduced. Everything else *holds* or *does not hold* at the scale named. A verdict needs
+three seeds and a 95 % t-interval of the paired difference that lies on one side of the bound; if the interval contains
+the bound it is *undecided*. A bound that no result could reach, or a comparison whose outcome the set-up fixes, is *not
+tested*: then our number is an observation. Where runs fall into two kinds they are counted."""
+
+SAYS = {"oracle": "accuracy at the best epoch on clean test data, which nobody can choose in practice",
+        "last_train_acc": "accuracy on the noisy training labels at the last epoch"}  # fmt: skip
+"""Columns that published tables stand beside, and that are no result of a method."""
 
 
 def section(page: Page, paper: papers.Paper, table: Recorded, whole: bool) -> None:
@@ -40,8 +43,8 @@ def ours(published: papers.Table, table: Recorded) -> str:
     """What of ours stands beside a published table."""
     sets, value = published.ours["dataset"], published.ours["value"]
     where = sets if isinstance(sets, str) else sets[0]
-    says = {name: metric.says for part in protocols.parts(table) for name, metric in part.metrics.items()}
-    return f"{where}, {noise_name(published.ours['noise'])} noise, {says.get(value, f'`{value}`')}"
+    says = SAYS | {name: metric.says for part in protocols.parts(table) for name, metric in part.metrics.items()}
+    return f"{where}, {of_noise(published.ours['noise'])}, {says.get(value, f'`{value}`')}"
 
 
 def measured(claim: papers.Claim, verdict: papers.Verdict) -> list[str]:

@@ -22,25 +22,30 @@ SHORT = {"best_val": "best epoch on noisy validation data", "last": "last epoch"
 
 
 def sections(page: Page, found: Recorded, number: str, *, fold: bool, level: str = "###") -> None:
-    """All runs of a table, a section a protocol; those that check a paper's choices as tables alone.
+    """All runs of a table, a section a protocol; those that check a paper's choices as tables alone, at the end.
 
     fold: the tables open at a click. number: what names of figures begin with.
     """
-    rows, parts = protocols.rows_of(found), protocols.parts(found)
+    rows, parts, checks = protocols.rows_of(found), protocols.parts(found), []
     for place, (part, heading) in enumerate(zip(parts, protocols.headings(parts), strict=True)):
+        lines, names = tables(part, rows), f"Runs: `{' '.join(part.runs['key'])}`"
+        if part.schedule:
+            checks += [f"**{escaped(heading)}.** {escaped(part.settings)}", "", *lines, names, ""]
+            continue
         page.add(f"{level} {escaped(heading)}")
         page.add(escaped(part.settings))
-        if not part.schedule:
-            name = f"{number}_overview" if not (fold or place) else f"{number}_{_file(heading)}"
-            _figure(page, part, rows, name)
-            _ranks(page, part, rows, f"{name}_ranks")
-        lines = tables(part, rows)
-        names = f"Runs: `{' '.join(part.runs['key'])}`"
-        if fold:
-            page.add(*folded(f"{len(part.runs)} runs in tables", [*lines, names]))
-        else:
-            page.add(*lines)
-            page.add(*folded(f"The names of the {len(part.runs)} runs", [names]))
+        name = f"{number}_overview" if not (fold or place) else f"{number}_{_file(heading)}"
+        _figure(page, part, rows, name, (found.notebook[3:],))  # a paper's own method has the name of the paper
+        _ranks(page, part, rows, f"{name}_ranks")
+        page.add(*([] if fold else lines), *folded(_counted(part.runs) + (" in tables" if fold else ", by name"),
+                                                   [*(lines if fold else []), names]))  # fmt: skip
+    if checks:
+        page.add(f"{level} Runs with other settings, which check our choices")
+        page.add(*folded(f"{_counted(found.checks)} in tables", checks))
+
+
+def _counted(runs: pd.DataFrame) -> str:
+    return f"{len(runs)} run{'s' if len(runs) > 1 else ''}"
 
 
 def _file(heading: str) -> str:
@@ -52,7 +57,7 @@ def _looks(rows: dict[str, papers.Row]) -> dict:
             strict=True))) for row, of in rows.items()}  # fmt: skip
 
 
-def _figure(page: Page, part: Part, rows: dict, name: str) -> None:
+def _figure(page: Page, part: Part, rows: dict, name: str, front: tuple[str, ...]) -> None:
     """The picture of the last metric against the noise rate, where there are two rates of a noise or more."""
     runs, value = part.main, list(part.metrics)[-1]
     metric, runs = part.metrics[value], runs[runs[value].notna()]
@@ -60,7 +65,7 @@ def _figure(page: Page, part: Part, rows: dict, name: str) -> None:
         looks = {row: look for row, look in _looks(rows).items() if row in set(runs["row"])}
         axis = f"{metric.says.split(' on ')[0]}{metric.unit and f', {metric.unit}'}"
         fig = study.against_rate(runs, looks, value, says=axis, unit=metric.factor, lower=metric.lower,
-                                 what=part.dataset, about=metric.says.capitalize())  # fmt: skip
+                                 what=part.dataset, about=metric.says, front=front)  # fmt: skip
         page.figure(fig, name)
 
 
@@ -84,7 +89,7 @@ def _ranks(page: Page, part: Part, rows: dict, name: str) -> None:
     page.add(*folded("The average ranks as a table", table(["method", *(f"rank, {title}" for title in found)], lines)))
     left = [rows[row].label for row in dict.fromkeys(part.runs["row"]) if row not in first.index]
     if left:
-        page.add(f"Not ranked, as they were run in fewer settings: {escaped(', '.join(left))}.")
+        page.add(f"Not ranked, as they were not run in all of these settings: {escaped('; '.join(left))}.")
 
 
 def _in_short(found: dict[str, pd.DataFrame], labels: dict) -> str:
@@ -109,9 +114,15 @@ def tables(part: Part, rows: dict) -> list[str]:
             unit = f", {metric.unit}" if metric.unit else ""
             n = runs.groupby(["row", *part.columns], dropna=False).size()
             seeds = f"n = {n.mode()[0]}" + ("" if n.nunique() == 1 else " unless a cell says otherwise")
-            lines += [f"**{escaped(noise_name(noise))} noise**: {metric.says}{unit}, mean ± sd, {seeds}", "",
+            lines += [f"**{escaped(of_noise(noise))}**: {metric.says}{unit}, mean ± sd, {seeds}", "",
                       *grid(runs, rows, value, metric, part.columns), ""]  # fmt: skip
     return lines
+
+
+def of_noise(noise: str) -> str:
+    """'pair-flip noise', but 'labels by people' and 'uniform outliers'."""
+    name = noise_name(noise)
+    return name if re.search("label|outlier", name) else f"{name} noise"
 
 
 def grid(runs: pd.DataFrame, rows: dict, value: str, metric: Metric, by: list[str]) -> list[str]:
