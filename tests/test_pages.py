@@ -246,7 +246,7 @@ def test_the_cost_of_methods_is_the_recorded_one():
     times = {entry["method"]: entry for entry in of["methods"]}
     one = times["coteaching"]
     assert lines[1].startswith("| CE | ") and len(lines) == 4
-    assert any(line.startswith(f"| Co† | {one['times']:.1f} | {one['ms_per_epoch']:.0f} | ") for line in lines)
+    assert any(line.startswith(f"| Co† | {one['times']:.1f} | ") for line in lines)
     assert times["ce"]["times"] == pytest.approx(1, abs=0.2)
 
 

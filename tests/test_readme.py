@@ -71,7 +71,7 @@ def test_python_in_the_readme_runs_and_finds_something():
 def test_the_outcome_of_every_paper_is_shown_as_a_picture():
     pages = [ROOT / name for name in ("README.md", "docs/results.md", "docs/playground.md")]
     shown = {name for page in pages for name in re.findall(r"figures/([^)]+)\)", page.read_text(encoding="utf-8"))}
-    assert shown == {f"{key[:2]}_overview.png" for key in (*papers.STUDIES, *papers.KEYS)}
+    assert shown >= {f"{key[:2]}_overview.png" for key in (*papers.STUDIES, *papers.KEYS)}
     assert {path.name for path in (ROOT / "docs" / "figures").iterdir()} == shown  # no picture that nobody sees
 
 

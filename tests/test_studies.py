@@ -84,3 +84,13 @@ def test_a_notebook_has_its_own_grid(capsys):
     with pytest.raises(SystemExit) as end:
         cli.main(["sweep", "01", "--method", "ce"])
     assert end.value.code == 2 and "01 has a grid of its own: leave out methods" in capsys.readouterr().err
+
+
+def test_two_settings_of_a_data_set_are_printed_apart(tmp_path, monkeypatch, capsys):
+    """Three seeds of each, and not six of both in one column."""
+    (tmp_path / "few.toml").write_text("noise_rates = [0.2]\nn_train = 100\n[[grid]]\nepochs = 1\n[[grid]]\nepochs = 2")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(runner, "root", lambda: tmp_path)
+    cli.main("sweep few.toml --device cpu".split())
+    out = capsys.readouterr().out
+    assert "6 runs in artifacts" in out and out.count("digits, epochs 1 digits, epochs 2") == 2

@@ -160,8 +160,3 @@ def _own(row: str, about: dict, place: int) -> papers.Row:
         needs = METHODS[method].needs if method in METHODS else ("it is not known what",)
     needs = (*needs, *(["clean labels"] if about.get("oracle") else []))
     return row_as_run(row, method, place, papers.rows_by_method() | papers.rows_of_studies(), needs)
-
-
-def told(row: papers.Row) -> tuple[str, ...]:
-    """What a row is told beside noisy labels; clean ones for an oracle."""
-    return (*row.needs, *(["clean labels"] if row.oracle and "clean labels" not in row.needs else []))

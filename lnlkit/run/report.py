@@ -7,6 +7,7 @@ from lnlkit import papers, records
 
 MARKS = {"reproduced": "[+]", "holds": "[+]", "not reproduced": "[-]", "does not hold": "[-]", "undecided": "[?]",
          "not tested": "[ ]"}  # fmt: skip
+NO_COMPARISON = "Smoke shows that every line runs, on small digits: it is no comparison with the paper."
 KINDS = ("ours", "paper", "gap")
 TOLD = "†"
 """The mark of a method that is told more than noisy labels, such as the noise rate, which nobody knows in practice."""
@@ -60,7 +61,7 @@ def comparison(record: dict) -> str:
         return "The paper against ours: this scale measures no cell of the paper's table."
     lines = [line for rows in tables for line in [*_comparison(rows, record["scale"]), ""]]
     if record["scale"] == "smoke":
-        lines[-1] = "Smoke shows that every line runs, on small digits: it is no comparison with the paper."
+        lines[-1] = NO_COMPARISON
     return "\n".join(lines).rstrip("\n")
 
 

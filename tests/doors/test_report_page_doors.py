@@ -62,6 +62,12 @@ def test_what_is_no_recorded_run_is_refused_in_one_sentence(refused, what):
     assert said.rstrip().endswith((".", "?")) and len(said) < 600
 
 
+@pytest.mark.parametrize("file, kind", [("notebook.json", "the record of a notebook"), ("run.json", "one run")])
+def test_a_record_of_another_kind_is_named_as_what_it_is(refused, file, kind):
+    assert f"must be a table, as `lnlkit sweep --table` writes it, but {file} is {kind}." in refused(
+        ["report", file, "--html"])  # fmt: skip
+
+
 @pytest.mark.parametrize("what", OUT)
 def test_a_folder_that_cannot_be_written_to_is_refused_in_one_sentence(refused, what):
     said = refused(["report", "01", "--html", "--out", OUT[what]])

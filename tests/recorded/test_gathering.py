@@ -56,7 +56,7 @@ def test_two_versions_of_a_method_of_ones_own_are_two_rows(tmp_path):
     (table,), _, _ = gathering.gather(tmp_path)
     rows = protocols.rows_of(table)
     assert set(rows) == {"mine.py:Mine, version 1", "mine.py:Mine, version 2"}
-    assert all(protocols.told(row) == ("noise rate",) and row.label.startswith("Mine, v") for row in rows.values())
+    assert all(row.needs == ("noise rate",) and row.label.startswith("Mine, v") for row in rows.values())
     assert (table.runs.groupby("row")["best_val"].nunique() == 1).all()
 
 

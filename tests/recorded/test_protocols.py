@@ -45,8 +45,8 @@ def test_a_study_with_two_protocols_for_a_data_set_keeps_them_apart_in_its_table
 
 def test_rows_of_a_table_are_the_papers_and_an_oracle_is_told_the_clean_labels():
     rows = protocols.rows_of(recorded.load("01"))
-    assert protocols.told(rows["cvae_oracle"]) == ("clean labels",) and protocols.told(rows["ce"]) == ()
-    assert protocols.told(rows["coteaching"]) == ("noise rate",) and rows["dac"].label == "DAC"
+    assert rows["cvae_oracle"].needs == ("clean labels",) and rows["ce"].needs == ()
+    assert rows["coteaching"].needs == ("noise rate",) and rows["dac"].label == "DAC"
 
 
 def test_rows_of_an_old_table_of_ones_own_are_told_what_their_methods_are():
@@ -55,8 +55,8 @@ def test_rows_of_an_old_table_of_ones_own_are_told_what_their_methods_are():
         {"row": row, "dataset": "digits", "noise": "symmetric", "noise_rate": 0.2, "seed": 0, "key": row,
          "best_val": 0.5} for row in made["rows"]]})  # fmt: skip
     rows = protocols.rows_of(table)
-    assert protocols.told(rows["coteaching"]) == ("noise rate",)
-    assert protocols.told(rows["mine.py:Mine"]) == ("it is not known what",)
+    assert rows["coteaching"].needs == ("noise rate",)
+    assert rows["mine.py:Mine"].needs == ("it is not known what",)
     (part,) = protocols.parts(table)
     assert part.settings == "Their settings were not recorded." and list(part.metrics) == ["best_val"]
 

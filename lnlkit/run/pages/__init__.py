@@ -139,10 +139,10 @@ def made(table: Recorded) -> str:
 def _methods(page: Page, tables: Sequence[Recorded]) -> None:
     """The last sections: what methods cost, and which are told what."""
     rows = [row for table in tables for row in protocols.rows_of(table).values()]
-    named = {row.method: (row.label, protocols.told(row)) for row in reversed(rows) if not row.hparams}
+    named = {row.method: (row.label, row.needs) for row in reversed(rows) if not row.hparams}
     costs.measured(page, set(named), named)
     page.add(f"## Methods that are told more than noisy labels ({TOLD})")
-    needs = {(row.label, protocols.told(row)) for row in rows if protocols.told(row)}
+    needs = {(row.label, row.needs) for row in rows if row.needs}
     page.add(*(f"- {marked(label, what)}: {escaped(', '.join(what))}" for label, what in sorted(needs)) if needs else [
         "None of the methods on this page."])  # fmt: skip
 

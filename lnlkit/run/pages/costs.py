@@ -4,7 +4,7 @@ import pandas as pd
 
 from lnlkit import papers, recorded
 from lnlkit.recorded import Recorded, protocols
-from lnlkit.recorded.protocols import Part, told
+from lnlkit.recorded.protocols import Part
 from lnlkit.run.pages.blocks import Page, table
 from lnlkit.run.report import escaped, marked
 
@@ -47,7 +47,7 @@ def of_part(part: Part, rows: dict[str, papers.Row]) -> list[str]:
         runs = part.runs[part.runs["row"] == row]
         alone = runs.loc[runs["together"] == 1, "cpu_seconds"]
         seconds = f"{alone.median():.2g}" if len(alone) else "only together"
-        lines.append([marked(rows[row].label, told(rows[row])), seconds, f"{len(alone)}", f"{len(runs) - len(alone)}"])
+        lines.append([marked(rows[row].label, rows[row].needs), seconds, f"{len(alone)}", f"{len(runs) - len(alone)}"])
     return table(["method", "s of a run", "runs alone", "runs together"], lines)
 
 
@@ -63,6 +63,6 @@ def measured(page: Page, methods: set[str], labels: dict[str, tuple], level: str
     cpu = of["environment"].get("cpu", "?")
     page.add(MEASURED.format(data=of["data"], machine=escaped(cpu), epochs=of["epochs"], turns=of["turns"],
                              base=of["base_mb"], command=of["command"]))  # fmt: skip
-    lines = [[marked(*labels[line.method]), f"{line.times:.1f}", f"{line.ms_per_epoch:.0f}", f"{line.memory:.0f}"]
+    lines = [[marked(*labels[line.method]), f"{line.times:.1f}", f"{line.memory:.0f}"]
              for line in frame.itertuples()]  # fmt: skip
-    page.add(*table(["method, with its own defaults", "time (CE = 1)", "ms an epoch", "memory, MB"], lines))
+    page.add(*table(["method, with its own defaults", "time (CE = 1)", "memory, MB"], lines))

@@ -26,6 +26,8 @@ def section(page: Page, paper: papers.Paper, table: Recorded, whole: bool) -> No
     """Picture (of a whole table), claims, and the paper's tables beside ours."""
     if whole:
         page.figure(importlib.import_module(f"lnlkit.viz.{paper.key[3:]}").overview(table), f"{paper.number}_overview")
+    if table.scale == "smoke":
+        page.add(f"**{report.NO_COMPARISON}**")
     found = judging.verdicts(paper, table)
     page.add(f"### What the paper says, and what our runs say: {report.counts({'claims': list(map(vars, found))})}")
     page.add(*report.claims_table([vars(verdict) for verdict in found]))

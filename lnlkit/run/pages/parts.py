@@ -8,7 +8,7 @@ import pandas as pd
 
 from lnlkit import papers
 from lnlkit.recorded import Recorded, protocols, ranks
-from lnlkit.recorded.protocols import Part, told
+from lnlkit.recorded.protocols import Part
 from lnlkit.run.pages.blocks import Page, folded, table
 from lnlkit.run.report import TOLD, escaped, marked
 from lnlkit.tasks.running import Metric
@@ -53,7 +53,7 @@ def _file(heading: str) -> str:
 
 
 def _looks(rows: dict[str, papers.Row]) -> dict:
-    return {row: (of.label + (TOLD if told(of) else ""), dict(zip(("color", "marker", "linestyle"), of.draw,
+    return {row: (of.label + (TOLD if of.needs else ""), dict(zip(("color", "marker", "linestyle"), of.draw,
             strict=True))) for row, of in rows.items()}  # fmt: skip
 
 
@@ -84,7 +84,7 @@ def _ranks(page: Page, part: Part, rows: dict, name: str) -> None:
     page.add(_in_short(found, labels))
     page.figure(study.rank_dots(found, labels, what=part.dataset), name)
     page.add(RANKED.format(n=about["n"], cd=about["critical_difference"]))
-    lines = [[marked(rows[row].label, told(rows[row])), *(f"{of['rank'][row]:.1f}" if row in of.index else ""
+    lines = [[marked(rows[row].label, rows[row].needs), *(f"{of['rank'][row]:.1f}" if row in of.index else ""
               for of in found.values())] for row in first.index]  # fmt: skip
     page.add(*folded("The average ranks as a table", table(["method", *(f"rank, {title}" for title in found)], lines)))
     left = [rows[row].label for row in dict.fromkeys(part.runs["row"]) if row not in first.index]
@@ -136,7 +136,7 @@ def grid(runs: pd.DataFrame, rows: dict, value: str, metric: Metric, by: list[st
     best = of["mean"].round(metric.digits).groupby(level=by).agg("min" if metric.lower else "max")
     lines = []
     for row in (name for name in rows if name in of.index.get_level_values("row")):
-        line = [marked(rows[row].label, told(rows[row]))]
+        line = [marked(rows[row].label, rows[row].needs)]
         for key in columns:
             text = _cell(of.loc[(row, *key)], metric.digits, usual) if (row, *key) in of.index else ""
             top = text and round(of["mean"][(row, *key)], metric.digits) == best[key if len(key) > 1 else key[0]]
