@@ -104,11 +104,11 @@ def _look(row: dict, place: int, paper_row) -> dict:
             "draw": [COLORS[place % 10], MARKERS[place % 9], LINES[place % 4]]}  # fmt: skip
 
 
-def row_as_run(row_id: str, method: str, place: int, known: dict, needs) -> Row:
+def row_as_run(row_id: str, method: str, place: int, known: dict, needs, label: str | None = None) -> Row:
     """The row of a run whose study is not here, from its id: "gce, q 0.5" has the label of GCE and that setting.
 
-    known: as for `study`; needs: what the method is told; place: a number that gives the row its look.
+    known: as for `study`; needs: what the method is told; place: a number that gives the row its look; label: another.
     """
     _, _, said = row_id.partition(", ")
     look = _look({"id": row_id, "says": said}, place, known.get(method))
-    return Row(row_id, look["label"], method, said, "no", tuple(needs), draw=tuple(look["draw"]))
+    return Row(row_id, label or look["label"], method, said, "no", tuple(needs), draw=tuple(look["draw"]))

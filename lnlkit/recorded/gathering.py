@@ -91,7 +91,9 @@ def _of_papers(found: dict, folder: Path) -> list[tuple[Recorded, set[str]]]:
             if names:
                 plain = {of: value for of, value in paper.scale(scale).items() if of != "embedding"}  # minutes of t-SNE
                 paper = dataclasses.replace(paper, scales=paper.scales | {scale: plain})
-                tables.append((tidy(making.collect(paper, scale, folder)), names))
+                raw = making.collect(paper, scale, folder)
+                del raw["made"]["command"]  # which makes the kit's own table
+                tables.append((tidy(raw), names))
     return tables
 
 

@@ -28,8 +28,8 @@ def collect(paper: Paper, scale: str, out_dir, device: str = "cpu", earlier: dic
 
     checks.instance(paper, "paper", Paper, LOAD_IT)
     folder, device = checks.path(out_dir, "out_dir"), pick_device(device)
-    planned = {key(config): folder / f"{key(config)}.json" for config in tasks.grid(paper, scale)}
-    found = [record for path in planned.values() if (record := whole_record(path))]
+    planned = {key(config): config for config in tasks.grid(paper, scale)}
+    found = [record for name in planned if (record := whole_record(folder / f"{name}.json"))]
     command = f"lnlkit sweep {paper.number} --scale {scale} --table lnlkit/recorded/{paper.key}.json"
     if not found:
         below = {str(path.parent) for name in planned for path in folder.glob(f"*/{name}.json")}
@@ -37,10 +37,10 @@ def collect(paper: Paper, scale: str, out_dir, device: str = "cpu", earlier: dic
         raise FileNotFoundError(f"`out_dir` must hold records of {paper.key} at {scale}, but {out_dir} has none of the "
                                 f"{len(planned)}: {cure}.")  # fmt: skip
     rows = [row_of(record, folder) for record in found]
-    made = {"command": command, "runs": len(found), "planned": len(planned)}
-    made |= about(found)
+    made = {"command": command, "runs": len(found), "planned": len(planned), **about(found, paper)}
     if paper.is_study:
         rows, made["protocols"] = protocols.named(found, rows)
+        earlier = None if earlier is None else protocols.named_later(earlier, planned)
     parts = {}
     for task in tasks.TASKS.values():
         own = [(record, row) for record, row in zip(found, rows, strict=True) if tasks.of(record["config"]) is task]
@@ -52,13 +52,14 @@ def collect(paper: Paper, scale: str, out_dir, device: str = "cpu", earlier: dic
     return table if earlier is None else _with_earlier(table, earlier, set(planned))
 
 
-def about(found: list[dict]) -> dict:
-    """What a table says of its records: machines, codes, and of each row its method and what that is told."""
+def about(found: list[dict], paper: Paper | None = None) -> dict:
+    """What a table says of its records: machines, codes, and of each row its method, label and what it is told."""
     methods = {}
     for record in found:
-        methods.setdefault(record["config"]["row"], {"method": record["config"]["method"]} | {
-            name: of[name] for name, of in (("needs", record), ("oracle", record["config"])) if of.get(name)
-            is not None})  # fmt: skip
+        config, row = record["config"], record["config"]["row"]
+        of = {"method": config["method"], "needs": record.get("needs"), "oracle": config.get("oracle"),
+              "label": paper.rows[row].label if paper and row in paper.rows else None}  # fmt: skip
+        methods.setdefault(row, {name: value for name, value in of.items() if value is not None})
     return {"environments": distinct(record["environment"] for record in found),
             "codes": distinct(record.get("code", "unknown") for record in found), "methods": methods}  # fmt: skip
 

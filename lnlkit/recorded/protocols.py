@@ -64,6 +64,22 @@ def named(found: list[dict], rows: list[dict]) -> tuple[list[dict], dict[str, di
     return marked, settings
 
 
+def named_later(raw: dict, configs: dict[str, dict]) -> dict:
+    """A table that was written before its runs had names of protocols, with these; configs: {run: configuration}."""
+    made, changed = raw["made"], {}
+    settings = dict(made.get("protocols", {}))
+    for part in {part for task in tasks.TASKS.values() for part in task.PARTS} & set(raw):
+        changed[part] = []
+        for run in raw[part]:
+            if "protocol" not in run and run["key"] in configs:
+                of = protocol(configs[run["key"]])
+                n = made.get("datasets", {}).get(run["dataset"], {}).get("n")
+                settings.setdefault(key(of), of | ({"n": n} if n else {}))
+                run = run | {"protocol": key(of)}
+            changed[part].append(run)
+    return raw | changed | {"made": made | {"protocols": settings}}
+
+
 def parts(table: Recorded) -> list[Part]:
     """The runs of a table by protocol, the main ones first."""
     found = []
@@ -151,7 +167,7 @@ def _methods_before(made: dict) -> dict:
 
 
 def _own(row: str, about: dict, place: int) -> papers.Row:
-    """A row of one's own: its label is the paper's for its method, its needs are those that its records name."""
+    """A row of one's own: its label is the study's or a paper's for its method, its needs are those in its records."""
     method = about.get("method", row)
     needs = about.get("needs")
     if needs is None:
@@ -159,4 +175,5 @@ def _own(row: str, about: dict, place: int) -> papers.Row:
 
         needs = METHODS[method].needs if method in METHODS else ("it is not known what",)
     needs = (*needs, *(["clean labels"] if about.get("oracle") else []))
-    return row_as_run(row, method, place, papers.rows_by_method() | papers.rows_of_studies(), needs)
+    known = papers.rows_by_method() | papers.rows_of_studies()
+    return row_as_run(row, method, place, known, needs, about.get("label"))

@@ -3,9 +3,9 @@
 import dataclasses
 
 import pytest
-from small_records import configs, record
+from small_records import configs, record, write
 
-from lnlkit import papers, recorded, records, sweep, tasks
+from lnlkit import papers, recorded, tasks
 from lnlkit.recorded import making, protocols
 
 
@@ -34,8 +34,7 @@ def test_figures_and_ranks_are_of_whole_data_and_the_methods_own_lambda():
 def test_a_study_with_two_protocols_for_a_data_set_keeps_them_apart_in_its_table(tmp_path):
     raw = {"methods": ["ce"], "noise_rates": [0.2], "grid": [{"epochs": 1}, {"epochs": 2}]}
     study = papers.study.study("mine", raw, papers.rows_by_method())
-    for config in tasks.grid(study, "lab"):
-        records.write(tmp_path / f"{sweep.key(config)}.json", record(config, config["epochs"] / 10))
+    write(tmp_path, [record(config, config["epochs"] / 10) for config in tasks.grid(study, "lab")])
     table = recorded.tidy(making.collect(study, "lab", tmp_path))
     parts = protocols.parts(table)
     assert [(len(part.runs), part.runs["best_val"].mean()) for part in parts] == [
@@ -71,3 +70,23 @@ def test_words_name_every_setting_but_the_usual():
 def test_parts_that_differ_in_nothing_that_was_recorded_are_numbered():
     part = protocols.parts(recorded.load("00"))[0]
     assert protocols.headings([part, dataclasses.replace(part)]) == ["digits, settings 1", "digits, settings 2"]
+
+
+def test_a_label_that_a_study_gives_a_row_is_that_of_its_table(tmp_path):
+    study = papers.study.study("mine", {"methods": [{"method": "elr", "label": "My ELR"}]}, papers.rows_by_method())
+    write(tmp_path, [record(config, 0.5) for config in tasks.grid(study, "lab")])
+    table = recorded.tidy(making.collect(study, "lab", tmp_path))
+    assert [row.label for row in protocols.rows_of(table).values()] == ["My ELR"]
+
+
+def test_runs_kept_from_a_table_of_before_are_of_the_protocol_of_their_configuration(tmp_path):
+    """Three seeds from an old table and three new ones, in one part."""
+    study = papers.study.study("mine", {"noise_rates": [0.2], "seeds": [0, 1, 2, 3, 4, 5]}, papers.rows_by_method())
+    configs = tasks.grid(study, "lab")
+    write(tmp_path / "old", [record(config, 0.5) for config in configs[:3]])
+    write(tmp_path / "new", [record(config, 0.5) for config in configs[3:]])
+    old = making.collect(study, "lab", tmp_path / "old")
+    old["made"].pop("protocols")
+    old["runs"] = [{name: value for name, value in run.items() if name != "protocol"} for run in old["runs"]]
+    (part,) = protocols.parts(recorded.tidy(making.collect(study, "lab", tmp_path / "new", earlier=old)))
+    assert len(part.runs) == 6 and part.settings.startswith("90 training examples")

@@ -131,7 +131,8 @@ def made(table: Recorded) -> str:
     kept = f", {about['kept']} of them kept from an earlier sweep" if about.get("kept") else ""
     of = f"Scale {table.scale}: {about['runs']} of {about['planned']} planned runs" if "planned" in about else (
         f"{len(runs)} runs")  # fmt: skip
-    again = f" Make them again: `{about['command']}`." if about.get("command") else ""
+    of_kit = table.notebook in (*papers.KEYS, *papers.STUDIES)
+    again = f" Make them again: `{about['command']}`." if about.get("command") and of_kit else ""
     took = f", {duration(runs['seconds'].sum())} in all" if "seconds" in runs else ""
     return f"{of}{kept}{took}, one thread a run ({'; '.join(machines) or 'machine unknown'}).{again}"
 
