@@ -278,3 +278,19 @@ def test_a_rate_that_no_row_shares_is_an_empty_cell(tmp_path):
     parts.sections(page, table, "own", fold=False)
     assert "| CE | **50.0 ± 0.0** |  |" in page.lines and "| GCE |  | **50.0 ± 0.0** |" in page.lines
     assert not any("Ahead over" in line for line in page.lines)  # no setting in which both were run
+
+
+def test_runs_that_diverged_are_said_and_not_averaged_over(tmp_path):
+    """A mean over the seeds that did not diverge would be one of the lucky ones."""
+    none = {"summary": {"best_val": None, "last": None, "gap": None, "oracle": None, "best_epoch": 0}}
+    bad = lambda config: (config["row"], config["noise_rate"]) == ("gce", 0.4) and config["seed"] < 2  # noqa: E731
+    found = configs(noise_rates=[0.1, 0.2, 0.4])
+    text = own_page(tmp_path, [record(config, 0.5, **(none if bad(config) else {})) for config in found])
+    assert "| GCE | **50.0 ± 0.0** | **50.0 ± 0.0** | no result in 2 of 3 |" in text
+    assert "the 2 settings in which all of these\nmethods have results" in text
+
+
+def test_a_study_of_which_every_run_diverged_says_so(tmp_path):
+    none = {"summary": {"best_val": None, "last": None, "gap": None, "oracle": None, "best_epoch": 0}}
+    text = own_page(tmp_path, [record(config, 0.5, **none) for config in configs()])
+    assert text.count("| no result in 3 of 3 | no result in 3 of 3 |") == 4 and "![" not in text

@@ -1,7 +1,7 @@
 """Which runs compare: those of one protocol, the settings that they share; and what these settings are in words."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pandas as pd
 
@@ -88,8 +88,7 @@ def parts(table: Recorded) -> list[Part]:
         for (task, dataset, *which), part in runs.groupby(by, sort=False) if len(runs) else ():
             name = which[0] if "protocol" in runs else ""
             schedule = which[-1] if "schedule" in runs else ""
-            metrics = {column: metric for column, metric in tasks.TASKS[task].METRICS.items()
-                       if column in part and part[column].notna().any()}  # fmt: skip
+            metrics = {column: metric for column, metric in tasks.TASKS[task].METRICS.items() if column in part}
             if metrics:
                 settings = _settings(table.made, task, dataset, name, schedule)
                 found.append(Part(dataset, part.reset_index(drop=True), metrics, settings, schedule))
@@ -149,13 +148,19 @@ def _value(value) -> str:
 
 
 def rows_of(table: Recorded) -> dict[str, papers.Row]:
-    """The rows of a table's runs: those of its paper, and what the table itself says of others."""
+    """The rows of a table's runs: those of its paper, and what the table itself says of others.
+
+    Where two have one label, as a.py:Mine and b.py:Mine, those that are not the paper's have their id beside it.
+    """
     known = papers.load(table.notebook).rows if table.notebook in (*papers.KEYS, *papers.STUDIES) else {}
     there = dict.fromkeys([*table.runs["row"], *table.checks.get("row", ())])
     about = table.made.get("methods") or _methods_before(table.made)
     order = [row for row in known if row in there] + sorted(set(there) - set(known), key=lambda row: (row != "ce", row))
-    return {row: known[row] if row in known else _own(row, about.get(row, {}), place)
+    rows = {row: known[row] if row in known else _own(row, about.get(row, {}), place)
             for place, row in enumerate(order)}  # fmt: skip
+    labels = [row.label for row in rows.values()]
+    twice = {name for name, row in rows.items() if name not in known and labels.count(row.label) > 1}
+    return {name: replace(row, label=f"{row.label} ({name})") if name in twice else row for name, row in rows.items()}
 
 
 def _methods_before(made: dict) -> dict:

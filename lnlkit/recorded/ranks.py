@@ -24,9 +24,10 @@ def common(runs: pd.DataFrame, value: str = "best_val") -> pd.DataFrame:
 
 
 def of_all(runs: pd.DataFrame, value: str = "best_val") -> pd.DataFrame:
-    """Means over the seeds in each setting (index) that all rows (columns) were run in."""
+    """Means over the seeds in each setting (index) in which all runs of all rows (columns) have a value."""
     runs = recorded.frame(runs, "runs", "row", *SETTING, value=value)
-    return runs.groupby([*SETTING, "row"])[value].mean().unstack("row").dropna()
+    of = runs.groupby([*SETTING, "row"])[value].agg(["mean", "count", "size"])
+    return of["mean"].where(of["count"] == of["size"]).unstack("row").dropna()
 
 
 def average_ranks(runs: pd.DataFrame, value: str = "best_val", lower: bool = False) -> pd.DataFrame:

@@ -6,7 +6,7 @@ import pytest
 from small_records import configs, record, write
 
 from lnlkit import papers, recorded, tasks
-from lnlkit.recorded import making, protocols
+from lnlkit.recorded import gathering, making, protocols
 
 
 @pytest.mark.parametrize("key", [*papers.STUDIES, *papers.KEYS])
@@ -90,3 +90,11 @@ def test_runs_kept_from_a_table_of_before_are_of_the_protocol_of_their_configura
     old["runs"] = [{name: value for name, value in run.items() if name != "protocol"} for run in old["runs"]]
     (part,) = protocols.parts(recorded.tidy(making.collect(study, "lab", tmp_path / "new", earlier=old)))
     assert len(part.runs) == 6 and part.settings.startswith("90 training examples")
+
+
+def test_two_methods_of_one_name_are_told_apart(tmp_path):
+    found = [config | {"row": f"{file}.py:Mine", "method": f"{file}.py:Mine", "method_file": file}
+             for file in "ab" for config in configs(methods=["ce"])]  # fmt: skip
+    write(tmp_path, [record(config, 0.5) for config in found])
+    (table,) = gathering.gather(tmp_path).tables
+    assert [row.label for row in protocols.rows_of(table).values()] == ["Mine (a.py:Mine)", "Mine (b.py:Mine)"]

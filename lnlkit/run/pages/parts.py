@@ -15,8 +15,8 @@ from lnlkit.tasks.running import Metric
 from lnlkit.viz import noise_name, study
 from lnlkit.viz.picture import of_every_kind
 
-RANKED = """Rank 1 is the best mean of a setting (a kind of noise at a rate); the {n} settings that all of these
-methods were run in count. By Nemenyi's test two average ranks that are less than {cd:.1f} apart, the width of the grey
+RANKED = """Rank 1 is the best mean of a setting (a kind of noise at a rate); the {n} settings in which all of these
+methods have results count. By Nemenyi's test two average ranks that are less than {cd:.1f} apart, the width of the grey
 band, cannot be told apart (5 %). Settings of one data set are not independent, so that more is needed than this."""
 SHORT = {"best_val": "best epoch on noisy validation data", "last": "last epoch"}
 
@@ -73,8 +73,7 @@ def _ranks(page: Page, part: Part, rows: dict, name: str) -> None:
     """Average ranks by each metric, as a picture and a table; nothing for one method or one setting."""
     found = {}
     for value, metric in part.metrics.items():
-        runs = part.main[part.main[value].notna()]
-        runs = ranks.common(runs, value) if len(runs) else runs
+        runs = ranks.common(part.main, value) if part.main[value].notna().any() else part.main.iloc[:0]
         if runs["row"].nunique() > 1 and len(ranks.of_all(runs, value)) > 1:
             found[SHORT.get(value, metric.says)] = ranks.average_ranks(runs, value, metric.lower)
     if not found:
@@ -109,13 +108,11 @@ def tables(part: Part, rows: dict) -> list[str]:
     lines = []
     for noise, value in itertools.product(study.in_order(part.runs["noise"]), part.metrics):
         metric, runs = part.metrics[value], part.runs[part.runs["noise"] == noise]
-        runs = runs[runs[value].notna()]
-        if len(runs):
-            unit = f", {metric.unit}" if metric.unit else ""
-            n = runs.groupby(["row", *part.columns], dropna=False).size()
-            seeds = f"n = {n.mode()[0]}" + ("" if n.nunique() == 1 else " unless a cell says otherwise")
-            lines += [f"**{escaped(of_noise(noise))}**: {metric.says}{unit}, mean ± sd, {seeds}", "",
-                      *grid(runs, rows, value, metric, part.columns), ""]  # fmt: skip
+        unit = f", {metric.unit}" if metric.unit else ""
+        n = runs.groupby(["row", *part.columns], dropna=False).size()
+        seeds = f"n = {n.mode()[0]}" + ("" if n.nunique() == 1 else " unless a cell says otherwise")
+        lines += [f"**{escaped(of_noise(noise))}**: {metric.says}{unit}, mean ± sd, {seeds}", "",
+                  *grid(runs, rows, value, metric, part.columns), ""]  # fmt: skip
     return lines
 
 
@@ -126,11 +123,15 @@ def of_noise(noise: str) -> str:
 
 
 def grid(runs: pd.DataFrame, rows: dict, value: str, metric: Metric, by: list[str]) -> list[str]:
-    """A Markdown table: mean ± standard deviation over the seeds, the best mean of a column bold."""
+    """A Markdown table: mean ± standard deviation over the seeds, the best mean of a column bold.
+
+    A cell of which a run has no result, as it diverged, says so and has no mean.
+    """
     by = ["noise_rate", *(name for name in by[1:] if runs[name].nunique(dropna=False) > 1)]
     keys = [runs[name].astype(object).where(runs[name].notna(), "") for name in by]
     cells = (metric.factor * runs[value]).groupby([runs["row"], *keys], sort=False)
-    of = cells.agg(["mean", "std", "size"])
+    of = cells.agg(["mean", "std", "size", "count"])
+    of["mean"] = of["mean"].where(of["count"] == of["size"])
     usual = of["size"].mode()[0]
     columns = sorted(dict.fromkeys(key[1:] for key in of.index), key=lambda key: [(v == "", v) for v in key])
     best = of["mean"].round(metric.digits).groupby(level=by).agg("min" if metric.lower else "max")
@@ -146,6 +147,8 @@ def grid(runs: pd.DataFrame, rows: dict, value: str, metric: Metric, by: list[st
 
 
 def _cell(of: pd.Series, digits: int, usual: int) -> str:
+    if of["count"] < of["size"]:
+        return f"no result in {of['size'] - of['count']:.0f} of {of['size']:.0f}"
     spread = f" ± {of['std']:.{digits}f}" if np.isfinite(of["std"]) else ""
     return f"{of['mean']:.{digits}f}{spread}" + ("" if of["size"] == usual else f" (n = {of['size']:.0f})")
 
