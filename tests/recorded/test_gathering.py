@@ -60,6 +60,13 @@ def test_two_versions_of_a_method_of_ones_own_are_two_rows(tmp_path):
     assert (table.runs.groupby("row")["best_val"].nunique() == 1).all()
 
 
+def test_a_run_that_saw_the_clean_labels_is_one_that_is_told_them(tmp_path):
+    found = [config | {"row": "peeks", "oracle": True} for config in configs(methods=["ce"])]
+    write(tmp_path, [record(config, 0.5) for config in found + configs(methods=["ce"])])
+    (table,) = gathering.gather(tmp_path).tables
+    assert {name: row.needs for name, row in protocols.rows_of(table).items()} == {"ce": (), "peeks": ("clean labels",)}
+
+
 def test_what_is_no_record_is_named_and_the_others_count(folder):
     good = record(configs(seeds=[7])[0], 0.5)
     name = sweep.key(good["config"])

@@ -56,6 +56,11 @@ def test_where_less_is_better_the_lowest_are_in_front():
     assert study.in_front(runs(9), "error", lower=True)[1:] == ["m8", "m7", "m6", "m5"]
 
 
+def test_a_papers_own_method_is_in_front_wherever_it_ends():
+    assert study.in_front(runs(9), front=("m2", "not run")) == ["ce", "m2", "m8", "m7", "m6"]
+    assert named(study.against_rate(runs(9), looks(9), front=("m2",)))[1] == "M 2"
+
+
 @pytest.mark.parametrize("kinds, shape", [(3, (1, 3)), (6, (2, 4))])
 def test_panels_come_in_rows_of_four(kinds, shape):
     fig = study.against_rate(runs(3, noises=["symmetric", *(f"own {k}" for k in range(kinds - 1))]), looks(3))
