@@ -58,7 +58,7 @@ def against_rate(runs, looks, value="last", *, says="accuracy, %", unit=100.0, l
                        squeeze=False)  # fmt: skip
     lines, looks = {}, looks if len(looks) <= ALL else _apart(looks, strong)
     for place, (ax, noise) in enumerate(zip(axes.flat, kinds, strict=False)):
-        means = unit * noisy[noisy["noise"] == noise].groupby(["row", "noise_rate"])[value].mean().unstack("row")
+        means = unit * _of_kind(noisy, noise).groupby(["row", "noise_rate"])[value].mean().unstack("row")
         for row in means:
             lines |= {row: _line(ax, means[row].dropna(), row, looks, strong, len(looks) > ALL)}
         finish(ax, noise_name(noise), "share of wrong labels", "" if place % A_ROW else says, grid="y")
@@ -72,6 +72,13 @@ def against_rate(runs, looks, value="last", *, says="accuracy, %", unit=100.0, l
     grey = "; the other methods are grey" if len(shown) < len(lines) else ""
     return describe(fig, f"{about or says} of {len(lines)} methods{what and f' on {what}'} against the noise rate, "
                          f"means over the seeds, in colour {', '.join(looks[row][0] for row in shown)}{grey}.")
+
+
+def _of_kind(noisy, noise):
+    """The runs under a kind of noise, those without noise only of rows that were run with it."""
+    runs = noisy[noisy["noise"] == noise]
+    rows = runs.loc[runs["noise_rate"] > 0, "row"]
+    return runs[runs["row"].isin(rows)] if len(rows) else runs
 
 
 def in_order(kinds):

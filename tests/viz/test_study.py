@@ -88,3 +88,10 @@ def test_ranks_are_dots_beside_the_band_of_the_critical_difference():
     assert [text.get_text() for text in fig.axes[0].get_yticklabels()] == ["M m3", "M m2", "M m1", "M ce"]
     assert fig.axes[0].patches[0].get_width() == pytest.approx(ranked.attrs["critical_difference"])
     assert legible(fig) and "the best are M m3 1.0, M m2 2.0" in viz.description(fig)
+
+
+def test_a_row_stands_under_the_kinds_of_noise_alone_that_it_was_run_with():
+    many = runs(3, rates=(0.0, 0.2, 0.4))
+    few = many[(many["noise"] == "symmetric") | (many["row"] == "ce")]
+    fig = study.against_rate(few, looks(3))
+    assert [len(ax.lines) for ax in fig.axes] == [3, 1]  # m1 and m2 have no point without noise under pair flips
