@@ -28,6 +28,7 @@ LAYERS = """
     tasks
     recorded
     viz
+    exercises
     widgets lab
     run
     cli
