@@ -132,7 +132,7 @@ def test_ones_own_curves_have_their_means_and_the_recorded_one_beside_them(table
 def test_labels_by_hand_show_the_next_image_and_in_the_end_the_matrix(table):
     of = by_example.load()[1]["digits"]
     images, y = of.images[:5], of.y_clean[:5]
-    for labels in ([0, 1], [0, 1, 2, 3]):
+    for labels in ([], [0, 1], [0, 1, 2, 3]):
         fig, n = playground.labelling(images, y, labels), len(labels)
         assert np.array_equal(fig.axes[0].images[0].get_array(), images[n])
         assert f"Image {n + 1} of 5" in viz.description(fig)

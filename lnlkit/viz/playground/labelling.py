@@ -19,8 +19,9 @@ def labelling(images, y_clean, labels, n_classes=10):
     """
     images, y_clean = checks.array(images, "images"), checks.labels(y_clean, "y_clean", n_classes)
     checks.same_length(images=images, y_clean=y_clean)
-    y = np.array(checks.sequence(labels, "labels"), dtype=None if len(labels) else int)
-    y, n = checks.labels(y, "labels", n_classes), len(labels)
+    none_yet = isinstance(labels, (list, tuple)) and not labels
+    y = np.array([], int) if none_yet else np.array(checks.sequence(labels, "labels"))
+    y, n = checks.labels(y, "labels", n_classes), len(y)
     if n < len(images):
         fig, ax = panels(width=2.6, height=2.6)
         show_image(ax, images[n]).set_axis_off()
