@@ -143,7 +143,8 @@ def test_it_fits_into_ninety_minutes(path):
     """Words of text and lines of code, exercises included, but for their solutions: the student edition has none."""
     read = [cell for cell in cells(path) if "solution" not in cell["tags"]]
     text = " ".join(cell["source"] for cell in read if cell["cell_type"] == "markdown")
-    code = [line for cell in read if cell["cell_type"] == "code" for line in cell["source"].splitlines() if line.strip()]
+    lines = [line for cell in read if cell["cell_type"] == "code" for line in cell["source"].splitlines()]
+    code = [line for line in lines if line.strip()]
     assert len(text.split()) <= WORDS and len(code) <= CODE, (len(text.split()), len(code))
 
 
