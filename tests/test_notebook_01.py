@@ -5,7 +5,7 @@ import pytest
 import torch
 from derived import cells_of, names_derived_in, outcome_told_in, with_gradients
 
-from lnlkit import losses, models, noise, papers, recorded, training
+from lnlkit import losses, models, noise, papers, recorded, training, viz, widgets
 from lnlkit.methods import cvae_augmentation
 
 
@@ -61,6 +61,56 @@ def test_the_loss_of_the_cvae_is_the_packages_for_every_weight(derived, batch):
         loss = (weights * reconstruction + weights.flip(0) * kl).sum()
         gradients.append([reconstruction, kl, *torch.autograd.grad(loss, list(cvae.parameters()))])
     torch.testing.assert_close(*gradients)
+
+
+# ---- guesses
+
+
+@pytest.fixture
+def predictions():
+    """The predictions of the notebook by the id of their cell, made anew."""
+    rates = papers.load("01").tables["table-1"].columns
+    found = {"shipped": recorded.load("01"), "rates": rates, "widgets": widgets, "viz": viz}
+    made = {}
+    for cell in cells_of("01_cvae_augmentation"):
+        if "widgets.Prediction(" in (source := "".join(cell["source"])):
+            assert cell["metadata"]["tags"] == ["widget"]
+            exec(compile(source.rpartition("\n")[0], cell["id"], "exec"), names := dict(found))
+            (made[cell["id"]],) = [value for value in names.values() if isinstance(value, widgets.Prediction)]
+    return made
+
+
+@pytest.mark.usefixtures("errors_start_empty")
+def test_every_guess_is_drawn_and_revealed(predictions):
+    assert {cell: len(of.sliders) for cell, of in predictions.items()} == {
+        "fig-2": 2, "same-matrix": 2, "generator-by-rate": 1}  # fmt: skip
+    for of in predictions.values():
+        assert of.drive() == 2 * (3 * len(of.sliders) + 1) and of.revealed and not widgets.ERRORS
+
+
+def test_nothing_that_is_asked_is_told_before_it_is_revealed(predictions, runs):
+    near = {each["noise_rate"]: each["knn_agreement"] for each in recorded.load("01").embedding["noisy"]
+            if each["noise"] == "model_idn"}  # fmt: skip
+    parts = [runs[(runs["row"] == "cvae_augmentation") & (runs["noise_rate"] == rate)] for rate in (0.0, 0.4)]
+    kl, total = (parts[1][name].mean() - parts[0][name].mean() for name in ("cvae_kl", "cvae_total"))
+    ccn, idn = (level(runs, "ce", 0.4, noise=kind) for kind in ("class_conditional", "model_idn"))
+    truths = {"fig-2": [f"{100 * near[rate]:.1f} %" for rate in (0.1, 0.4)],
+              "same-matrix": [f"{ccn:.1f} %", f"{idn:.1f} %"],
+              "generator-by-rate": [f"It has {100 * kl / total:.0f} %"]}  # fmt: skip
+    for cell, of in predictions.items():
+        for revealed in (False, True):
+            said = viz.description(of.draw(of.guesses, revealed))
+            assert [truth in said for truth in truths[cell]] == [revealed] * len(truths[cell]), said
+
+
+def test_what_happened_to_the_neighbours_is_told_as_it_was_recorded():
+    drawn = recorded.load("01").embedding
+    share = {each["noise_rate"]: round(100 * each["knn_agreement"]) for each in drawn["noisy"]
+             if each["noise"] == "model_idn"}  # fmt: skip
+    clean = round(100 * drawn["knn_agreement_clean"])
+    assert f"With clean labels of MNIST {clean} %." in told("fig-2-text")
+    assert f"At 10 % again {share[0.1]} %:" in told("fig-2-answer") and share[0.1] == clean
+    assert f"At 20 % {share[0.2]} %, at 40 % {share[0.4]} %." in told("fig-2-answer")
 
 
 # ---- what the text tells of the recorded runs

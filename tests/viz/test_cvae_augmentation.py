@@ -209,9 +209,56 @@ def test_the_same_matrix_is_shown_of_seeds_and_rates_that_both_kinds_have(with_g
         paper_01.same_matrix(table, 0.3)
 
 
+GUESSES = {"class_conditional": 33, "model_idn": 44}
+
+
+def test_the_neighbours_stand_beside_their_guesses(table):
+    fig = paper_01.neighbours(table, guesses={0.4: 21})
+    of = {each["noise_rate"]: each for each in table.embedding["noisy"] if each["noise"] == "model_idn"}
+    titles = ["clean", *(f"{rate:.0%} wrong" + " (guess 21 %)" * (rate == 0.4) for rate in of if rate)]
+    assert [ax.get_title() for ax in fig.axes][: len(titles)] == titles
+    for ax, each in zip(fig.axes[1:], (of[rate] for rate in of if rate), strict=False):
+        assert ax.get_xlabel().startswith(f"{100 * each['knn_agreement']:.1f} %")
+        assert len(ax.collections[1].get_offsets()) == np.sum(np.array(each["y"]) != table.embedding["y_clean"])
+    hidden = paper_01.neighbours(table, guesses={0.4: 21, 0.1: 87}, revealed=False)
+    assert [words(ax) for ax in hidden.axes[1:3]] == [["your guess:\n21 %"], ["your guess:\n87 %"]]
+    assert not any(ax.collections for ax in hidden.axes[1:]) and legible(hidden)
+    assert "21 % at 40% wrong, 87 % at 10% wrong" in viz.description(hidden)
+    with pytest.raises(ValueError, match="`table` must hold a t-SNE map"):
+        paper_01.neighbours(dataclasses.replace(table, embedding=None))
+
+
+def test_before_it_is_revealed_the_same_matrix_stands_beside_the_guesses_alone(with_generators):
+    fig = paper_01.same_matrix(with_generators, 0.4, guesses=GUESSES, revealed=False)
+    assert [len(ax.collections) for ax in fig.axes[:4]] == [1, 1, 0, 0] and legible(fig)
+    assert [words(ax) for ax in fig.axes[2:]] == [["your guess:\n33 %"], ["your guess:\n44 %"]]
+    assert "CE reaches" not in viz.description(fig) and "instance-dependent noise 44 %" in viz.description(fig)
+    shown = paper_01.same_matrix(with_generators, 0.4, guesses=GUESSES)
+    assert [ax.get_xlabel().partition(" (")[2] for ax in shown.axes[2:4]] == ["guess 33 %)", "guess 44 %)"]
+
+
+def test_before_it_is_revealed_the_rise_of_the_loss_has_no_parts(with_generators):
+    hidden, shown = (paper_01.generator_by_rate(with_generators, guesses={"kl": 25}, revealed=revealed).axes[0]
+                     for revealed in (False, True))  # fmt: skip
+    runs = with_generators.runs.query("noise == 'model_idn' and row == 'cvae_augmentation'")
+    by_seed = runs.pivot(index="seed", columns="noise_rate", values="cvae_total")
+    rise = (by_seed[0.4] - by_seed[0.0]).mean()
+    for ax in (hidden, shown):
+        (mark,) = [drawn for drawn in ax.lines if drawn.get_marker() == "D"]
+        np.testing.assert_allclose(mark.get_xydata(), [[0.4, rise / 4]])
+    labels = [[text.get_text() for text in ax.get_legend().get_texts()] for ax in (hidden, shown)]
+    assert set(labels[1]) - set(labels[0]) == {"reconstruction", "KL divergence"}
+    assert len(hidden.lines) == len(shown.lines) - 2
+
+
 def test_the_pictures_of_the_shipped_runs_are_legible():
     table = recorded.load("01")
-    assert all(map(legible, (paper_01.overview(table), paper_01.same_matrix(table, 0.4))))
+    drawn = [paper_01.overview(table), *(
+        fig for revealed in (False, True) for fig in (
+            paper_01.same_matrix(table, 0.4, guesses=GUESSES, revealed=revealed),
+            paper_01.neighbours(table, guesses={0.1: 100, 0.4: 100}, revealed=revealed),
+            paper_01.generator_by_rate(table, guesses={"kl": 90}, revealed=revealed)))]  # fmt: skip
+    assert all(map(legible, drawn))
 
 
 def test_the_overview_tells_unequal_seeds():

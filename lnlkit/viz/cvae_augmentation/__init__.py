@@ -15,9 +15,10 @@ from lnlkit.viz.cvae_augmentation.figures import (
     score_thresholds,
     train_validation,
 )
-from lnlkit.viz.cvae_augmentation.outcome import fidelity, generator_by_rate, overview, same_matrix
+from lnlkit.viz.cvae_augmentation.outcome import fidelity, generator_by_rate, neighbours, overview, same_matrix
 
 __all__ = [
     "LABELS", "MEASURED", "NOTEBOOK", "Runs", "accuracy", "architecture", "fidelity", "generator_by_rate",
-    "loss_split", "overview", "own_run", "pictures", "same_matrix", "score_thresholds", "train_validation",
+    "loss_split", "neighbours", "overview", "own_run", "pictures", "same_matrix", "score_thresholds",
+    "train_validation",
 ]  # fmt: skip
