@@ -140,14 +140,14 @@ def tighter_bound(answer, rng):
                                             "from all of its codes")  # fmt: skip
         expect(np.isfinite(found).all(), "got an infinity: exp(-120) is 0 in float32; take the largest log weight out "
                                          "of the sum, as torch.logsumexp does")  # fmt: skip
-        others = {"the mean of the logs, which is Eq. (1) again: take the log of the mean": exact.mean(0),
+        others = {"the mean of the logs, which is Eq. (2) again: take the log of the mean": exact.mean(0),
                   "the sum over the codes: their mean is asked, so log m less": wanted + np.log(m),
                   "the codes of other images: the mean goes over dim 0": np.logaddexp.reduce(exact, 1) - np.log(m)}
         for mistake, other in others.items():
             same = other.shape == found.shape and np.allclose(found, other, atol=1e-3, rtol=0)
             expect(m == 1 or not same, f"got {found[0]:.2f}, wanted {wanted[0]:.2f}: {mistake}")
         expect_close(found, wanted, "log of (1/m) sum over the codes of exp(log_w), each image by itself", tol=1e-5)
-    return f"with 50 codes the bound rises by {(wanted - exact.mean(0)).mean():.1f} nats over Eq. (1) on this data"
+    return f"with 50 codes the bound rises by {(wanted - exact.mean(0)).mean():.1f} nats over Eq. (2) on this data"
 
 
 @exercise("01.6", answer="draw_balanced", title="a balanced generator", minutes=15)
@@ -169,7 +169,7 @@ def balanced_generator(answer, rng, n_classes=5, n_each=40):
                                           "there: images and labels are not in the same order")  # fmt: skip
     expect(fidelity > 0.8, f"{fidelity:.0%} of the images show the class asked for, wanted 80 %: is the label on both "
                            "sides, the KL divergence in the loss, the training long enough?")  # fmt: skip
-    return f"a judge sees the class asked for in {fidelity:.0%} of the images; 90 % of the labels were right"
+    return f"a judge sees the class asked for in {100 * fidelity:.0f} % of the images"
 
 
 def _new_and_balanced(drawn, labels, known, n_classes, n_each):
