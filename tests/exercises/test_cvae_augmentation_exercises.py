@@ -189,7 +189,9 @@ def test_titles_and_minutes_are_those_of_the_notebook():
     text = "\n".join("".join(cell["source"]) for cell in cells_of(NOTEBOOK) if cell["cell_type"] == "markdown")
     found = re.findall(r"^### Exercise (\d+): (.*) \((\d+) min\)$", text, flags=re.M)
     known = [exercises.find(name) for name in exercises.names("01") if name != "01.0"]
-    assert found == [(of.name.partition(".")[2], of.title, str(of.minutes)) for of in known]
+    assert found[:-1] == [(of.name.partition(".")[2], of.title, str(of.minutes)) for of in known]
+    assert found[-1][:2] == (str(len(found)), "think")
+    assert f"exercises: choose, {sum(int(minutes) for *_, minutes in found)} in all" in text
 
 
 def test_every_exercise_has_stub_hint_solution_and_check_in_this_order():
