@@ -1,6 +1,7 @@
 """Writes what the documentation repeats from the code and the records, so that neither can drift.
 
-    python docs/build.py           rewrites docs/equations.md, methods.md, results.md, playground.md and their pictures
+    python docs/build.py           rewrites docs/equations.md, methods.md, results.md, playground.md and their pictures,
+                                   docs/lecturer.md, and lnlkit/tested.json
     python docs/build.py --check   says what is out of date and ends with 1
 
 Run it after a recorded table, a docstring or a method has changed. A test runs the check.
@@ -10,6 +11,7 @@ import ast
 import base64
 import functools
 import importlib
+import json
 import re
 import sys
 import types
@@ -21,7 +23,7 @@ sys.path[:0] = [str(ROOT), str(ROOT / "docs")]
 
 import method_table  # noqa: E402
 
-from lnlkit import methods, papers, recorded, viz  # noqa: E402
+from lnlkit import methods, papers, recorded, records, versions, viz  # noqa: E402
 from lnlkit.run import pages  # noqa: E402
 
 RECORDED = {"results": ("What was found", papers.KEYS), "playground": ("The playground's grid", papers.STUDIES)}
@@ -135,10 +137,21 @@ def pictures() -> None:
             (ROOT / "docs" / "figures" / file).write_bytes(base64.b64decode(data["image/png"]))
 
 
+def tested() -> str:
+    """lnlkit/tested.json: the highest version of each watched package that a notebook was recorded with at lab."""
+    found = {}
+    for path in sorted((ROOT / "results").glob("*/lab.json")):
+        of = records.read_notebook(path)["environment"]
+        for name in versions.WATCHED:
+            found[name] = max(filter(None, [found.get(name), of.get(name)]), key=versions.numbers, default=None)
+    return json.dumps({name: version for name, version in found.items() if version}, indent=1) + "\n"
+
+
 def main() -> int:
     made = {"equations": equations(), "methods": method_table.page(tags(), tests_of),
             **{name: measured(name).text() for name in RECORDED}}  # fmt: skip
     texts = {ROOT / "docs" / f"{name}.md": text for name, text in made.items()}
+    texts[ROOT / "lnlkit" / "tested.json"] = tested()
     stale = [path for path, text in texts.items() if not path.exists() or path.read_text(encoding="utf-8") != text]
     if "--check" in sys.argv:
         print("\n".join(f"{path.relative_to(ROOT)} is out of date: python docs/build.py" for path in stale), end="")

@@ -20,7 +20,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import NamedTuple
 
-from lnlkit import checks, processes
+from lnlkit import checks, processes, versions
 
 SCHEMA = 1
 TIMINGS = frozenset({"made_at", "seconds", "cpu_seconds", "together", "calibration_seconds", "peak_memory_mb"})
@@ -153,7 +153,7 @@ def for_notebook(notebook, scale, seeds, *, config, metrics, claims, comparison,
     checks.not_negative(started, "started")
     return {
         **found, **more,
-        "environment": environment(),
+        "environment": versions.watched() | environment(),
         "made_at": datetime.now(timezone.utc).isoformat(timespec="seconds"),
         "seconds": round(time.perf_counter() - started, 2),
         "cpu_seconds": round(time.process_time(), 2),

@@ -28,6 +28,12 @@ def test_results_page_is_what_the_recorded_runs_say():
     assert (ROOT / "docs" / "results.md").read_text(encoding="utf-8") == build.measured("results").text()
 
 
+def test_the_tested_versions_are_those_of_the_records():
+    assert (ROOT / "lnlkit" / "tested.json").read_text(encoding="utf-8") == build.tested()
+    found = [json.loads(path.read_text())["environment"].get("torch") for path in ROOT.glob("results/*/lab.json")]
+    assert json.loads(build.tested())["torch"].split("+")[0] in {torch.split("+")[0] for torch in found}
+
+
 def test_playground_page_is_what_the_recorded_runs_say():
     assert (ROOT / "docs" / "playground.md").read_text(encoding="utf-8") == build.measured("playground").text()
 
@@ -85,6 +91,9 @@ def test_equations_are_those_of_a_method_and_its_losses_or_all_of_its_own_paper(
 def test_the_check_names_every_page_that_is_out_of_date(page, tmp_path, monkeypatch, capsys):
     """Each generator is replaced by a text of its own; one page has another."""
     (tmp_path / "docs").mkdir()
+    (tmp_path / "lnlkit").mkdir()
+    (tmp_path / "lnlkit" / "tested.json").write_text("{}")
+    monkeypatch.setattr(build, "tested", lambda: "{}")
     for name in ("equations", "methods", *build.RECORDED):
         (tmp_path / "docs" / f"{name}.md").write_text("old" if name == page else name, encoding="utf-8")
     monkeypatch.setattr(build, "equations", lambda: "equations")

@@ -13,7 +13,7 @@ PACKAGE = Path(lnlkit.__file__).parent
 
 # From the ground up: a module imports from lines above its own, or from its own package.
 LAYERS = """
-    checks
+    checks versions
     seeds tensors processes pools packing
     noise records
     sweep papers
@@ -42,9 +42,10 @@ ALLOWED = {
     "papermill": {"run"}, "nbconvert": {"run"}, "mistune": {"run"}, "click": {"cli"},
 }  # fmt: skip
 
-TORCH_FREE = ["", "seeds", "processes", "pools", "packing", "noise", "data", "records", "papers", "sweep", "tasks",
-              "recorded", "viz", "recorded.making", "widgets", "lab", "run.report", "run.executed", "run.runner",
-              "run.cluster", "run.pages", "run.measured", "recorded.gathering", "cli"]  # fmt: skip
+TORCH_FREE = ["", "versions", "seeds", "processes", "pools", "packing", "noise", "data", "records", "papers", "sweep",
+              "tasks", "recorded", "viz", "recorded.making", "widgets", "lab", "run.report", "run.executed",
+              "run.runner", "run.cluster", "run.pages", "run.measured", "recorded.gathering",
+              "cli"]  # fmt: skip
 
 # A kind of label is known by its modules alone: data sets of it, and the task that trains on them.
 KINDS = {"images", "label_vectors", "targets", "classification", "regression"}

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from lnlkit import checks, papers, records, tasks
+from lnlkit import checks, papers, records, tasks, versions
 
 
 @dataclass(frozen=True)
@@ -64,6 +64,7 @@ def begin(notebook: str, *, scale: str, seeds, device: str, out_dir, **fractions
     fractions: further parameters by name that must be fractions, such as RATE.
     From here on the process computes with one thread, as `lnlkit run` does: the number of threads changes how sums are
     rounded, and so what a table says. A study, which has recorded runs to show, is begun without torch.
+    Packages that are older than declared, or of a newer major version than was tested, are named in a line.
     """
     from threadpoolctl import threadpool_limits
 
@@ -78,6 +79,8 @@ def begin(notebook: str, *, scale: str, seeds, device: str, out_dir, **fractions
     device = checks.text(device, "device") if paper.is_study else _one_thread_on(device)
     session = Session(paper, scale, settings, seeds, device, checks.writable_folder(out_dir, "out_dir"), started)
     threadpool_limits(1)
+    if said := versions.differences():
+        print(said)
     own = "".join(f"; {name} {value:g}" for name, value in fractions.items())
     run, *more = tasks.grid(paper, scale)
     if paper.is_study:
