@@ -1,4 +1,4 @@
-"""The command `lnlkit`: run, report, sweep, data, methods. Every command imports what it needs when it is called."""
+"""The command `lnlkit`: run, report, sweep, check, data, methods. Each imports what it needs when it is called."""
 
 import ast
 import functools
@@ -167,6 +167,20 @@ def _grid_of(what: str | None, asked: dict):
     if what is not None:
         raw, name = papers.study.read(what)
     return papers.study.study(name, raw | asked, papers.rows_by_method(), own)
+
+
+@cli.command()
+@click.argument("notebooks", nargs=-1)
+@click.option("--scale", default="lab", show_default=True, help="smoke or lab: what must fit.")
+def check(notebooks, scale):
+    """Say whether this machine can run the notebooks, and how long each takes here.
+
+    NOTEBOOKS: such as 01 03, or nothing for all. Within a minute: versions, memory, data, kernel, each with its cure.
+    """
+    from lnlkit.run import preflight
+
+    if not preflight.check(list(notebooks), scale, click.echo):
+        raise SystemExit(1)
 
 
 @cli.group()

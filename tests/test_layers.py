@@ -44,7 +44,7 @@ ALLOWED = {
 
 TORCH_FREE = ["", "versions", "seeds", "processes", "pools", "packing", "noise", "data", "records", "papers", "sweep",
               "tasks", "recorded", "viz", "recorded.making", "widgets", "lab", "run.report", "run.executed",
-              "run.runner", "run.cluster", "run.pages", "run.measured", "recorded.gathering",
+              "run.runner", "run.cluster", "run.pages", "run.measured", "run.preflight", "recorded.gathering",
               "cli"]  # fmt: skip
 
 # A kind of label is known by its modules alone: data sets of it, and the task that trains on them.

@@ -92,7 +92,7 @@ def run(notebook, scale: str = "smoke", seeds=None, out_dir=None, params: dict |
     return _result(path.stem, scale, out_dir, html, shape.read_notebook(out_dir / f"{path.stem}.json"), seconds)
 
 
-def _data_sets(notebook: str, scale: str) -> list[str]:
+def data_sets(notebook: str, scale: str) -> list[str]:
     """The data sets that a paper's notebook reads from files at a scale; smoke's are built in, functions are none."""
     if notebook not in papers.KEYS or scale == "smoke":
         return []
@@ -101,12 +101,12 @@ def _data_sets(notebook: str, scale: str) -> list[str]:
 
 def _check_data(notebook: str, scale: str) -> None:
     """Reads, or fetches, the scale's data sets now: a missing or broken file is told before a kernel starts."""
-    for name in _data_sets(notebook, scale):
+    for name in data_sets(notebook, scale):
         data.prepare(name)
 
 
 def _data_files(notebook: str, scale: str) -> list[Path]:
-    return [path for name in _data_sets(notebook, scale) for path in data.files(name)]
+    return [path for name in data_sets(notebook, scale) for path in data.files(name)]
 
 
 def _result(notebook, scale, out_dir: Path, html, record: dict, seconds, reused=False) -> RunResult:
