@@ -1,10 +1,11 @@
 """Writes what the documentation repeats from the code and the records, so that neither can drift.
 
     python docs/build.py           rewrites docs/equations.md, methods.md, results.md, playground.md and their pictures,
-                                   docs/lecturer.md, and lnlkit/tested.json
+                                   lecturer.md, mistakes.md, and lnlkit/tested.json
     python docs/build.py --check   says what is out of date and ends with 1
 
-Run it after a recorded table, a docstring or a method has changed. A test runs the check.
+Run it after a recorded table, a docstring, a method, an exercise, a notebook's plan or its record has changed. A test
+runs the check.
 """
 
 import ast
@@ -21,6 +22,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "docs")]
 
 
+import lecturer  # noqa: E402
 import method_table  # noqa: E402
 
 from lnlkit import methods, papers, recorded, records, versions, viz  # noqa: E402
@@ -149,6 +151,7 @@ def tested() -> str:
 
 def main() -> int:
     made = {"equations": equations(), "methods": method_table.page(tags(), tests_of),
+            "lecturer": lecturer.page(), "mistakes": lecturer.mistakes(),
             **{name: measured(name).text() for name in RECORDED}}  # fmt: skip
     texts = {ROOT / "docs" / f"{name}.md": text for name, text in made.items()}
     texts[ROOT / "lnlkit" / "tested.json"] = tested()

@@ -87,17 +87,19 @@ def test_equations_are_those_of_a_method_and_its_losses_or_all_of_its_own_paper(
     assert build.method_table.equations(methods.METHODS[name], build.tags()) == has
 
 
-@pytest.mark.parametrize("page", ["equations", "methods", "results", "playground"])
+@pytest.mark.parametrize("page", ["equations", "methods", "results", "playground", "lecturer", "mistakes"])
 def test_the_check_names_every_page_that_is_out_of_date(page, tmp_path, monkeypatch, capsys):
     """Each generator is replaced by a text of its own; one page has another."""
     (tmp_path / "docs").mkdir()
     (tmp_path / "lnlkit").mkdir()
     (tmp_path / "lnlkit" / "tested.json").write_text("{}")
     monkeypatch.setattr(build, "tested", lambda: "{}")
-    for name in ("equations", "methods", *build.RECORDED):
+    for name in ("equations", "methods", "lecturer", "mistakes", *build.RECORDED):
         (tmp_path / "docs" / f"{name}.md").write_text("old" if name == page else name, encoding="utf-8")
     monkeypatch.setattr(build, "equations", lambda: "equations")
     monkeypatch.setattr(build.method_table, "page", lambda *_: "methods")
+    monkeypatch.setattr(build.lecturer, "page", lambda: "lecturer")
+    monkeypatch.setattr(build.lecturer, "mistakes", lambda: "mistakes")
     monkeypatch.setattr(build, "measured", lambda name: types.SimpleNamespace(text=lambda: name))
     monkeypatch.setattr(build, "ROOT", tmp_path)
     monkeypatch.setattr(build, "tags", lambda: [])
