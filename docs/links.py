@@ -3,8 +3,8 @@
     python docs/links.py           rewrites the links in notebooks, README.md, CITATION.cff and docs/
     python docs/links.py --check   says which files differ and ends with 1
 
-Run it after another owner is written into pyproject.toml, as in a copy of the repository. Only the owner is changed,
-and the remark to put one in, which stands beside the links of a notebook as long as nobody is named.
+Run it after another owner is written into pyproject.toml, as in a copy of the repository. Only the owner is changed;
+the remark to put one in, which stands beside the links of notebooks as long as nobody is named, is taken away.
 """
 
 import re
@@ -17,7 +17,6 @@ NOBODY = "OWNER"
 FILES = ("notebooks/*.ipynb", "notebooks/student/*.ipynb", "*.md", "CITATION.cff", "docs/*.md")
 LINK = re.compile(r"((?:colab\.research\.google\.com/github|mybinder\.org/v2/gh|github\.com)/)[\w-]+(/lnlkit)(?![\w-])")
 REMARK = f" (put the owner of your copy for {NOBODY})"
-BESIDE = re.compile(rf"(?:{re.escape(REMARK)})?: \[Colab\]")
 
 
 def owner(project: str) -> str:
@@ -30,7 +29,7 @@ def owner(project: str) -> str:
 
 def linked(text: str, to: str) -> str:
     """The text with every link to the repository led to that of an owner."""
-    return BESIDE.sub(f"{REMARK if to == NOBODY else ''}: [Colab]", LINK.sub(rf"\g<1>{to}\g<2>", text))
+    return LINK.sub(rf"\g<1>{to}\g<2>", text if to == NOBODY else text.replace(REMARK, ""))
 
 
 def differing(root: Path) -> dict[Path, str]:
