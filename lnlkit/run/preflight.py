@@ -25,6 +25,7 @@ DISK_MB, LITTLE_DISK_MB = 100, 1000
 BUSY = 1.5
 """How much longer a notebook may take for other programs' sake before it is said."""
 MB = 2**20
+NOTE = "Minutes are of a processor that does nothing else; memory is the kernel's, without browser and JupyterLab."
 
 
 class Line(NamedTuple):
@@ -269,7 +270,8 @@ def check(notebooks: list[str], scale: str, say: Callable[[str], None]) -> bool:
     if not found and not odd:
         odd = [Line(WARNING, "results", f"no recorded runs in {results}", "call this in a checkout of lnlkit")]
     said = [*_told(odd, say), *_told(answers(scale, found, runner.root()), say)]
-    say("\n" + "\n".join(table(found, here)) if found else "")
+    if found:
+        say("\n" + "\n".join([*table(found, here), NOTE]))
     return _verdict(said, scale, say)
 
 

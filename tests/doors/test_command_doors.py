@@ -1,4 +1,4 @@
-"""Every option of the commands run, report, data and methods against bad values: status 2, one sentence, no kernel."""
+"""Every option of the commands against bad values (sweep apart): status 2, one sentence, no kernel."""
 
 import json
 
@@ -30,13 +30,15 @@ RUN = {
 }  # fmt: skip
 TOGETHER = ["run 01 --rate 0.1 -p RATE=0.1", "run 01 --device cpu -p DEVICE=cpu", "run 01 -p RATE=0.1 -p RATE=0.2",
             "run", "run 01 02", "run 01 --ratte 0.1", "run 01 --rate", "run 01 --html=yes", "report 01 02", "x",
-            "data x", "data list x", "data prepare", "methods x", "report --x"]  # fmt: skip
+            "check 01 --scael lab", "data x", "data list x", "data prepare", "methods x", "report --x"]  # fmt: skip
 REPORT = {
     "NOTEBOOK": {"unknown": "07", "near": "01_cvae", "no file": "x.json", "empty": "", "folder": "f.json",
                  "broken": "broken.json", "unchecked": "unchecked.json", "no bytes": "empty.json", "list": "list.json",
                  "notebook": "no_scale.ipynb"},
     "--scale": {"unknown": "x", "empty": "", "near": "labs", "not there": "paper"},
 }  # fmt: skip
+CHECK = {"NOTEBOOK": {"unknown": "07", "near": "01_cvae", "no file": "x.ipynb", "empty": ""},
+         "--scale": {"paper": "paper", "unknown": "x", "empty": "", "near": "labs"}}  # fmt: skip
 NAMES = {"unknown": "x", "near": "minst", "empty": "", "path": "../mnist", "file": "x.npz", "capital": "MNIST"}
 
 
@@ -46,6 +48,8 @@ def lines() -> list:
              for option, values in RUN.items() for what, value in values.items()]  # fmt: skip
     found += [("report", option, what, ["report", value] if option == "NOTEBOOK" else ["report", option, value])
               for option, values in REPORT.items() for what, value in values.items()]  # fmt: skip
+    found += [("check", option, what, ["check", value] if option == "NOTEBOOK" else ["check", option, value])
+              for option, values in CHECK.items() for what, value in values.items()]  # fmt: skip
     found += [("data prepare", "NAME", what, ["data", "prepare", value]) for what, value in NAMES.items()]
     return [pytest.param(line, id=f"{command} {option} {what}") for command, option, what, line in found]
 
