@@ -23,6 +23,7 @@ from lnlkit.viz.echoalign.settings import (
 )
 from lnlkit.viz.images import show_image
 from lnlkit.viz.lines import bands, highest_and_last, legend_below, over_epochs
+from lnlkit.viz.playground.overview import GUESS
 from lnlkit.viz.show import describe
 from lnlkit.viz.style import GREY, LABEL, LINES, NOTE, PALETTE, TICK, TITLE, blank, finish, panels, plain, row_styles
 from lnlkit.viz.tables import heat_table, n_text
@@ -134,10 +135,13 @@ def table_1(table, value="best_val"):
 
 
 @plain
-def thresholds(table):
-    """Figure of accuracy against the threshold (Paper 04, Fig. 4a): a line a setting, mean and range over the seeds."""
+def thresholds(table, *, guesses=None, revealed=True):
+    """Figure of accuracy against the threshold (Paper 04, Fig. 4a): a line a setting, mean and range over the seeds.
+
+    guesses: {threshold: per cent of the first setting}, diamonds; without `revealed` they stand alone, beside CE.
+    """
     main = of_the_paper(table, "best_val")
-    runs = table.checks
+    guesses, runs = checks.instance(guesses or {}, "guesses", dict), table.checks
     if not len(runs) or not runs["schedule"].str.startswith(SCHEDULE).any():
         raise ValueError("`table` must have runs at several thresholds, but has none.")
     runs = runs[(runs["row"] == METHOD) & runs["schedule"].str.startswith(SCHEDULE)]
@@ -145,49 +149,79 @@ def thresholds(table):
     runs = runs.assign(threshold=at_, shown=100 * runs["best_val"])
     fig, ax = panels(width=7, height=3.3)
     said = []
-    for place, setting in enumerate(settings(runs)):
+    for place, setting in enumerate(settings(runs) if revealed else settings(runs)[:1]):
         own = at(runs, *setting)
         look = {"color": PALETTE[place], "linestyle": LINES[place % 4], "marker": "osD^"[place % 4]}
-        seaborn.lineplot(own, x="threshold", y="shown", ax=ax, errorbar=("pi", 100), label=str(setting), **look)
+        if revealed:
+            seaborn.lineplot(own, x="threshold", y="shown", ax=ax, errorbar=("pi", 100), label=str(setting), **look)
+            said.append(f"{setting}: {_at_each(own)}")
+        else:
+            ax.plot([], [], label=str(setting), **look)
+            said.append(f"{setting}: what will it be?")
         selected = at(main, *setting) if setting in settings(main) else main.iloc[:0]
         ce = selected[selected["row"] == CE]
         if len(ce):
             ax.axhline(100 * ce["best_val"].mean(), color=PALETTE[place], linewidth=1, linestyle=":")
-        means = own.groupby("threshold")["shown"].mean()
-        said.append(f"{setting}: {', '.join(f'{value:.1f} % at {tau:g}' for tau, value in means.items())}")
+    if guesses:
+        ax.plot(list(guesses), list(guesses.values()), **GUESS, color=PALETTE[0], linestyle="", label="your guess",
+                clip_on=False)  # fmt: skip
+        ax.set(ylim=(0, 100), xlim=(at_.min() - 0.03, at_.max() + 0.03))
+        said.append("your guess: " + ", ".join(f"{guess:g} % at {tau:g}" for tau, guess in guesses.items()))
     ax.legend(fontsize=NOTE, frameon=False)
     ax.set_ylim(top=100)
     finish(ax, None, "threshold τ", "accuracy on clean test images, %\n(dotted: CE)", grid="y")
     return describe(fig, f"Accuracy against the threshold. {'; '.join(said)}.")
 
 
+def _at_each(runs):
+    """'92.0 % at 0.8, 92.1 % at 0.9'"""
+    return ", ".join(f"{mean:.1f} % at {tau:g}" for tau, mean in runs.groupby("threshold")["shown"].mean().items())
+
+
 @plain
-def learning(table, rows=(CE, METHOD)):
+def learning(table, rows=(CE, METHOD), *, guesses=None, revealed=True):
     """Figure of training losses and test accuracies over the epochs (Paper 04, Fig. 6), a column a kind of noise.
 
     At the highest rate of each kind. A method's loss is that on its own training set, for EchoAlign the refined one.
-    Lines are means over the seeds, bands their range.
+    Lines are means over the seeds, bands their range. guesses: {kind of noise: per cent that the last of `rows` has at
+    the last epoch}, diamonds; without `revealed` its curves are left out there.
     """
     runs, rows = of_the_paper(table), given.rows(rows, NOTEBOOK)
-    epochs = table.epochs[table.epochs["row"].isin(rows) & table.epochs["key"].isin(runs["key"])]
+    guesses, epochs = checks.instance(guesses or {}, "guesses", dict), table.epochs
+    epochs = epochs[epochs["row"].isin(rows) & epochs["key"].isin(runs["key"])]
     both = epochs.groupby(["noise", "noise_rate"])["row"].transform("nunique") == len(rows)
     there = {of.noise: of for of in settings(epochs[both & (epochs["noise_rate"] > 0)])}
     if not there:
         raise ValueError("`table` must have runs of all of `rows` with wrong labels, but has none.")
+    for noise in guesses:
+        checks.one_of(noise, "guesses", there)
     fig, axes = panels(2, len(there), width=10.5, height=2.4, sharex=True, sharey="row", squeeze=False)
     said = []
     for (upper, lower), setting in zip(axes.T, there.values(), strict=True):
+        guess = guesses.get(setting.noise)
         for row in rows:
-            own = at(epochs, *setting).query("row == @row")
-            label, look = row_styles(NOTEBOOK)[row]
-            bands(upper, own, "loss", **look | {"marker": ""}, label=label)
-            bands(lower, own, "test_acc", unit=100, **look | {"marker": ""})
-            said.append(f"{setting}, {label}: {highest_and_last(own)}")
+            own, (label, look) = at(epochs, *setting).query("row == @row"), row_styles(NOTEBOOK)[row]
+            asked = guess is not None and row == rows[-1]
+            said.append(f"{setting}, {label}: " + _learned(upper, lower, own, label, look, asked and not revealed)
+                        + (f", your guess {guess:g} %" if asked else ""))  # fmt: skip
+            if asked:
+                lower.plot([epochs["epoch"].max() + 2], [guess], **GUESS, markeredgecolor=look["color"], clip_on=False)
         finish(upper, str(setting), "", "training loss" if upper is axes[0, 0] else "", grid="y").set_ylim(bottom=0)
         finish(lower, None, "epoch", "test accuracy, %" if lower is axes[1, 0] else "", grid="y")
+        lower.set_ylim((0, 103) if guesses else (None, None))
         lower.xaxis.get_major_locator().set_params(integer=True)
     legend_below(fig, axes[0, 0])
     return describe(fig, f"Training loss and accuracy on clean test images over the epochs. {'; '.join(said)}.")
+
+
+def _learned(upper, lower, own, label, look, hidden):
+    """Draws a row's loss and test accuracy over the epochs, or only its name in the legend; returns the words."""
+    if hidden:
+        upper.plot([], [], **look | {"marker": ""}, label=label)
+        return "what will it be"
+    bands(upper, own, "loss", **look | {"marker": ""}, label=label)
+    bands(lower, own, "test_acc", unit=100, **look | {"marker": ""})
+    return highest_and_last(own)
 
 
 @plain
