@@ -6,7 +6,7 @@ import torch
 from derived import cells_of, names_derived_in, with_gradients
 from sklearn.metrics import mutual_info_score
 
-from lnlkit import noise, papers, recorded
+from lnlkit import noise, papers, recorded, viz, widgets
 from lnlkit.methods import echo_select
 from lnlkit.methods.flow import FlowNet, generate
 
@@ -59,6 +59,46 @@ def test_counter_examples_to_the_theorem():
     assert mutual_info_score(np.zeros_like(Y), Y_noisy) == pytest.approx(0, abs=1e-9)
     assert mutual_info_score(Y_noisy, Y_noisy) == pytest.approx(np.log(10), abs=0.01)
     assert mutual_info_score(3 * Y + rng.integers(0, 3, len(Y)), Y_noisy) == pytest.approx(left, abs=0.02)
+
+
+# ---- predictions
+
+
+@pytest.fixture(scope="module")
+def predictions(table):
+    """The names of the cells tagged `widget` that hold a prediction, drawn from the recorded runs."""
+    found = {"full": table, "viz": viz, "widgets": widgets}
+    cells = [cell for cell in cells_of(NOTEBOOK) if "widgets.Prediction(" in "".join(cell["source"])]
+    for cell in cells:
+        assert cell["metadata"]["tags"] == ["widget"]
+        exec(compile("".join(cell["source"]), cell["id"], "exec"), found)
+    return {name: of for name, of in found.items() if isinstance(of, widgets.Prediction)}
+
+
+def test_guesses_are_set_before_the_truth_is_drawn(predictions):
+    assert set(predictions) == {"ends", "by_threshold"}
+    assert all(not of.revealed for of in predictions.values())
+    axes = predictions["ends"].draw(predictions["ends"].guesses, False).axes
+    curves = [sum(len(of.get_xdata()) > 1 for of in ax.lines) for ax in axes]
+    assert curves == [2, 1, 1, 1] * 2  # losses, accuracies: of CE, and of EchoAlign under the noise that is known
+    assert [sum(len(of.get_xdata()) == 1 for of in ax.lines) for ax in axes] == [0] * 5 + [1] * 3
+    (ax,) = predictions["by_threshold"].draw(predictions["by_threshold"].guesses, False).axes
+    assert [line.get_label() for line in ax.lines if len(line.get_xdata()) > 1 and line.get_linestyle() != ":"] == [
+        "your guess"]  # fmt: skip
+
+
+@pytest.mark.parametrize("name, pictures", [("ends", 20), ("by_threshold", 14)])
+def test_every_guess_is_drawn_and_revealed(predictions, name, pictures, errors_start_empty):
+    assert predictions[name].drive() == pictures and predictions[name].revealed and not widgets.ERRORS
+
+
+@pytest.mark.parametrize("cell, told", [("ends", "figure-6-told"), ("by_threshold", "threshold-told")])
+def test_what_happened_stands_folded_below_its_prediction(cell, told):
+    cells = cells_of(NOTEBOOK)
+    place = next(i for i, of in enumerate(cells) if f"{cell} = widgets.Prediction(" in "".join(of["source"]))
+    assert cells[place + 1]["id"] == told
+    text = "".join(cells[place + 1]["source"])
+    assert text.startswith("<details><summary>What happened</summary>\n\n") and text.endswith("\n\n</details>")
 
 
 # ---- what the text tells of the recorded runs
@@ -176,7 +216,20 @@ TOLD = {  # cell: sentences, made from the table
                   f"confidence {one(t, 'bltm', SELECTION, 'kept_at_96')}",
         lambda t: f"with half of the labels wrong, and 94 % right ones, {one(t, 'echoalign', value='kept_at_94')} "
                   f"against {one(t, 'bltm', value='kept_at_94')}",
-        lambda t: f"{at_threshold(t, 0.5)} at 0.5, {at_threshold(t, 0.8)} at 0.8, with 50 % wrong labels",
+    ],
+    "figure-6-told": [
+        lambda t: f"{one(t, 'echoalign', PAIRS, 'last')} in the end at pair flips, "
+                  f"{one(t, 'echoalign', SYMMETRIC, 'last')} at symmetric noise",
+        lambda t: f"it ends at {one(t, 'echoalign', MODEL, 'last')}, CE at {one(t, 'ce', MODEL, 'last')}",
+    ],
+    "threshold-text": [
+        lambda t: f"keeps {at_threshold(t, 0.5, value='kept')} of the originals, $\\tau=0.9$ "
+                  f"{at_threshold(t, 0.9, value='kept')}; of these {at_threshold(t, 0.5, value='purity')} and "
+                  f"{at_threshold(t, 0.9, value='purity')} have right labels",
+    ],
+    "threshold-told": [
+        lambda t: f"{at_threshold(t, 0.5)} at 0.5, {at_threshold(t, 0.8)} at 0.8, {at_threshold(t, 0.9)} at 0.9, with "
+                  "50 % wrong labels",
     ],
     "breaks": [
         lambda t: f"sees the given label in {100 * on_cifar_10(t)['shows_label'].item():.0f} % of the wrongly labelled",

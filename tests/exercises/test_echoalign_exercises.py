@@ -182,7 +182,7 @@ WRONG = {
              "no guidance": (lambda x, t, free, led, g: x + (1 - t) * led, "the velocity without a label"),
              "never beyond": (lambda x, t, free, led, g: preview(x, t, free, led, min(g, 1.0)), "must go beyond"),
              "one further": (lambda x, t, free, led, g: preview(x, t, free, led, g + 1), "with g = 1"),
-             "added, not a difference": (lambda x, t, free, led, g: x + (1 - t) * (free + g * led), "must arrive at x")},
+             "added, no difference": (lambda x, t, free, led, g: x + (1 - t) * (free + g * led), "must arrive at x")},
     "04.5": {"no division": (lambda z, moved: shift(z, moved, lambda z, moved: 1.0), "Units must not matter"),
              "by the originals' spread": (lambda z, moved: shift(z, moved, lambda z, moved: z.std(0)), "one group"),
              "with the sign": (lambda z, moved: shift(z, moved, sign=lambda d: d), "moves down"),

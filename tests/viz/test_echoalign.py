@@ -99,6 +99,46 @@ def test_thresholds_are_lines_of_the_runs_that_differ_in_them_alone(table):
         paper_04.thresholds(dataclasses.replace(table, checks=table.checks[:0]))
 
 
+def test_before_the_reveal_learning_shows_the_guess_and_no_curve_of_the_method(table):
+    before, after = (paper_04.learning(table, guesses={"pairflip": 77}, revealed=done) for done in (False, True))
+    plain = paper_04.learning(table)
+    for fig in (before, after):
+        (diamond,) = [of for of in fig.axes[3].lines if of.get_marker() == "D"]
+        assert diamond.get_ydata().tolist() == [77] and fig.axes[3].get_ylim()[1] > 100
+        assert fig.axes[3].get_xlim()[1] > diamond.get_xdata()[0]
+        for place in (0, 2):  # the kind of noise that is not asked for is drawn as ever
+            same = zip(fig.axes[place].lines, plain.axes[place].lines, strict=True)
+            assert all(np.array_equal(a.get_ydata(), b.get_ydata()) for a, b in same)
+    truth = [of.get_ydata() for of in (plain.axes[1].lines[1], plain.axes[3].lines[1])]
+    for place, of in zip((1, 3), truth, strict=True):
+        assert any(np.array_equal(drawn.get_ydata(), of) for drawn in after.axes[place].lines)
+        shown = [drawn for drawn in before.axes[place].lines if len(drawn.get_ydata())]
+        assert not any(np.array_equal(drawn.get_ydata(), of) for drawn in shown)
+        assert len(shown) == 1 + (place == 3) and len(before.axes[place].collections) == 1
+    words = "45 % pair-flip, EchoAlign: test accuracy"
+    assert words not in viz.description(before) and "what will it be, your guess 77 %" in viz.description(before)
+    assert words in viz.description(after) and "your guess 77 %" in viz.description(after)
+    assert [text.get_text() for text in before.legends[0].get_texts()] == ["CE", "EchoAlign"] and legible(before)
+    with pytest.raises(ValueError, match="`guesses` must be"):
+        paper_04.learning(table, guesses={"symmetric": 50})
+
+
+def test_before_the_reveal_thresholds_show_the_guesses_beside_ce_alone(table):
+    guesses = {0.5: 40, 0.9: 70}
+    before, after = (paper_04.thresholds(table, guesses=guesses, revealed=revealed) for revealed in (False, True))
+    for fig in (before, after):
+        x, y = line(fig.axes[0], "your guess")
+        assert dict(zip(x, y, strict=True)) == guesses and fig.axes[0].get_ylim() == (0, 100)
+        assert "your guess: 40 % at 0.5, 70 % at 0.9" in viz.description(fig) and legible(fig)
+    assert len(line(before.axes[0], "30 % part-dependent")[0]) == 0 and not before.axes[0].collections
+    np.testing.assert_allclose(line(after.axes[0], "30 % part-dependent")[1],
+                               100 * table.checks.groupby("schedule")["best_val"].mean())  # fmt: skip
+    means = 100 * table.checks.groupby("schedule")["best_val"].mean()
+    assert not any(f"{mean:.1f} %" in viz.description(before) for mean in means)
+    assert "what will it be?" in viz.description(before)
+    assert "your guess" not in viz.description(paper_04.thresholds(table))
+
+
 def test_own_runs_are_drawn_over_the_epochs(table):
     own = {LABELS[row]: table.epochs.query(f"row == '{row}' and noise == 'pairflip'") for row in ("ce", "echoalign")}
     fig = paper_04.own_run(own, 0.45)
