@@ -6,7 +6,7 @@ import torch
 from derived import cells_of, names_derived_in, with_gradients
 from sklearn.metrics import mutual_info_score
 
-from lnlkit import noise, papers, recorded, viz, widgets
+from lnlkit import noise, papers, recorded, widgets
 from lnlkit.methods import echo_select
 from lnlkit.methods.flow import FlowNet, generate
 
@@ -65,9 +65,9 @@ def test_counter_examples_to_the_theorem():
 
 
 @pytest.fixture(scope="module")
-def predictions(table):
-    """The names of the cells tagged `widget` that hold a prediction, drawn from the recorded runs."""
-    found = {"full": table, "viz": viz, "widgets": widgets}
+def predictions(table, derived):
+    """The predictions by name, from their own cells and the setup alone, of the recorded runs."""
+    found = derived | {"full": table}
     cells = [cell for cell in cells_of(NOTEBOOK) if "widgets.Prediction(" in "".join(cell["source"])]
     for cell in cells:
         assert cell["metadata"]["tags"] == ["widget"]
@@ -85,6 +85,7 @@ def test_guesses_are_set_before_the_truth_is_drawn(predictions):
     (ax,) = predictions["by_threshold"].draw(predictions["by_threshold"].guesses, False).axes
     assert [line.get_label() for line in ax.lines if len(line.get_xdata()) > 1 and line.get_linestyle() != ":"] == [
         "your guess"]  # fmt: skip
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["50 % part-dependent", "your guess"]
 
 
 @pytest.mark.parametrize("name, pictures", [("ends", 20), ("by_threshold", 14)])
