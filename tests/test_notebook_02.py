@@ -5,7 +5,7 @@ import pytest
 import torch
 from derived import cells_of, names_derived_in, outcome_told_in, with_gradients
 
-from lnlkit import lab, losses, papers, recorded
+from lnlkit import lab, losses, papers, recorded, viz, widgets
 from lnlkit.methods import quality_embedding
 from lnlkit.recorded import judging
 
@@ -148,6 +148,7 @@ def test_what_acts_is_told_as_it_was_recorded(table):
 
 def test_the_studies_are_told_as_they_were_recorded(table):
     told = told_in("studies-text")
+    assert told.startswith("<details>")  # it is asked for before
     for value in (10.0, 0.2):
         scenes, mnist = (seeds(table, "can", name, lambda_mi=value).mean() for name in SETS)
         words = f"{scenes:.1f} % on scenes and {mnist:.1f} %" if value == 10 else f"{scenes:.1f} and {mnist:.1f} %"
@@ -212,7 +213,7 @@ def test_the_costs_of_copying_and_explaining_are_those_of_the_objective():
         found = namespace["costs"](confidence, K, P)
         assert found["copy"] == pytest.approx(float(chance @ kl)) and found["explain"] == pytest.approx(
             float(kl[0] + unknown))  # fmt: skip
-    assert 0.86 < namespace["even"] < 0.87 and "but at 86 %" in told_in("copy-text")
+    assert 0.86 < namespace["even"] < 0.87 and "but at 86 %" in told_in("costs-answer")
     for rate, percent in ((0.2, "93 %"), (0.8, "71 %")):
         cost = {c: namespace["costs"](c, p_noise=rate) for c in np.arange(0.3, 0.99, 0.001)}
         even = min(cost, key=lambda c: abs(cost[c]["copy"] - cost[c]["explain"]))
@@ -227,3 +228,51 @@ def test_a_noise_network_corrects_only_behind_a_sure_classifier():
     calibrated, sure = (namespace["noise_network_alone"](confidence) for confidence in (0.64, 0.92))
     assert calibrated["copied"] > 0.95 and calibrated["spread of mu"] < 0.05
     assert sure["corrected"] > 0.95 and sure["spoiled"] < 0.01 and sure["spread of mu"] > 0.2
+
+
+# ---- predicted, then revealed
+
+
+def prediction(name, cells, **known):
+    """The prediction that a cell shows, in a namespace where other cells were executed."""
+    namespace = {"__name__": "notebook", **known}
+    for cell in (*cells, name):
+        exec(compile(told_in(cell), cell, "exec"), namespace)
+    return next(value for value in namespace.values() if isinstance(value, widgets.Prediction))
+
+
+@pytest.fixture
+def the_break_even():
+    return prediction("costs-guess", ["colab", "entropies", "costs-code"])
+
+
+@pytest.fixture
+def the_studies(table):
+    return prediction("studies", ["colab"], shipped=table)
+
+
+def test_the_break_even_is_asked_for_before_it_is_told(the_break_even):
+    fig = the_break_even.draw({"even": 70}, False)
+    assert "86" not in viz.description(fig) and max(len(line.get_xdata()) for line in fig.axes[0].lines) <= 2
+    before = "".join("".join(cell["source"]) for cell in cells_before("costs-guess"))
+    assert "86 %" not in before and "break-even" not in before.split("## Copy or explain")[1]
+    assert "up to a confidence of 86 %. Your guess: 70 %" in viz.description(the_break_even.draw({"even": 70}, True))
+    assert the_break_even.drive() == 2 * (3 + 1) and the_break_even.revealed and not widgets.ERRORS
+
+
+def test_the_studies_are_asked_for_before_they_are_told(table, the_studies):
+    guesses = {"mnist lambda_mi": 50, "scenes size": 70}
+    fig = the_studies.draw(guesses, False)
+    truth = [f"{seeds(table, 'can', name, **at).mean():.1f} %" for name, at in (
+        ("mnist", {"lambda_mi": 10.0}), ("scenes", {"size": 0.2}))]  # fmt: skip
+    assert not [number for number in truth if number in viz.description(fig)]
+    before = "".join("".join(cell["source"]) for cell in cells_before("studies"))
+    assert not [number for number in truth if number in before]
+    told = viz.description(the_studies.draw(guesses, True))
+    assert all(number in told for number in truth)
+    assert the_studies.drive() == 2 * (2 * 3 + 1) and the_studies.revealed and not widgets.ERRORS
+
+
+def cells_before(name):
+    found = cells_of("02_quality_embedding")
+    return found[: next(place for place, cell in enumerate(found) if cell["id"] == name)]

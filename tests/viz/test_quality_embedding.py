@@ -118,6 +118,37 @@ def test_lambdas_stand_at_equal_distances_and_none_is_the_papers(table, studies)
     assert extent(ground)[0] == 3.5 and "no minimum" in words(ax)[0]  # between 0.5 and 1
 
 
+GUESSES = {"mnist lambda_mi": 40, "scenes size": 70}
+
+
+def marks(fig):
+    """{(row, column): where the guess is} of panels with a diamond."""
+    return {divmod(place, 2): (line.get_xdata()[0], line.get_ydata()[0]) for place, ax in enumerate(fig.axes)
+            for line in ax.lines if line.get_marker() == "D" and line.get_markersize() == 9}  # fmt: skip
+
+
+def test_nothing_of_the_studies_is_shown_before_it_is_revealed(table):
+    fig = paper_02.studies(table, guesses=GUESSES, revealed=False)
+    assert marks(fig) == {(1, 0): (7, 40), (0, 1): (0.2, 70)}  # the last of eight lambdas, the smallest size
+    for ax, usual in zip(fig.axes, [2, 1, 2, 1], strict=True):
+        drawn = [line for line in ax.lines if len(line.get_xdata()) and line.get_linestyle() != "--"]
+        at = {x for line in drawn if line.get_markersize() != 9 for x in line.get_xdata()}
+        bars = {x for lines in ax.collections for segment in lines.get_segments() for x in segment[:, 0]}
+        assert at == {usual} and bars <= {usual}  # what was known: lambda 0.3, the whole training set
+    known = score(of(table, "mnist", row="can", noise_rate=0.4, size=1.0, lambda_mi=None))
+    assert f"MNIST, lambda 0.3: CAN {known:.1f} % (guess 40 % at 10)" in viz.description(fig) and legible(fig)
+    assert [tick.get_text() for tick in fig.axes[0].get_xticklabels()][-1] == "10" and fig.axes[1].get_xlim()[0] < 0.2
+
+
+def test_guesses_stand_beside_what_was_found(table, studies):
+    fig = paper_02.studies(table, guesses=GUESSES)
+    assert marks(fig) == {(1, 0): (7, 40), (0, 1): (0.2, 70)} and marks(studies) == {}
+    np.testing.assert_allclose(line(fig.axes[0], "can"), line(studies.axes[0], "can"))
+    assert "(guess 70 % at 0.2)" in viz.description(fig) and "guess" not in viz.description(studies) and legible(fig)
+    with pytest.raises(ValueError, match="Did you mean 'scenes size'"):
+        paper_02.studies(table, guesses={"scenes sizes": 70})
+
+
 def test_the_studies_that_were_not_run_are_no_panels(table):
     part = table.runs[(table.runs["dataset"] != "mnist") | (table.runs["size"] == 1)]
     fig = paper_02.studies(replace(table, runs=part))
@@ -210,6 +241,21 @@ def test_copying_is_on_grey_where_it_is_cheaper():
     said = viz.description(fig)
     assert "up to a confidence of 80 %" in said and "Corrected: 0 % at 60 %, 90 % at 98 %." in said
     assert len(paper_02.copy_or_explain(costs).axes) == 1
+
+
+def test_nothing_of_the_costs_is_shown_before_it_is_revealed():
+    costs = pd.DataFrame({"copy": [2.0, 2.1, 2.6, 4.0], "explain": [3.0, 2.6, 2.4, 2.2]}, index=[0.6, 0.8, 0.9, 0.98])
+    found = pd.DataFrame({"corrected": [0.0, 0.9], "copied": [1.0, 0.1]}, index=[0.6, 0.98])
+    for asked in (paper_02.copy_or_explain(costs, guesses={"even": 70}, revealed=False),
+                  paper_02.copy_or_explain(costs, found, guesses={"even": 70}, revealed=False)):  # fmt: skip
+        drawn = [line for ax in asked.axes for line in ax.lines if len(line.get_xdata())]
+        assert [list(line.get_xdata()) for line in drawn] == [[70, 70], [70]]  # the line of the guess, its diamond
+        assert not [patch for ax in asked.axes for patch in ax.patches] and not asked.axes[0].get_yticks().size
+        assert viz.description(asked).endswith("Your guess: 70 %.") and "80" not in viz.description(asked)
+        assert legible(asked)
+    told = paper_02.copy_or_explain(costs, guesses={"even": 70})
+    assert told.axes[0].get_xlim() == (0, 100) and [70] in [list(line.get_xdata()) for line in told.axes[0].lines]
+    assert "up to a confidence of 80 %. Your guess: 70 %." in viz.description(told) and legible(told)
 
 
 # ---- tables

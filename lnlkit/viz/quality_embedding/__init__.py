@@ -14,11 +14,11 @@ from lnlkit.viz.quality_embedding.figures import (
     map_tables,
     overview,
     quality_maps,
-    studies,
     transitions,
 )
 from lnlkit.viz.quality_embedding.mechanism import copy_or_explain, error_signals
 from lnlkit.viz.quality_embedding.tables import what_acts, what_it_knows
+from lnlkit.viz.quality_embedding.varied import studies
 
 __all__ = [
     "CAN", "LAMBDA", "SETS", "architecture", "autoencoder_comparison", "copy_or_explain", "diagonal", "error_signals",

@@ -12,7 +12,7 @@ from lnlkit.viz import given
 from lnlkit.viz.lines import by_row, legend_below, t_interval
 from lnlkit.viz.matrices import colour_scale, percent_map
 from lnlkit.viz.show import describe
-from lnlkit.viz.style import GREY, INK, LABEL, NOTE, PALETTE, TICK, WIDTH, finish, panels, plain, row_labels, row_styles
+from lnlkit.viz.style import GREY, INK, LABEL, NOTE, PALETTE, TICK, WIDTH, finish, panels, plain, row_labels
 from lnlkit.viz.tables import heat_table
 
 NOTEBOOK = "02_quality_embedding"
@@ -38,7 +38,7 @@ def main_runs(runs):
     return recorded.frame(runs, "runs", "row", "lambda_mi").fillna({"lambda_mi": LAMBDA})
 
 
-def _study(runs, x):
+def of_study(runs, x):
     """Of the main runs of one data set those in which only x varies; size and lambda are varied at one noise rate."""
     fixed = {"noise_rate": AT, "size": 1.0, "lambda_mi": LAMBDA}
     del fixed[x]
@@ -59,14 +59,14 @@ def overview(table):
     Means with 95 % t-intervals over the seeds, on the right of CAN on one set at `AT`; what was not run is no panel.
     """
     runs = main_runs(given.runs(table, NOTEBOOK, *STUDIES, "dataset", "best_val"))
-    curves = {name: of for name in SETS if (of := _study(runs[runs["dataset"] == name], "noise_rate"))["noise_rate"]
+    curves = {name: of for name in SETS if (of := of_study(runs[runs["dataset"] == name], "noise_rate"))["noise_rate"]
               .nunique() > 1}  # fmt: skip
     if not curves:
         raise ValueError("`table` must have runs at several noise rates, but has no such runs.")
     known = [(title, columns, unit) for title, columns, unit in (
         ("Labels that are right, %", RIGHT, 100), ("Wrong labels found: AUC", AUCS, 1)) if set(columns) <= set(runs)]
     name = "mnist" if "mnist" in curves else list(curves)[-1]
-    of_can = _study(runs[runs["dataset"] == name], "lambda_mi").query("lambda_mi == @LAMBDA")
+    of_can = of_study(runs[runs["dataset"] == name], "lambda_mi").query("lambda_mi == @LAMBDA")
     fig, axes = panels(1, len(curves) + len(known), width=WIDTH, height=3.6, squeeze=False)
     for ax, (which, of) in zip(axes.flat, curves.items(), strict=False):
         by_row(of, ax, NOTEBOOK, unit=100, strong=(CAN,))
@@ -101,61 +101,6 @@ def _bars(ax, runs, columns, unit):
     if unit == 1:
         ax.axvline(0.5, color=INK, linestyle="--", linewidth=1, zorder=1)
         ax.text(0.5, len(columns) - 0.42, " chance", fontsize=NOTE, va="bottom")
-
-
-def studies(table):
-    """Figure of the recorded table: mAP against lambda and training size, a row a data set (Paper 02, Fig. 6).
-
-    Its Table V as a curve. Means with 95 % t-intervals over the seeds; where a study was not run is no panel.
-    """
-    runs = main_runs(given.runs(table, NOTEBOOK, *STUDIES, "dataset", "best_val"))
-    varied = [x for x in STUDIES if x != "noise_rate"]
-    found = {(name, x): of for name in SETS for x in varied
-             if (of := _study(runs[runs["dataset"] == name], x))[x].nunique() > 1}  # fmt: skip
-    if not found:
-        raise ValueError("`table` must have runs that vary lambda or size, but has no such runs.")
-    names = list(dict.fromkeys(name for name, _ in found))
-    fig, axes = panels(len(names), len(varied), width=9, height=2.8, squeeze=False)
-    for (r, name), (c, x) in itertools.product(enumerate(names), enumerate(varied)):
-        ax = axes[r, c]
-        if (name, x) not in found:
-            ax.set_axis_off()
-            continue
-        if x == "lambda_mi":
-            _lambda_curve(ax, found[name, x], runs[(runs["dataset"] == name) & (runs["row"] == PLAIN)])
-        else:
-            by_row(found[name, x], ax, NOTEBOOK, x=x, unit=100, strong=(CAN,))
-        finish(ax, f"{SETS[name]}, $P_{{\\mathrm{{noise}}}}$ = {AT:g}", STUDIES[x], "" if c else "mAP, %", grid="y")
-    if first := next((ax for ax in axes.flat if ax.get_legend()), None):
-        legend_below(fig, first, columns=len(ROWS), title="mean and 95 % t-interval over the seeds")
-    said = []
-    for (name, x), of in found.items():
-        mean = 100 * of[of["row"] == CAN].groupby(x)["best_val"].mean()
-        at, values = (", ".join(form.format(value) for value in part)
-                      for form, part in (("{:g}", mean.index), ("{:.1f} %", mean)))  # fmt: skip
-        said.append(f"{SETS[name]}, {x.removesuffix('_mi')} {at}: CAN {values}")
-    return describe(fig, f"Mean average precision against lambda and size at P_noise {AT:g}. {'; '.join(said)}.")
-
-
-def _lambda_curve(ax, runs, plain):
-    """CAN's mAP at values of lambda, which stand at equal distances; plain training, which has none, is a level line.
-
-    From 1 on, where no variance minimises the loss, the ground is grey.
-    """
-    values = sorted(runs["lambda_mi"].unique())
-    by_row(runs.assign(place=runs["lambda_mi"].map(values.index)), ax, NOTEBOOK, x="place", unit=100, strong=(CAN,),
-           legend=False)  # fmt: skip
-    ax.set_xticks(range(len(values)), [f"{value:g}" for value in values])
-    plain = 100 * plain[(plain["noise_rate"] == AT) & (plain["size"] == 1)]["best_val"].mean()
-    color = row_styles(NOTEBOOK)[PLAIN][1]["color"]
-    ax.axhline(plain, color=color, linestyle="--", linewidth=1.5, zorder=1)
-    if values[-1] >= 1:
-        low, high = ax.get_ylim()
-        ax.set_ylim(low - 0.2 * (high - low), high)  # room for the text
-        ax.axvspan(sum(value < 1 for value in values) - 0.5, len(values) - 0.5, color="#f2f2f2", zorder=0)
-        ax.text(0.98, 0.02, "λ ≥ 1: the loss has\nno minimum in σ", transform=ax.transAxes, ha="right", va="bottom",
-                fontsize=NOTE, color="#555555")  # fmt: skip
-    ax.set_xlim(-0.5, len(values) - 0.5)
 
 
 def map_tables(runs, datasets=("scenes", "mnist"), columns="noise_rate"):
