@@ -4,7 +4,8 @@ import pytest
 import torch
 from derived import cells_of, names_derived_in, with_gradients
 
-from lnlkit import losses, papers, recorded
+import lnlkit.viz.robust_features
+from lnlkit import losses, papers, recorded, viz, widgets
 
 NOTEBOOK = "03_robust_features"
 
@@ -37,6 +38,54 @@ def test_bootstrapping_is_the_packages(derived, alpha):
     mine, theirs = (with_gradients(lambda z, of=of: of(z, y, alpha), logits)
                     for of in (derived["bootstrap_classification"], losses.bootstrap_classification))  # fmt: skip
     torch.testing.assert_close(mine, theirs)
+
+
+# ---- guesses before the truth
+
+
+def prediction(name, table):
+    """The Prediction of this name, made by its cell."""
+    found = {"full": table, "widgets": widgets, "viz": viz, "lnlkit": lnlkit}
+    source = next("".join(cell["source"]) for cell in cells_of(NOTEBOOK)
+                  if cell["metadata"].get("tags") == ["widget"] and f"{name} = widgets.Prediction(" in
+                  "".join(cell["source"]))  # fmt: skip
+    exec(compile(source, name, "exec"), found)
+    return found[name]
+
+
+PREDICTIONS = {"heart": ["ce", "ce_augmented", "robust_features"], "terms_alone": ["only_a", "only_b", "only_c"],
+               "overruled": ["corrected"]}  # fmt: skip
+
+
+@pytest.mark.usefixtures("errors_start_empty")
+@pytest.mark.parametrize("name", PREDICTIONS)
+def test_every_guess_is_drawn_and_revealed(name, table):
+    told = prediction(name, table)
+    assert not told.revealed and list(told.sliders) == PREDICTIONS[name]
+    assert told.drive() == 6 * len(PREDICTIONS[name]) + 2 and told.revealed and not widgets.ERRORS
+
+
+@pytest.mark.parametrize("name", PREDICTIONS)
+def test_nothing_that_is_guessed_is_drawn_or_said_before(name, table):
+    told = prediction(name, table)
+    hidden, shown = told.draw(told.guesses, False), told.draw(told.guesses, True)
+    rate, column = (0.6, "corrected") if name == "overruled" else (0.8, "last_memorised")
+    rows = ["robust_features"] if name == "overruled" else PREDICTIONS[name]
+    for row in rows:
+        truth = f"{percent(table, row, rate, column):.0f} %"
+        assert truth in viz.description(shown) and truth not in viz.description(hidden)
+    asked = hidden.axes[-1:] if name == "overruled" else hidden.axes
+    assert len(asked) == len(PREDICTIONS[name])
+    for ax in asked:
+        assert max([len(drawn.get_xdata()) for drawn in ax.lines], default=0) <= 1
+        words = " ".join([ax.get_title(), ax.get_xlabel(), *[text.get_text() for text in ax.texts]])
+        assert "your guess: 50 %" in words and words.count("%") == 1
+
+
+def test_bootstrapping_takes_away_two_thirds_of_what_the_augmentation_leaves(table):
+    a, b, c, views = (percent(table, row, 0.8, "last_memorised")
+                      for row in ("only_a", "only_b", "only_c", "ce_augmented"))  # fmt: skip
+    assert a / views < 0.4 and c < views - 2 and abs(b - views) < 2
 
 
 # ---- what the text tells of the recorded runs
@@ -111,7 +160,17 @@ TOLD = {  # cell: sentences, made from the table
     ],
     "memorisation-told": [
         lambda t: f"CE ends with {percent(t, 'ce', 0.8, 'last_memorised'):.0f} % of the wrong labels learned",
-        lambda t: f"the method with {percent(t, 'robust_features', 0.8, 'last_memorised'):.0f} %",
+        lambda t: f"the method with {percent(t, 'robust_features', 0.8, 'last_memorised'):.0f} %, and CE on augmented "
+                  "images, without any of the three terms, with "
+                  f"{percent(t, 'ce_augmented', 0.8, 'last_memorised'):.0f} %",
+    ],
+    "terms-told": [
+        lambda t: "A alone ends with {:.0f} % of the wrong labels learned, B with {:.0f} %, C with {:.0f} %".format(
+            *[percent(t, row, 0.8, "last_memorised") for row in ("only_a", "only_b", "only_c")]),
+        lambda t: f"far from the {percent(t, 'ce', 0.8, 'last_memorised'):.0f} % of CE, but so is the control, CE on "
+                  f"$T(x)$, with {percent(t, 'ce_augmented', 0.8, 'last_memorised'):.0f} %",
+        lambda t: "All three together end with "
+                  f"{percent(t, 'robust_features', 0.8, 'last_memorised'):.0f} %",
     ],
     "alpha-told": [
         lambda t: f"{tried(t, 'robust_features', CHOSEN)} % of the test images",

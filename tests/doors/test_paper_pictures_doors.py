@@ -79,6 +79,7 @@ NO_T = {"nothing": None, "text": "T", "row": T[0], "not square": T[:1], "nan": T
         "negative": -T, "none": np.zeros((0, 0)), "ragged": [[1.0], [0.5, 0.5]]}  # fmt: skip
 NO_MAPPING = {"nothing": None, "list": [T], "empty": {}, "text": "T"}
 NO_ROWS = {"nothing": None, "text": "ce", "empty": [], "unknown": ["cee"], "number": 3}
+NO_GUESSES = {"list": [50], "number": 50, "text": "50"}
 NO_CURVE = {"short": GRID[:9], "nan": GRID * NAN, "text": "fit", "nothing": None, "table": RHO}
 KINDS = BAD | {
     "ax": {"nothing": None, "figure": ax().figure, "text": "ax"},
@@ -174,12 +175,14 @@ DOORS = [
                     "other rates": small_features.table(rates=(0.3,), flips=())}}),
     Door(robust_features.table_1, dict(table=THREE), {"table": "three's ends"},
          {"table": {"the ablation alone": with_runs(THREE, THREE.runs.query("row == 'a_b'"))}}),
-    Door(robust_features.memorisation, dict(table=THREE, noise_rate=0.6, rows=["ce"]),
+    Door(robust_features.memorisation, dict(table=THREE, noise_rate=0.6, rows=["ce"], guesses={"ce": 50}),
          {"table": "three", "noise_rate": "fraction"},
          {"table": {"no realised rates": with_runs(THREE, THREE.runs.drop(columns="realised_rate"))},
-          "noise_rate": {"not recorded": 0.5, "none": 0.0}, "rows": NO_ROWS | {"not run": ["gce"]}}),
-    Door(robust_features.maps, dict(table=THREE, noise_rate=0.6), {"table": "three", "noise_rate": "fraction"},
-         {"noise_rate": {"not recorded": 0.5, "none": 0.0}}),
+          "guesses": NO_GUESSES, "noise_rate": {"not recorded": 0.5, "none": 0.0},
+          "rows": NO_ROWS | {"not run": ["gce"]}}),
+    Door(robust_features.maps, dict(table=THREE, noise_rate=0.6, guesses={"corrected": 50}),
+         {"table": "three", "noise_rate": "fraction"},
+         {"guesses": NO_GUESSES, "noise_rate": {"not recorded": 0.5, "none": 0.0}}),
     Door(robust_features.restored, dict(table=THREE, noise_rate=0.6, row="a_b"),
          {"table": "three", "noise_rate": "fraction", "row": "name"},
          {"noise_rate": {"not recorded": 0.5, "none": 0.0}, "row": {"without a decoder": "ce"}}),

@@ -178,6 +178,38 @@ def test_memorisation_leaves_out_what_was_not_run(table):
         paper_03.memorisation(table, 0.6, ["imae"])
 
 
+def guessed(ax):
+    """The guesses that are marked in axes, and the curves that have points."""
+    marks = [drawn for drawn in ax.lines if drawn.get_marker() == "D" and len(drawn.get_xdata())]
+    curves = [drawn for drawn in ax.lines if drawn.get_marker() != "D" and len(drawn.get_xdata())]
+    return [drawn.get_ydata()[0] for drawn in marks], curves
+
+
+def test_of_what_is_learned_a_guess_stands_alone_before_it_is_revealed(table):
+    guesses = {"ce": 50, "ce_augmented": 20, "robust_features": 7}
+    hidden = paper_03.memorisation(table, 0.8, guesses=guesses, revealed=False)
+    for ax, guess in zip(hidden.axes, guesses.values(), strict=True):
+        assert guessed(ax) == ([guess], []) and not ax.collections
+        assert ax.get_title().endswith(f"\nyour guess: {guess} %")
+    assert "learned," not in viz.description(hidden) and "accuracy" not in viz.description(hidden)
+    assert "CE on T(x): your guess: 20 %" in viz.description(hidden) and legible(hidden)
+    shown, plain = paper_03.memorisation(table, 0.8, guesses=guesses), paper_03.memorisation(table, 0.8)
+    for ax, without, guess in zip(shown.axes, plain.axes, guesses.values(), strict=True):
+        marks, curves = guessed(ax)
+        assert marks == [guess] and len(curves) == 3 and guessed(without)[0] == []
+        assert ax.get_title() == without.get_title()
+        for one, other in zip(curves, guessed(without)[1], strict=True):
+            np.testing.assert_allclose(one.get_data(), other.get_data())
+    assert "of wrong labels learned, your guess: 50 %, test accuracy" in viz.description(shown) and legible(shown)
+
+
+def test_a_row_that_nobody_guessed_is_shown(table):
+    fig = paper_03.memorisation(table, 0.8, ["only_a", "ce_augmented"], guesses={"only_a": 5}, revealed=False)
+    (mark, curves), (none, known) = (guessed(ax) for ax in fig.axes)
+    assert (mark, curves, none, len(known)) == ([5], [], [], 3)
+    assert fig.axes[1].get_title().endswith("of wrong labels learned")
+
+
 def test_own_runs_stand_side_by_side(table):
     at = table.epochs.query("noise == 'symmetric' and noise_rate == 0.8 and seed == 1")
     own = {"CE": at[at["row"] == "ce"], "mine": at[at["row"] == "robust_features"]}
@@ -218,6 +250,20 @@ def test_maps_show_noisy_labels_twice_and_true_ones(table):
         assert ax.get_xlabel() == f"k-means groups: purity {purity:.2f}, NMI {nmi:.2f}"
     assert f"{100 * found.loc['robust_features', 'corrected']:.0f} %" in fig.axes[2].get_xlabel()
     assert legible(fig)
+
+
+def test_the_true_labels_of_a_map_are_hidden_until_a_guess_is_revealed(table):
+    found = table.runs.query("noise == 'symmetric' and noise_rate == 0.6 and row == 'robust_features'")["corrected"]
+    told = f"true class of {100 * found.mean():.0f} %"
+    hidden = paper_03.maps(table, 0.6, guesses={"corrected": 33}, revealed=False)
+    (dots,) = hidden.axes[2].collections
+    assert len(np.unique(dots.get_facecolors(), axis=0)) == 1 and not words(hidden.axes[2])
+    np.testing.assert_allclose(dots.get_offsets(), table.details["robust_features symmetric 0.6 0 None"]["map"]["x"])
+    assert hidden.axes[2].get_xlabel().endswith("your guess: 33 %") and told not in viz.description(hidden)
+    assert legible(hidden)
+    shown, plain = paper_03.maps(table, 0.6, guesses={"corrected": 33}), paper_03.maps(table, 0.6)
+    assert shown.axes[2].get_xlabel() == plain.axes[2].get_xlabel() + "\n◇ your guess: 33 %"
+    assert told in viz.description(shown).replace("\n", " ") and len(shown.axes[2].collections) == 2 and legible(shown)
 
 
 def test_a_map_that_was_not_recorded_says_so(table):

@@ -3,12 +3,13 @@
 import numpy as np
 from matplotlib.lines import Line2D
 
+from lnlkit import checks
 from lnlkit.viz import given
 from lnlkit.viz.embeddings import embedding
 from lnlkit.viz.images import image_grid
 from lnlkit.viz.robust_features.memory import LABELS, METHOD, NOTEBOOK, of_the_paper, per_cent
 from lnlkit.viz.show import describe
-from lnlkit.viz.style import LABEL, PALETTE, TITLE, blank, panels, plain
+from lnlkit.viz.style import GREY, LABEL, PALETTE, TITLE, blank, finish, panels, plain
 
 WITHOUT = "a_b"  # the method without the cluster loss
 SHOWN = {"images": "x, a test image", "augmented": "T(x), what goes in", "restored": "restored from\nthe features"}
@@ -29,13 +30,15 @@ def quality(runs, row):
 
 
 @plain
-def maps(table, noise_rate):
+def maps(table, noise_rate, *, guesses=None, revealed=True):
     """Figure of the features of training images as t-SNE maps, seed 0, symmetric noise (Paper 03, Fig. 1).
 
     Without the cluster loss and with it, coloured by noisy labels; then by true ones. Below: how well k-means groups of
     the features of test images agree with the true classes, mean over the seeds. A map that is missing says so.
+    guesses: {"corrected": per cent of the wrongly labelled images whose true class the method predicts}, told under the
+    last map; without `revealed` that map has no colours and the share is not told.
     """
-    runs = given.at_rate(of_the_paper(table), noise_rate)
+    runs, guesses = given.at_rate(of_the_paper(table), noise_rate), checks.instance(guesses or {}, "guesses", dict)
     fig, axes = panels(1, 3, height=4.1)
     said = []
     for ax, (row, by, title) in zip(axes, (
@@ -46,8 +49,16 @@ def maps(table, noise_rate):
         if of is None:
             blank(ax, "features:\nnot recorded").set_title(title, fontsize=TITLE)
             continue
-        embedding(of["x"], of[by], of["y_clean"], ax, title, size=12, cross=1.6)
-        ax.set_xlabel(_below(runs, row, by), fontsize=LABEL)
+        if revealed or by == "y":
+            embedding(of["x"], of[by], of["y_clean"], ax, title, size=12, cross=1.6)
+        else:
+            ax.scatter(*np.transpose(of["x"]), color=GREY, s=12, linewidths=0, alpha=0.4)
+            finish(ax, title).set(xticks=[], yticks=[])
+            ax.spines[:].set_visible(False)
+        below = _below(runs, row, by, revealed)
+        if "corrected" in guesses and by != "y":
+            below += f"\n◇ your guess: {guesses['corrected']:g} %"
+        ax.set_xlabel(below.strip(), fontsize=LABEL)
         said.append(f"{' '.join(title.split())}: {ax.get_xlabel()}")
     marks = {"o": "label right", "X": "label wrong"}
     keys = [Line2D([], [], linestyle="none", marker=mark, color=PALETTE[0], markersize=6, label=text)
@@ -58,10 +69,12 @@ def maps(table, noise_rate):
                          f"{'; '.join(said) or 'None was recorded'}.")  # fmt: skip
 
 
-def _below(runs, row, by):
+def _below(runs, row, by, revealed=True):
     """What stands under a map: the quality of its features, or under that of true labels how many were found."""
     if by == "y":
         return quality(runs, row)
+    if not revealed:
+        return "of how many wrongly labelled images\nis the true class predicted?"
     found = runs.loc[runs["row"] == row].get("corrected")
     if found is None or found.isna().all():
         return ""

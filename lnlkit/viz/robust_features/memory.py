@@ -6,12 +6,14 @@ import seaborn
 from lnlkit import checks
 from lnlkit.viz import given
 from lnlkit.viz.lines import LEARNED, highest_and_last, learned, legend_below, over_epochs
+from lnlkit.viz.playground.overview import GUESS
 from lnlkit.viz.show import describe
 from lnlkit.viz.style import GREY, LINES, NOTE, PALETTE, finish, panels, plain, row_labels
 
 NOTEBOOK = "03_robust_features"
 LABELS = row_labels(NOTEBOOK)
 CE, METHOD, VIEWS = "ce", "robust_features", "ce_augmented"
+MARK = {**GUESS, "markeredgecolor": LEARNED["memorised"][1], "linestyle": ""}
 RANGE = ("pi", 100)  # seaborn's word for the band from the smallest to the largest seed
 
 
@@ -27,13 +29,15 @@ def per_cent(share):
 
 
 @plain
-def memorisation(table, noise_rate, rows=(CE, VIEWS, METHOD)):
+def memorisation(table, noise_rate, rows=(CE, VIEWS, METHOD), *, guesses=None, revealed=True):
     """Figure of what is learned over the epochs, a panel a row: right labels, wrong labels, clean test images.
 
     Lines are means over the seeds, bands their range; symmetric noise. Rows that were not run have no panel.
+    guesses: {row: per cent of the wrong labels learned in the end}, drawn as diamonds; without `revealed` the curves of
+    these rows are left out.
     """
     runs, rows = of_the_paper(table, "realised_rate"), given.rows(rows, NOTEBOOK)
-    runs = given.at_rate(runs, noise_rate)
+    runs, guesses = given.at_rate(runs, noise_rate), checks.instance(guesses or {}, "guesses", dict)
     rows = [row for row in rows if row in set(runs["row"])]
     if not rows:
         raise ValueError(f"`rows` must be among those recorded at rate {noise_rate:g}, {sorted(runs['row'].unique())}.")
@@ -45,19 +49,34 @@ def memorisation(table, noise_rate, rows=(CE, VIEWS, METHOD)):
         ax.set_axis_off()
     said = []
     for ax, row in zip(axes.flat, rows, strict=False):
-        own = epochs[epochs["row"] == row]
-        for column, (label, color, line) in LEARNED.items():
-            look = {"label": label, "color": color, "linestyle": line, "linewidth": 2, "legend": ax is axes.flat[0]}
-            seaborn.lineplot(own.assign(shown=100 * own[column]), x="epoch", y="shown", ax=ax, errorbar=RANGE, **look)
-        known = 100 * own[own["epoch"] == own["epoch"].max()]["memorised"].mean()
-        words = f"{known:.0f} % of wrong labels learned"
-        finish(ax, f"{LABELS[row]}\n{words}", "epoch", "% of the images", grid="y")
-        ax.label_outer()
-        said.append(f"{LABELS[row]}: {words}, {highest_and_last(own)}")
+        told = _learned(ax, epochs[epochs["row"] == row], guesses.get(row), revealed or row not in guesses)
+        finish(ax, f"{LABELS[row]}\n{told[0]}", "epoch", "% of the images", grid="y").label_outer()
+        said.append(f"{LABELS[row]}: {', '.join(told)}")
     axes[0, 0].set(ylim=(-3, 103))
-    legend_below(fig, axes[0, 0], columns=3 if across > 1 else 1)
+    if guesses:
+        axes[0, 0].set_xlim(0, 1.1 * epochs["epoch"].max())
+        axes[0, 0].plot([], [], label="your guess of the wrong labels", **MARK)
+    legend_below(fig, axes[0, 0], columns=(2 if guesses else 3) if across > 1 else 1)
     return describe(fig, f"What is learned over the epochs where {per_cent(noise_rate)} of the labels are wrong, mean "
                          f"and range over seeds. {'; '.join(said)}.")  # fmt: skip
+
+
+def _learned(ax, epochs, guess, shown):
+    """What a row learned in the axes, and a guess of the wrong labels; returns what to say, the shortest first."""
+    last = epochs["epoch"].max()
+    for column, (label, color, line) in LEARNED.items():
+        look = {"label": label, "color": color, "linestyle": line, "linewidth": 2}
+        if shown:
+            drawn = epochs.assign(shown=100 * epochs[column])
+            seaborn.lineplot(drawn, x="epoch", y="shown", ax=ax, errorbar=RANGE, legend=False, **look)
+        else:
+            ax.plot([], [], **look)
+    known = f"{100 * epochs[epochs['epoch'] == last]['memorised'].mean():.0f} % of wrong labels learned"
+    said = [known, highest_and_last(epochs)] if shown else []
+    if guess is not None:
+        ax.plot([1.05 * last], [guess], clip_on=False, **MARK)
+        said.insert(1, f"your guess: {guess:g} %")
+    return said
 
 
 @plain
