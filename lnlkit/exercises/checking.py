@@ -3,14 +3,13 @@
 import functools
 import importlib
 import os
-import pkgutil
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
-from lnlkit import checks
+from lnlkit import checks, papers
 from lnlkit.exercises.asking import Mistake, NotDone
 
 COHORT = "LNLKIT_COHORT"
@@ -53,22 +52,23 @@ def exercise(name: str, *, answer: str, title: str, minutes: int):
     return add
 
 
-def _known() -> dict[str, Exercise]:
-    """All exercises, those of every notebook's module, by name."""
-    package = importlib.import_module("lnlkit.exercises")
-    for module in pkgutil.iter_modules(package.__path__):
-        importlib.import_module(f"lnlkit.exercises.{module.name}")
-    return dict(sorted(_KNOWN.items()))
+def _known(number: str | None = None) -> dict[str, Exercise]:
+    """All exercises by name, or those of a notebook's number: its module alone is imported."""
+    modules = {key[:2]: key[3:] for key in papers.KEYS}
+    for of in modules if number not in modules else [number]:
+        importlib.import_module(f"lnlkit.exercises.{modules[of]}")
+    return {name: _KNOWN[name] for name in sorted(_KNOWN) if number not in modules or name.startswith(f"{number}.")}
 
 
 def names(notebook: str | None = None) -> list[str]:
     """Names of all exercises, or of those of a notebook ("01")."""
-    return [name for name in _known() if notebook is None or name.partition(".")[0] == notebook[:2]]
+    return [name for name in _known(notebook and notebook[:2]) if notebook is None or name[:2] == notebook[:2]]
 
 
 def find(name: str) -> Exercise:
     """The exercise of a name such as "01.2"."""
-    return _known()[checks.one_of(name, "name", _known())]
+    known = _known(name.partition(".")[0] if isinstance(name, str) else None)
+    return known[checks.one_of(name, "name", known)]
 
 
 def check(name: str, answer, cohort: int | None = None) -> Outcome:

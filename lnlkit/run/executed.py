@@ -26,6 +26,7 @@ PAGE_STYLE = """<style>
 .highlight pre { overflow-y: hidden; }  /* lines of code end a fraction of a pixel below their box */
 div.text_cell table { margin-left: 0; }
 div.text_cell th, div.text_cell td { text-align: left; }
+summary { display: list-item; cursor: pointer; }  /* with its triangle, which the template takes away */
 div.output_html { background: none; }  /* the style of highlighted code greys every table */
 </style>
 """
