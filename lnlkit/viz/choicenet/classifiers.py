@@ -7,7 +7,9 @@ import seaborn
 from lnlkit import checks, papers, recorded
 from lnlkit.data import targets
 from lnlkit.viz import given
+from lnlkit.viz.choicenet import guesses as told
 from lnlkit.viz.choicenet.figures import COMPARED, LABELS, METRICS, NOTEBOOK
+from lnlkit.viz.playground.overview import GUESS
 from lnlkit.viz.show import describe
 from lnlkit.viz.style import GREY, INK, LABEL, NOTE, PALE, PALETTE, TICK, finish, noise_name, panels, plain, row_styles
 from lnlkit.viz.tables import heat_table, rich
@@ -18,7 +20,10 @@ WALK = ("choicenet", "choicenet_linear_heads", "choicenet_bias", "choicenet_soft
         "choicenet_shared", "choicenet_rho1", "choicenet_divergence", "choicenet_abs_tanh", "choicenet_tanh",
         "choicenet_printed_abs_tanh", "choicenet_printed")  # fmt: skip
 SETTINGS = (("mnist", 0.5), ("mnist", 0.2), ("digits", 0.5), ("digits", 0.2))
+GUESSED = ("symmetric_inclusive", 0.5)  # of MNIST, at the best epoch: where guesses of `accuracies` stand
 TURNED = 0.2  # of the smallest logits right: twice as many as by chance
+WHOSE = {"largest_right": "the largest logit is right", "smallest_right": "the smallest logit is right"}
+HUES = dict(zip(WHOSE, (PALETTE[0], PALETTE[3]), strict=True))
 CHOICES = {
     "rho": ("choicenet_tanh", "correlations from -1 to 1, or from 0.5 to 1"),
     "heads": ("choicenet_linear_heads", "batch norm and ReLU before correlations, weights and variances"),
@@ -109,13 +114,15 @@ def _listed(values):
 
 
 @plain
-def walk(table, rows=WALK):
+def walk(table, rows=WALK, *, guesses=None, revealed=True):
     """Figure of the target on test images, a panel a noisy set, a line a row: from the authors' code to the text.
 
     A dot a seed is the share of images whose largest logit is right. Where images came out upside down their smallest
     logit is the right one, and a cross says for how many. Rows with tanh, whose sign is free, stand on grey.
+    guesses: {"largest_right", "smallest_right": per cent} for the row "ρ = tanh" in the first panel, as diamonds;
+    without `revealed` they stand beside the first row alone.
     """
-    rows = given.rows(rows, NOTEBOOK)
+    rows, guesses = given.rows(rows, NOTEBOOK), told.checked(guesses, WHOSE)
     runs = given.runs(table, NOTEBOOK, "noise", "noise_rate", "dataset", "largest_right", "smallest_right")
     runs = _at(runs, noise="symmetric_inclusive")
     runs = runs[runs["row"].isin(rows) & runs["largest_right"].notna()]
@@ -125,19 +132,28 @@ def walk(table, rows=WALK):
     fig, axes = panels(1, len(there), height=0.29 * len(rows) + 1.5, width=10.5, sharey=True, squeeze=False)
     axes = axes[0]
     free = [row for row in rows if _free(row)]
+    shown = runs if revealed else _at(runs, row=rows[0])
     for ax, (dataset, rate) in zip(axes, there, strict=True):
-        _turned(ax, _at(runs, dataset=dataset, noise_rate=rate), rows)
+        _turned(ax, _at(shown, dataset=dataset, noise_rate=rate), rows)
         for row in free:
             ax.axhspan(rows.index(row) - 0.5, rows.index(row) + 0.5, color=PALE, zorder=0)
         finish(ax, f"{dataset}, {100 * rate:.0f} % redrawn", "% of the test images", grid="x")
         ax.tick_params(axis="y", length=0)
+    if guesses and "choicenet_tanh" in rows:
+        for name, value in guesses.items():
+            axes[0].plot([value], [rows.index("choicenet_tanh")], linestyle="", **GUESS, markeredgecolor=HUES[name],
+                         label=f"your guess: {WHOSE[name]}")  # fmt: skip
     axes[0].set_yticks(range(len(rows)), [_short(row) for row in rows], fontsize=TICK)
     axes[0].set_ylim(len(rows) - 0.5, -0.5)
-    fig.legend(*axes[0].get_legend_handles_labels(), loc="outside upper center", ncols=3, fontsize=LABEL, frameon=False)
+    fig.legend(*axes[0].get_legend_handles_labels(), loc="outside upper center", ncols=2, fontsize=LABEL, frameon=False)
+    if not revealed:
+        return describe(fig, f"Whose logit is right with ρ = tanh, on {there[0][0]}?"
+                             + told.told(guesses, WHOSE))  # fmt: skip
     counts = runs.loc[runs["smallest_right"] > TURNED, "row"].value_counts()
     said = ", ".join(f"{_short(row)} {counts[row]} of {sum(runs['row'] == row)}" for row in rows if row in counts)
     return describe(fig, f"Whose logit is right, {len(rows)} rows on {len(there)} noisy sets. Runs in which the "
-                         f"smallest is for more than {TURNED:.0%} of the images: {said or 'none'}.")  # fmt: skip
+                         f"smallest is for more than {TURNED:.0%} of the images: {said or 'none'}."
+                         + told.told(guesses, WHOSE))  # fmt: skip
 
 
 def _turned(ax, runs, rows):
@@ -181,12 +197,13 @@ def setting_name(noise, noise_rate):
 
 
 @plain
-def accuracies(table, rows):
+def accuracies(table, rows, *, guesses=None, revealed=True):
     """Figure of the accuracies of rows, a heat map for each data set (left to right) and each of PARTS (below).
 
-    A cell is the mean over the seeds ± standard deviation, in per cent; what was not run stays empty.
+    A cell is the mean over the seeds ± standard deviation, in per cent; what was not run stays empty. guesses: {row:
+    per cent} for GUESSED, in the place of its cell; without `revealed` the other cells hold ChoiceNet alone.
     """
-    rows = given.rows(rows, NOTEBOOK)
+    rows, guesses = given.rows(rows, NOTEBOOK), told.checked(guesses, LABELS)
     runs = given.runs(table, NOTEBOOK, "task", "noise", "noise_rate", "dataset", *PARTS)
     runs = runs[runs["row"].isin(rows) & (runs["task"] == "classification")]
     if runs.empty:
@@ -196,21 +213,30 @@ def accuracies(table, rows):
                             key=lambda of: of.map(kinds.index) if of.name == "noise" else of)  # fmt: skip
     runs = runs.assign(setting=list(map(setting_name, runs["noise"], runs["noise_rate"])))
     settings = runs.groupby("dataset", sort=False)["setting"].unique()
-    fig, axes = panels(len(PARTS), len(settings), height=0.3 * len(rows) + 0.8, squeeze=False,
+    fig, axes = panels(len(PARTS), len(settings), height=(0.4 if guesses else 0.3) * len(rows) + 0.8, squeeze=False,
                        width_ratios=settings.map(len))  # fmt: skip
     for (part, epoch), across in zip(PARTS.items(), axes, strict=True):
         for ax, (name, own) in zip(across, runs.groupby("dataset", sort=False), strict=True):
             own = own.assign(place=own["setting"].map(list(settings[name]).index))
             empty = pd.DataFrame({"row": rows, "place": 0})  # every panel has all rows, side by side
             heat_table(pd.concat([own, empty]), NOTEBOOK, rows=rows, columns="place", value=part, ax=ax)
+            if not revealed:
+                told.hide(ax, [rows.index(row) for row in rows if row == "choicenet"])
+            if (name, part) == ("mnist", "best_val") and setting_name(*GUESSED) in settings[name]:
+                told.in_cells(ax, list(settings[name]).index(setting_name(*GUESSED)),
+                              {rows.index(row): value for row, value in guesses.items() if row in rows})
             ax.set_title(f"{name}, {epoch}", fontsize=LABEL, loc="left")
             ax.set_xticklabels(settings[name] if ax in axes[-1] else [], fontsize=NOTE)
             ax.set(xlabel="", ylabel="")
             ax.tick_params(axis="y", labelleft=ax is across[0])
+    guess = told.told(guesses, LABELS)
+    if not revealed:
+        of = f"{noise_name(GUESSED[0])} {GUESSED[1]:.0%}"
+        return describe(fig, f"What will the accuracies on mnist be, {of}, best epoch?{guess}")
     means = runs.groupby(["dataset", "setting", "row"])["best_val"].mean().unstack()
     best = means.idxmax(axis=1).map(LABELS).value_counts()
     said = ", ".join(f"{label} in {count}" for label, count in best.items())
-    return describe(fig, f"Accuracy of {len(rows)} methods; the best of {len(means)} settings: {said}.")
+    return describe(fig, f"Accuracy of {len(rows)} methods; the best of {len(means)} settings: {said}.{guess}")
 
 
 def per_seed(runs, caption, *, value, across="noise_rate", unit=100.0, digits=0):
@@ -227,19 +253,28 @@ def per_seed(runs, caption, *, value, across="noise_rate", unit=100.0, digits=0)
 
 
 @plain
-def pulls(curves):
+def pulls(curves, *, guesses=None, revealed=True):
     """Figure of how hard a label pulls at its logit, against the probability that it is given (Paper 05, Eq. (9)).
 
     curves: DataFrame whose index is the probability and whose columns are the sizes of the gradient of each loss.
+    guesses: {column: per cent of the largest pull, 1, at the left end}, diamonds there; without `revealed` the lines of
+    these columns are left out.
     """
     if not isinstance(curves, pd.DataFrame) or curves.empty:
         raise TypeError(f"`curves` must be a pandas DataFrame with a column a loss, but got {checks.brief(curves)}.")
     checks.numbers(curves.reset_index().to_numpy(), "curves")
+    guesses = told.checked(guesses, list(curves.columns))
     fig, ax = panels(width=6.5, height=3)
-    seaborn.lineplot(curves, ax=ax, linewidth=2.2, palette=PALETTE[: len(curves.columns)])
+    shown = curves if revealed else curves.assign(**{name: np.nan for name in guesses})
+    seaborn.lineplot(shown, ax=ax, linewidth=2.2, palette=PALETTE[: len(curves.columns)])
+    for place, (name, value) in enumerate(guesses.items()):
+        ax.plot([curves.index[0] + 0.03 * place], [value / 100], linestyle="", **GUESS, clip_on=False,
+                markeredgecolor=PALETTE[list(curves.columns).index(name)], label=f"your guess: {name}")  # fmt: skip
     ax.set(xlim=(0, 1), ylim=(0, 1.02))
     ax.legend(fontsize=TICK, frameon=False)
     finish(ax, None, "probability of the given label", "size of the gradient of its logit", grid="y")
-    said = ", ".join(f"{name} {value:.3f}" for name, value in curves.iloc[0].items())
+    known = shown.iloc[0].dropna()
+    said = ", ".join(f"{name} {value:.3f}" for name, value in known.items())
     return describe(fig, "Size of the gradient against the probability of the given label; at "
-                         f"{np.round(curves.index[0], 3)}: {said}.")  # fmt: skip
+                         f"{np.round(curves.index[0], 3)}: {said or 'what?'}."
+                         + told.told(guesses, {name: name for name in guesses}))  # fmt: skip
