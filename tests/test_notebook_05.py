@@ -5,9 +5,9 @@ import json
 import numpy as np
 import pytest
 import torch
-from derived import NOTEBOOKS, names_derived_in, with_gradients
+from derived import NOTEBOOKS, cells_of, names_derived_in, with_gradients
 
-from lnlkit import losses, papers, recorded, viz
+from lnlkit import exercises, losses, papers, recorded, viz, widgets
 from lnlkit.methods import choicenet
 from lnlkit.viz.choicenet.classifiers import SETTINGS, WALK
 
@@ -58,6 +58,80 @@ def test_the_losses_are_the_packages(derived, K):
             for f in (derived["choice"], losses.choice)
         )
         torch.testing.assert_close(mine, theirs)
+
+
+# ---- predictions and exercises
+
+
+def code_of(*wanted):
+    """The code cells of these ids, or of this tag, compiled."""
+    return [compile("".join(cell["source"]), cell["id"], "exec") for cell in cells_of("05_choicenet")
+            if cell["cell_type"] == "code"
+            and {cell["id"], *cell["metadata"].get("tags", [])} & set(wanted)]  # fmt: skip
+
+
+@pytest.fixture
+def predictions(derived, errors_start_empty):
+    found = dict(derived, full=recorded.load("05"))
+    for cell in code_of("pulls", "walk", "taken-apart"):
+        exec(cell, found)
+    return found
+
+
+@pytest.mark.parametrize("name, pictures", [("pull", 14), ("upside_down", 14),
+                                             pytest.param("apart", 20, marks=pytest.mark.slow)])  # fmt: skip
+def test_every_guess_is_drawn_and_revealed(predictions, name, pictures):
+    prediction = predictions[name]
+    hidden = viz.description(prediction.draw(prediction.guesses, False))
+    assert "Your guess: " in hidden and set(prediction.guesses.values()) == {50}
+    assert prediction.drive() == pictures and prediction.revealed and not widgets.ERRORS
+    assert prediction.places.now[0]["text/plain"] != hidden
+
+
+def test_nothing_of_the_truth_is_drawn_before_it_is_revealed(predictions):
+    pull, walk, apart = (predictions[name].draw(predictions[name].guesses, False)
+                         for name in ("pull", "upside_down", "apart"))  # fmt: skip
+    assert [len(line.get_xdata()) for line in pull.axes[0].lines if np.isfinite(line.get_ydata()).all()
+            and len(line.get_xdata()) > 1] == [100]  # cross-entropy's, which the text tells of
+    assert {float(y) for ax in walk.axes for line in ax.lines if line.get_marker() in "oX"
+            for y in line.get_ydata()} == {0}  # ChoiceNet's
+    numbers = [text for ax in apart.axes for text in ax.texts if text.get_text()]
+    assert {text.get_text() for text in numbers if text.get_position()[1] < 8} == {"◇ 50"}
+
+
+def test_the_pull_of_an_unlikely_label_is_what_is_told(predictions):
+    curves = predictions["curves"]
+    said = [f"{100 * float(curves[name][0]):.1f} % under {text}" for name, text in (
+        ("Eq. (9), K = 1", "Eq. (9)"), ("GCE, q = 0.7", "GCE"))]  # fmt: skip
+    (told,) = ["".join(cell["source"]) for cell in cells_of("05_choicenet") if cell["id"] == "pulls-read"]
+    assert " and ".join(said) in told
+
+
+@pytest.mark.parametrize("cohort", [0, 5])
+def test_the_solutions_are_right_and_the_stubs_not_done(derived, cohort):
+    for tag, right in (("exercise", False), ("solution", True)):
+        found = dict(derived)
+        for cell in code_of(tag):
+            if "check" not in cell.co_filename:
+                exec(cell, found)
+        for name in exercises.names("05"):
+            outcome = exercises.check(name, found[exercises.find(name).answer], cohort)
+            assert (outcome.done, outcome.right) == (right, right), outcome.said
+
+
+def test_every_exercise_has_its_stub_hint_solution_and_check_in_this_order():
+    cells = [(cell["id"], cell["metadata"].get("tags", []), "".join(cell["source"]))
+             for cell in cells_of("05_choicenet")]  # fmt: skip
+    for name in exercises.names("05"):
+        exercise = exercises.find(name)
+        (place,) = [i for i, (_, _, text) in enumerate(cells) if text == f'lab.check("{name}", {exercise.answer})']
+        assert cells[place][1] == ["exercise", "check"]
+        before = [tags for _, tags, _ in cells[place - 4 : place]]
+        hint = [["hint"]] if name != "05.0" else []
+        assert before[-3 - len(hint):] == [["exercise"], *hint, ["solution"], ["solution"]]
+        title = cells[place - 4 - len(hint)][2]
+        number = name.partition(".")[2]
+        assert number == "0" or f"### Exercise {number}: " in title and f"({exercise.minutes} min)" in title
 
 
 # ---- what it says of the runs

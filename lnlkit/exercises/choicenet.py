@@ -54,34 +54,7 @@ def warm_up(answer, rng):
     return "number 2 is the paper's 'expected true ratio', and number 3 comes back at its Fig. 5"
 
 
-@exercise("05.1", answer="right_logits", title="right side up, or upside down?", minutes=5)
-def whose_logit(answer, rng):
-    """Shares of the images whose largest and whose smallest logit is that of their class."""
-    n, D = 400, int(rng.integers(5, 11))
-    y = rng.integers(0, D, n)
-    logits = rng.normal(size=(n, D)) - 12 * (rng.random((n, 1)) < 0.7)  # the same for all classes: it tells nothing
-    up, down = np.split(rng.permutation(n), [int(rng.integers(220, 260))])
-    down = down[: int(rng.integers(90, 120))]
-    logits[up, y[up]] = logits[up].max(1) + 1
-    logits[down, y[down]] = logits[down].min(1) - 1
-    wanted = np.mean(logits.argmax(1) == y), np.mean(logits.argmin(1) == y)
-    mu_1 = torch.from_numpy(logits)
-    found = _numbers(ask(answer, mu_1, torch.from_numpy(y)), 2, "the shares of the largest and of the smallest logit")
-    expect(max(found) <= 1, f"got {found[0]:g} and {found[1]:g}, wanted shares between 0 and 1: divide by the number "
-                            "of images, and not into per cent")  # fmt: skip
-    expect(not np.allclose(found, wanted[::-1]), "the two have changed places: the largest logit comes first")
-    expect_close(found[0], wanted[0], "the first share: count the images whose largest logit is at y", tol=1e-6)
-    expect(not np.isclose(found[1], 1 - wanted[0]), "an image whose largest logit is wrong need not have its smallest "
-                                                    "one at y: there are other classes")  # fmt: skip
-    expect_close(found[1], wanted[1], "the second share: the smallest logit is the most negative one of an image, not "
-                                      "the one nearest to 0", tol=1e-6)  # fmt: skip
-    turned = _numbers(ask(answer, -mu_1, torch.from_numpy(y)), 2, "two shares")
-    expect_close(turned, wanted[::-1], "with all signs changed the two must change places", tol=1e-6)
-    return (f"right by the largest logit {wanted[0]:.0%}, by the smallest {wanted[1]:.0%}; "
-            "with -mu_1 they change places")  # fmt: skip
-
-
-@exercise("05.2", answer="correlated", title="the plain construction", minutes=10)
+@exercise("05.1", answer="correlated", title="the plain construction", minutes=10)
 def plain_construction(answer, rng):
     """Mean rho mu_w, deviation sigma_z and correlation rho, from draws whose own moments are exact."""
     draws = np.linalg.qr(np.column_stack([np.ones(40_000), rng.normal(size=(40_000, 2))]))[0][:, 1:] * 200
@@ -102,29 +75,7 @@ def plain_construction(answer, rng):
     return f"at rho {rho:.2f}: mean {mean:.2f}, deviation {sd:.2f}, correlation {r:.2f}"
 
 
-@exercise("05.3", answer="redrawn", title="Eq. (9) under redrawn labels", minutes=10)
-def under_redrawn_labels(answer, rng):
-    """The mean of 1 - p at the redrawn label is a + b (1 - p) at the true one."""
-    said = "the numbers a and b"
-    for D in rng.choice(np.arange(3, 12), 2, replace=False).tolist():
-        rate = float(rng.uniform(0.2, 0.6))
-        a, b = _numbers(ask(answer, rate, D), 2, said)
-        loss = 1 - rng.dirichlet(np.ones(D), 20)  # (predictions, labels)
-        wanted = (1 - rate) * loss[:, 0] + rate * loss.mean(1)  # the true class is 0
-        other = (1 - rate) * loss[:, 0] + rate * loss[:, 1:].mean(1)
-        at = f"{D} classes, rate {rate:.2f}: "
-        expect(not np.allclose(a + b * loss[:, 0], other), at + "this is for labels that become another class; one "
-               "redrawn from all classes may hit its own again")  # fmt: skip
-        expect(not np.allclose(b + a * loss[:, 0], wanted), at + "a and b have changed places: b is before the loss")
-        expect(abs(b - rate) > 1e-9 or abs(b - 1 + rate) < 1e-9, at + "b belongs to the labels that nobody touched, "
-               "and the rate is the share of the others")  # fmt: skip
-        expect(abs(a) > 1e-9, at + "a redrawn label has a loss as well, which is all that a holds")
-        expect_close(a + b * loss[:, 0], wanted, at + "average 1 - p over all D labels: p adds up to 1, what does "
-                                                      "1 - p add up to?", tol=1e-6)  # fmt: skip
-    return "noise shifts and shrinks this loss: whichever network has the smaller one on clean labels keeps it"
-
-
-@exercise("05.4", answer="responsibilities", title="who is responsible?", minutes=15)
+@exercise("05.2", answer="responsibilities", title="who is responsible?", minutes=15)
 def responsible(answer, rng):
     """The posterior of the components: minus the gradient of the likelihood by the log weights."""
     B, K, D = 8, int(rng.integers(3, 6)), int(rng.integers(2, 4))
@@ -165,6 +116,55 @@ def _outliers_found(answer, rng):
             f"are outliers, and {np.mean(flagged[outlier]):.0%} of the outliers are among them")  # fmt: skip
 
 
+@exercise("05.3", answer="right_logits", title="right side up, or upside down?", minutes=5)
+def whose_logit(answer, rng):
+    """Shares of the images whose largest and whose smallest logit is that of their class."""
+    n, D = 400, int(rng.integers(5, 11))
+    y = rng.integers(0, D, n)
+    logits = rng.normal(size=(n, D)) - 12 * (rng.random((n, 1)) < 0.7)  # the same for all classes: it tells nothing
+    up, down = np.split(rng.permutation(n), [int(rng.integers(220, 260))])
+    down = down[: int(rng.integers(90, 120))]
+    logits[up, y[up]] = logits[up].max(1) + 1
+    logits[down, y[down]] = logits[down].min(1) - 1
+    wanted = np.mean(logits.argmax(1) == y), np.mean(logits.argmin(1) == y)
+    mu_1 = torch.from_numpy(logits)
+    found = _numbers(ask(answer, mu_1, torch.from_numpy(y)), 2, "the shares of the largest and of the smallest logit")
+    expect(max(found) <= 1, f"got {found[0]:g} and {found[1]:g}, wanted shares between 0 and 1: divide by the number "
+                            "of images, and not into per cent")  # fmt: skip
+    expect(not np.allclose(found, wanted[::-1]), "the two have changed places: the largest logit comes first")
+    expect_close(found[0], wanted[0], "the first share: count the images whose largest logit is at y", tol=1e-6)
+    expect(not np.isclose(found[1], 1 - wanted[0]), "an image whose largest logit is wrong need not have its smallest "
+                                                    "one at y: there are other classes")  # fmt: skip
+    expect_close(found[1], wanted[1], "the second share: the smallest logit is the most negative one of an image, not "
+                                      "the one nearest to 0", tol=1e-6)  # fmt: skip
+    turned = _numbers(ask(answer, -mu_1, torch.from_numpy(y)), 2, "two shares")
+    expect_close(turned, wanted[::-1], "with all signs changed the two must change places", tol=1e-6)
+    return (f"right by the largest logit {wanted[0]:.0%}, by the smallest {wanted[1]:.0%}; "
+            "with -mu_1 they change places")  # fmt: skip
+
+
+@exercise("05.4", answer="redrawn", title="Eq. (9) under redrawn labels", minutes=10)
+def under_redrawn_labels(answer, rng):
+    """The mean of 1 - p at the redrawn label is a + b (1 - p) at the true one."""
+    said = "the numbers a and b"
+    for D in rng.choice(np.arange(3, 12), 2, replace=False).tolist():
+        rate = float(rng.uniform(0.2, 0.6))
+        a, b = _numbers(ask(answer, rate, D), 2, said)
+        loss = 1 - rng.dirichlet(np.ones(D), 20)  # (predictions, labels)
+        wanted = (1 - rate) * loss[:, 0] + rate * loss.mean(1)  # the true class is 0
+        other = (1 - rate) * loss[:, 0] + rate * loss[:, 1:].mean(1)
+        at = f"{D} classes, rate {rate:.2f}: "
+        expect(not np.allclose(a + b * loss[:, 0], other), at + "this is for labels that become another class; one "
+               "redrawn from all classes may hit its own again")  # fmt: skip
+        expect(not np.allclose(b + a * loss[:, 0], wanted), at + "a and b have changed places: b is before the loss")
+        expect(abs(b - rate) > 1e-9 or abs(b - 1 + rate) < 1e-9, at + "b belongs to the labels that nobody touched, "
+               "and the rate is the share of the others")  # fmt: skip
+        expect(abs(a) > 1e-9, at + "a redrawn label has a loss as well, which is all that a holds")
+        expect_close(a + b * loss[:, 0], wanted, at + "average 1 - p over all D labels: p adds up to 1, what does "
+                                                      "1 - p add up to?", tol=1e-6)  # fmt: skip
+    return "noise shifts and shrinks this loss: whichever network has the smaller one on clean labels keeps it"
+
+
 def corrupted(rng, n=800, share=OUTLIERS):
     """Inputs in [-3, 3], outputs of a function, a share of them replaced by draws from [-1.5, 2.5], and this function.
 
@@ -201,9 +201,10 @@ def small_choicenet(answer, rng):
     if got > 0.1:
         said = f"mean absolute error {got:.2f}, wanted below 0.1: "
         near_mean = error((1 - OUTLIERS) * truth + OUTLIERS * 0.5) < 0.7 * got
+        either_way = np.minimum(np.abs(found - truth), np.abs(found + truth)).mean()
+        expect(either_way > 0.1, said + "it is upside down, near minus the function on the whole or in part: may your "
+                                        "correlations be negative?")  # fmt: skip
         expect(np.ptp(found) > 0.5 * np.ptp(truth), said + "it hardly bends: train longer, or faster")
-        expect(error(-truth) > 0.2, said + "it is upside down, near minus the function: may your correlations be "
-                                           "negative?")  # fmt: skip
         expect(not near_mean, said + "it is near the mean of all outputs, outliers included: return the target alone, "
                                      "and no squared error")  # fmt: skip
         raise Mistake(f"{said}a constant 0 has {of_zero:.2f}; is it mu_1 that is returned, and is its correlation with "

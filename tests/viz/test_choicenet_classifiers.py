@@ -12,7 +12,7 @@ from regression_table import SEEDS, classified, diagnosed, error, made_up
 from lnlkit import papers, viz
 from lnlkit.methods import make
 from lnlkit.viz import choicenet
-from lnlkit.viz.choicenet.classifiers import CHOICES, HEADLINE, WALK
+from lnlkit.viz.choicenet.classifiers import CHOICES, HEADLINE, HUES, WALK
 
 INCLUSIVE = "symmetric_inclusive"
 
@@ -113,6 +113,28 @@ def test_the_walk_shows_every_run_and_crosses_out_those_that_are_upside_down(wal
     assert legible(fig)
 
 
+GUESSES = {"largest_right": 80, "smallest_right": 10}
+
+
+def test_a_guess_of_the_walk_stands_where_its_run_will_be(walked):
+    fig = choicenet.walk(walked, guesses=GUESSES)
+    place = WALK.index("choicenet_tanh")
+    assert marks(fig.axes[0], "D") == [(10, place + 0.15), (80, place - 0.15)] and marks(fig.axes[1], "D") == []
+    colours = {of.get_xdata()[0]: of.get_markeredgecolor() for of in fig.axes[0].lines if of.get_marker() == "D"}
+    assert colours == {value: HUES[name] for name, value in GUESSES.items()}
+    assert marks(fig.axes[0], "o") == marks(choicenet.walk(walked).axes[0], "o") and legible(fig)
+    assert viz.description(fig).endswith("guess: the largest logit is right 80 %, the smallest logit is right 10 %.")
+
+
+def test_before_it_is_revealed_the_walk_has_its_first_row_alone(walked):
+    fig = choicenet.walk(walked, guesses=GUESSES, revealed=False)
+    for ax in fig.axes:
+        assert {y for _, y in marks(ax, "o")} == {0} and marks(ax, "X") == []
+        assert len(marks(ax, "o")) == len(SEEDS)
+    assert len(marks(fig.axes[0], "D")) == 2 and legible(fig)
+    assert viz.description(fig).startswith("Whose logit is right with ρ = tanh, on mnist? Your guess: the largest")
+
+
 def test_rows_whose_sign_is_free_stand_on_grey(walked):
     ax = choicenet.walk(walked, ["choicenet", "choicenet_tanh"]).axes[0]
     (band,) = [patch for patch in ax.patches if patch.get_facecolor()[:3] != (1, 1, 1)]
@@ -153,6 +175,42 @@ def test_accuracies_stand_in_the_cell_of_their_row_and_setting():
     assert viz.description(fig).endswith("the best of 3 settings: ChoiceNet in 2, CE in 1.")
 
 
+@pytest.fixture(scope="module")
+def apart():
+    runs = [classified(row, name, rate, 0, value, INCLUSIVE)
+            for row, value in {"ce": 0.9, "mixup": 0.7, "choicenet": 0.95}.items()
+            for name in ("mnist", "digits") for rate in (0.2, 0.5)]  # fmt: skip
+    return made_up(runs=runs)
+
+
+def numbers(ax):
+    """{(column, line): what stands in this cell}."""
+    return {tuple(map(int, text.get_position())): text.get_text() for text in ax.texts if text.get_text()}
+
+
+def test_a_guess_of_an_accuracy_stands_below_the_number_of_its_cell(apart):
+    fig = choicenet.accuracies(apart, ["ce", "mixup", "choicenet"], guesses={"ce": 40, "mixup": 60})
+    mnist, *others = fig.axes
+    assert numbers(mnist) == {(0, 0): "90.0", (1, 0): "90.0\n◇ 40", (0, 1): "70.0", (1, 1): "70.0\n◇ 60",
+                              (0, 2): "95.0", (1, 2): "95.0"}  # fmt: skip
+    assert not any("◇" in text for ax in others for text in numbers(ax).values()) and legible(fig)
+    assert viz.description(fig).endswith("ChoiceNet in 4. Your guess: CE 40 %, mixup 60 %.")
+
+
+def test_before_they_are_revealed_there_are_no_accuracies_but_those_of_choicenet(apart):
+    fig = choicenet.accuracies(apart, ["ce", "mixup", "choicenet"], guesses={"ce": 40, "mixup": 60}, revealed=False)
+    mnist, *others = fig.axes
+    assert numbers(mnist) == {(1, 0): "◇ 40", (1, 1): "◇ 60", (0, 2): "95.0", (1, 2): "95.0"}
+    assert all({line for _, line in numbers(ax)} == {2} for ax in others)
+    for ax in fig.axes:
+        colours = np.ma.asarray(ax.collections[0].get_array()).reshape(3, 2)
+        assert np.ma.getmaskarray(colours).tolist() == [[True] * 2, [True] * 2, [False] * 2]
+        assert {text.get_fontweight() for text in ax.texts} == {"normal"}  # bold is the best
+    assert viz.description(fig) == ("What will the accuracies on mnist be, symmetric (inclusive) 50%, best epoch? "
+                                    "Your guess: CE 40 %, mixup 60 %.")  # fmt: skip
+    assert legible(fig)
+
+
 def test_settings_stand_in_the_order_of_their_rates():
     runs = [classified("ce", "mnist", rate, 0, rate, noise) for noise in (INCLUSIVE, "pairflip") for rate in (0.5, 0.2)]
     fig = choicenet.accuracies(made_up(runs=runs), ["ce"])
@@ -178,6 +236,26 @@ def test_pulls_are_the_curves_that_it_is_given():
     assert drawn == {(0.9, 0.1), (0.2, 0.3)}
     assert [text.get_text() for text in fig.axes[0].get_legend().get_texts()] == ["one", "two"]
     assert viz.description(fig).endswith("at 0.005: one 0.900, two 0.200.")
+
+
+def test_a_pull_that_is_guessed_is_drawn_once_it_is_revealed():
+    curves = pd.DataFrame({"one": [0.9, 0.1], "two": [0.2, 0.3]}, index=[0.005, 0.995])
+    for revealed in (False, True):
+        fig = choicenet.pulls(curves, guesses={"two": 70}, revealed=revealed)
+        drawn = [list(of.get_ydata()) for of in fig.axes[0].lines if len(of.get_xdata()) == 2]
+        assert ([0.2, 0.3] in drawn) == revealed and [0.9, 0.1] in drawn
+        assert marks(fig.axes[0], "D") == [(0.005, 0.7)] and legible(fig)
+        assert ("two 0.200" in viz.description(fig)) == revealed
+        assert viz.description(fig).endswith(" Your guess: two 70 %.")
+
+
+@pytest.mark.parametrize("guesses", [[50], 50, "50", {"cee": 50}, {"ce": 101}, {"ce": "much"}])
+def test_a_guess_is_a_share_in_per_cent_of_something_known(walked, apart, guesses):
+    for draw in (lambda: choicenet.walk(walked, guesses=guesses),
+                 lambda: choicenet.accuracies(apart, ["ce"], guesses=guesses),
+                 lambda: choicenet.pulls(pd.DataFrame({"ce": [0.9, 0.1]}), guesses=guesses)):  # fmt: skip
+        with pytest.raises((TypeError, ValueError), match="`guesses` must be"):
+            draw()
 
 
 def test_what_nobody_ran_is_named(walked):

@@ -141,7 +141,8 @@ def walk(table, rows=WALK, *, guesses=None, revealed=True):
         ax.tick_params(axis="y", length=0)
     if guesses and "choicenet_tanh" in rows:
         for name, value in guesses.items():
-            axes[0].plot([value], [rows.index("choicenet_tanh")], linestyle="", **GUESS, markeredgecolor=HUES[name],
+            line = rows.index("choicenet_tanh") + (-0.15 if name == "largest_right" else 0.15)  # they may be equal
+            axes[0].plot([value], [line], linestyle="", **GUESS, markeredgecolor=HUES[name],
                          label=f"your guess: {WHOSE[name]}")  # fmt: skip
     axes[0].set_yticks(range(len(rows)), [_short(row) for row in rows], fontsize=TICK)
     axes[0].set_ylim(len(rows) - 0.5, -0.5)
