@@ -27,6 +27,8 @@ plain = matplotlib.rc_context(PLAIN)
 INK, GREY, PALE = "#222222", "#777777", "#ececec"
 TITLE, LABEL, TICK, NOTE = 11, 10, 9, 8  # points; at 90 dpi a point is 1.25 pixels
 WIDTH = 10.5  # inches: the width of a notebook cell at 90 dpi
+GUESS = {"marker": "D", "markersize": 9, "markerfacecolor": "white", "markeredgewidth": 2, "zorder": 4}
+"""How a reader's guess is drawn, a hollow diamond: settings of a line, without its colour."""
 
 NOISES = {
     "model_idn": "instance-dependent",

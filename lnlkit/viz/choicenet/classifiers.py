@@ -9,9 +9,22 @@ from lnlkit.data import targets
 from lnlkit.viz import given
 from lnlkit.viz.choicenet import guesses as told
 from lnlkit.viz.choicenet.figures import COMPARED, LABELS, METRICS, NOTEBOOK
-from lnlkit.viz.playground.overview import GUESS
 from lnlkit.viz.show import describe
-from lnlkit.viz.style import GREY, INK, LABEL, NOTE, PALE, PALETTE, TICK, finish, noise_name, panels, plain, row_styles
+from lnlkit.viz.style import (
+    GREY,
+    GUESS,
+    INK,
+    LABEL,
+    NOTE,
+    PALE,
+    PALETTE,
+    TICK,
+    finish,
+    noise_name,
+    panels,
+    plain,
+    row_styles,
+)
 from lnlkit.viz.tables import heat_table, rich
 
 PARTS = {"best_val": "best noisy-validation epoch", "last": "last epoch"}

@@ -7,9 +7,22 @@ from lnlkit.viz import given, style
 from lnlkit.viz.embeddings import embedding, embedding_row
 from lnlkit.viz.lines import by_row, label_ends
 from lnlkit.viz.matrices import transition_heatmap
-from lnlkit.viz.playground.overview import GUESS
 from lnlkit.viz.show import describe
-from lnlkit.viz.style import GREY, INK, LABEL, NOTE, PALETTE, TICK, TITLE, WIDTH, blank, finish, noise_name, panels
+from lnlkit.viz.style import (
+    GREY,
+    GUESS,
+    INK,
+    LABEL,
+    NOTE,
+    PALETTE,
+    TICK,
+    TITLE,
+    WIDTH,
+    blank,
+    finish,
+    noise_name,
+    panels,
+)
 from lnlkit.viz.tables import n_text
 
 NOTEBOOK = "01_cvae_augmentation"

@@ -23,9 +23,22 @@ from lnlkit.viz.echoalign.settings import (
 )
 from lnlkit.viz.images import show_image
 from lnlkit.viz.lines import bands, highest_and_last, legend_below, over_epochs
-from lnlkit.viz.playground.overview import GUESS
 from lnlkit.viz.show import describe
-from lnlkit.viz.style import GREY, LABEL, LINES, NOTE, PALETTE, TICK, TITLE, blank, finish, panels, plain, row_styles
+from lnlkit.viz.style import (
+    GREY,
+    GUESS,
+    LABEL,
+    LINES,
+    NOTE,
+    PALETTE,
+    TICK,
+    TITLE,
+    blank,
+    finish,
+    panels,
+    plain,
+    row_styles,
+)
 from lnlkit.viz.tables import heat_table, n_text
 
 N_IMAGES = 4  # of the overview

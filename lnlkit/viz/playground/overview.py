@@ -8,14 +8,13 @@ from lnlkit.recorded import ranks
 from lnlkit.viz import given, study
 from lnlkit.viz.lines import bands, t_interval
 from lnlkit.viz.show import describe
-from lnlkit.viz.style import GREY, LABEL, PALETTE, finish, panels, plain, row_labels, row_styles
+from lnlkit.viz.style import GREY, GUESS, LABEL, PALETTE, finish, panels, plain, row_labels, row_styles
 
 NOTEBOOK = "00_playground"
 LABELS = row_labels(NOTEBOOK)
 CE = "ce"
 NOISES = (*study.FIRST[:3], "class_conditional", *study.FIRST[3:])
 VALUES = {"last": "last epoch", "best_val": "best epoch on noisy validation data"}
-GUESS = {"marker": "D", "markersize": 9, "markerfacecolor": "white", "markeredgewidth": 2, "zorder": 4}
 
 
 def _of_set(table, dataset):

@@ -7,9 +7,9 @@ from lnlkit import checks
 from lnlkit.viz import given
 from lnlkit.viz.lines import LEARNED, bands, learned
 from lnlkit.viz.matrices import transition_heatmap
-from lnlkit.viz.playground.overview import CE, GUESS, NOTEBOOK
+from lnlkit.viz.playground.overview import CE, NOTEBOOK
 from lnlkit.viz.show import describe
-from lnlkit.viz.style import GREY, INK, LABEL, NOTE, PALETTE, finish, noise_name, panels, plain
+from lnlkit.viz.style import GREY, GUESS, INK, LABEL, NOTE, PALETTE, finish, noise_name, panels, plain
 
 BINS = np.linspace(0, 6, 41)  # of losses, in nats; larger ones stand in the last
 SHORT = {"fit_right": "right labels learned", "memorised": "wrong labels learned", "test_acc": "clean test images"}

@@ -5,10 +5,9 @@ import seaborn
 
 from lnlkit import checks, recorded
 from lnlkit.viz import given
-from lnlkit.viz.playground.overview import GUESS
 from lnlkit.viz.quality_embedding.figures import LABELS, NOTEBOOK
 from lnlkit.viz.show import describe
-from lnlkit.viz.style import INK, LABEL, NOTE, PALETTE, TICK, TITLE, finish, panels, plain, row_styles
+from lnlkit.viz.style import GUESS, INK, LABEL, NOTE, PALETTE, TICK, TITLE, finish, panels, plain, row_styles
 
 TEXTS = {"copy": "copy: z is the label given", "explain": "explain: z is the true label",
          "corrected": "latent label is the true one", "copied": "latent label is the wrong one"}  # fmt: skip

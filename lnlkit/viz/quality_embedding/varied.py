@@ -5,11 +5,10 @@ import itertools
 from lnlkit import checks
 from lnlkit.viz import given
 from lnlkit.viz.lines import by_row, legend_below
-from lnlkit.viz.playground.overview import GUESS
 from lnlkit.viz.quality_embedding import figures
 from lnlkit.viz.quality_embedding.figures import AT, CAN, NOTEBOOK, PLAIN, SETS, STUDIES
 from lnlkit.viz.show import describe
-from lnlkit.viz.style import NOTE, finish, panels, row_styles
+from lnlkit.viz.style import GUESS, NOTE, finish, panels, row_styles
 
 VARIED = {"lambda_mi": (figures.LAMBDA, max), "size": (1.0, min)}  # value of the main runs, and which end is guessed
 

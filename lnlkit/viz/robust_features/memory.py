@@ -6,9 +6,8 @@ import seaborn
 from lnlkit import checks
 from lnlkit.viz import given
 from lnlkit.viz.lines import LEARNED, highest_and_last, learned, legend_below, over_epochs
-from lnlkit.viz.playground.overview import GUESS
 from lnlkit.viz.show import describe
-from lnlkit.viz.style import GREY, LINES, NOTE, PALETTE, finish, panels, plain, row_labels
+from lnlkit.viz.style import GREY, GUESS, LINES, NOTE, PALETTE, finish, panels, plain, row_labels
 
 NOTEBOOK = "03_robust_features"
 LABELS = row_labels(NOTEBOOK)
