@@ -116,6 +116,23 @@ def report(what, scale, html, out):
 
 
 @cli.command()
+@click.argument("notebooks", nargs=-1)
+@click.option("--out", help="Folder of the pages. Default: artifacts/site.")
+@click.option("--scale", default="smoke", show_default=True, help="smoke, lab or paper.")
+@click.option("--reuse", is_flag=True, help="Take stored results where nothing they depend on has changed.")
+def site(notebooks, out, scale, reuse):
+    """Write all notebooks, executed, as pages to read without a kernel or internet.
+
+    NOTEBOOKS: "01" and so on, or nothing for all of them.
+    """
+    from lnlkit.run import screen
+    from lnlkit.run import site as pages
+
+    built = pages.build(out, scale, notebooks or None, reuse=reuse, say=click.echo)
+    click.echo(f"{len(built.pages)} pages. Open {screen.near(built.pages[0])} in a browser.")
+
+
+@cli.command()
 @click.argument("what", required=False)
 @click.option("--scale", default="lab", show_default=True, help="smoke, lab or paper, for a notebook's grid.")
 @click.option("--method", "methods", multiple=True, help="Of METHODS, or your own: mine.py:Mine. Repeat it for more.")

@@ -9,7 +9,7 @@ no `Output` widget. What goes wrong in a callback is shown in red and kept in `E
 from lnlkit.widgets.explorer import Explorer
 from lnlkit.widgets.labelling import Labeller
 from lnlkit.widgets.page import ERROR_CLASS, ERRORS, PLACES
-from lnlkit.widgets.prediction import Prediction
+from lnlkit.widgets.prediction import REVEALED, Prediction
 from lnlkit.widgets.training import TrainButton
 
-__all__ = ["ERRORS", "ERROR_CLASS", "PLACES", "Explorer", "Labeller", "Prediction", "TrainButton"]
+__all__ = ["ERRORS", "ERROR_CLASS", "PLACES", "REVEALED", "Explorer", "Labeller", "Prediction", "TrainButton"]

@@ -7,6 +7,8 @@ import ipywidgets
 from lnlkit import checks, viz
 from lnlkit.widgets.page import Places, failed, show_controls
 
+REVEALED = "lnlkit_revealed"  # in the metadata of the picture: what `viz.bundle` made of the revealed one
+
 
 class Prediction:
     """A slider from 0 to 100 for each question, a button, and a picture that shows the truth once it was pressed.
@@ -36,10 +38,12 @@ class Prediction:
         """Puts sliders, button and picture on the page. An error in this first drawing is raised, not only recorded."""
         asked = ", ".join(slider.description for slider in self.sliders.values())
         text = f"Sliders for guesses ({asked}) and a button that reveals: they need a running kernel."
-        bundled = viz.bundle(self.draw(self.guesses, self.revealed))
+        data, about = viz.bundle(self.draw(self.guesses, self.revealed))
+        if not self.revealed:  # kept out of sight in the notebook, for a page without a kernel
+            about = {**about, REVEALED: viz.bundle(self.draw(self.guesses, True))}
         line = ipywidgets.HBox([*self.sliders.values(), self.button], layout={"flex_flow": "row wrap"})
         show_controls(ipywidgets.VBox([line, self.message]), text)
-        self.places.show(bundled)
+        self.places.show((data, about))
 
     _ipython_display_ = show
 
