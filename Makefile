@@ -1,7 +1,8 @@
-# The three commands of the README. Each makes .venv when it is missing or older than pyproject.toml.
+# The commands of the README. Each makes .venv when it is missing or older than pyproject.toml.
 #   make demo   run a notebook at the small scale, say what the recorded runs show of the paper
 #   make test   ruff, unit tests, contract tests, every notebook at the small scale
 #   make lab    open the notebooks in JupyterLab
+#   make site   all notebooks as web pages, to read without a kernel or internet
 # Another Python: make demo PYTHON=python3.12      Another notebook: make demo NB=01
 
 PYTHON ?= python3
@@ -11,10 +12,10 @@ BIN := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lab clean
+.PHONY: help demo test lab site clean
 
 help:
-	@sed -n '2,5s/^# *//p' Makefile
+	@sed -n '2,6s/^# *//p' Makefile
 
 # A stamp, written last, is the proof of a complete install: an interrupted one starts again.
 $(VENV)/.run: pyproject.toml
@@ -29,6 +30,10 @@ $(VENV)/.dev: $(VENV)/.run
 	@$(BIN)/python -m pip install --quiet -e '.[dev]'
 	@touch $@
 
+$(VENV)/.site: $(VENV)/.run
+	@$(BIN)/python -m pip install --quiet -e '.[site]'
+	@touch $@
+
 demo: $(VENV)/.run
 	@$(BIN)/lnlkit run $(NB) --scale smoke --html --reuse
 
@@ -38,6 +43,9 @@ test: $(VENV)/.dev
 
 lab: $(VENV)/.run
 	@$(BIN)/jupyter lab notebooks
+
+site: $(VENV)/.site
+	@$(BIN)/lnlkit site --reuse
 
 clean:
 	rm -rf $(VENV) artifacts build *.egg-info

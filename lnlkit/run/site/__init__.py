@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from lnlkit import checks, papers, records
-from lnlkit.run import runner
+from lnlkit.run import parameters, runner
 from lnlkit.run.pages.blocks import anchor
 from lnlkit.run.site import cells, formulas, frame, front
 
@@ -29,6 +29,7 @@ def build(out=None, scale: str = "smoke", notebooks: Sequence[str] | None = None
     notebooks: numbers or names, None for all; reuse: take stored results where nothing has changed; say: called with a
     line for each notebook. Raises what `runner.run` raises; ValueError for a formula that cannot be translated.
     """
+    parameters.given(scale, None, None)
     formulas.mathml("x")  # without the translator nothing is executed
     root = runner.root()
     cards = front.cards(root)
@@ -37,7 +38,7 @@ def build(out=None, scale: str = "smoke", notebooks: Sequence[str] | None = None
     if len(chosen) < len(wanted):
         raise ValueError(f"`notebooks` must be of the README's table, but got {sorted(wanted)}.")
     folder = checks.writable_folder(root / "artifacts" / "site" if out is None else out, "out")
-    docs = {path: f"{path.stem}.html" for path in sorted((root / "docs").glob("*.md"))}
+    docs = {path: f"{path.stem}.html" for path in front.in_order(root)}
     pages = _places(chosen, docs, root)
     written = {}
     for place, card in enumerate(chosen):
@@ -63,8 +64,8 @@ def _places(chosen: list[front.Card], docs: dict[Path, str], root: Path) -> dict
 
 
 def _bar(chosen: list[front.Card], place: int) -> str:
-    """The button for the code, and links to the notebooks before and after this one."""
-    links = '<button class="all" type="button">Show all code</button>'
+    """Links to the notebooks before and after this one."""
+    links = ""
     for step, arrow in ((-1, "← {}"), (1, "{} →")):
         if 0 <= place + step < len(chosen):
             card = chosen[place + step]
@@ -89,7 +90,8 @@ def notebook_page(notebook: dict, stem: str, pages: dict[str, str], bar: str = "
     body, headings = frame.with_anchors(frame.linked(body, "notebooks", pages), anchor)
     title = next((text for level, _, text in headings if level == 1), stem)
     body = body.replace("</h1>", f"</h1>\n{about}", 1)
-    return frame.page(title, body, head=cells.CODE_STYLE, contents=frame.contents(headings), bar=bar)
+    return frame.page(title, body, head=cells.CODE_STYLE, contents=frame.contents(headings),
+                      bar=f'<button class="all" type="button">Show all code</button>{bar}')  # fmt: skip
 
 
 def _in_place(stem: str) -> Callable[[dict], str | None]:

@@ -23,6 +23,7 @@ def text(markdown: str) -> str:
     """Markdown with LaTeX as HTML with MathML; HTML in it, such as folded hints, stays."""
     shielded, found = formulas.shielded(markdown)
     body = mistune.create_markdown(escape=False, plugins=["table"])(shielded)
+    body = re.sub(r"<summary>[▸►▶]\s*", "<summary>", body)  # the page draws one of its own
     return formulas.unshielded(frame.boxed(body), found)
 
 
@@ -48,7 +49,7 @@ def body(cells: list[dict], of_cell: Callable[[dict], str | None]) -> str:
 def _cell(cell: dict, of_cell, folds: bool) -> str:
     if cell["cell_type"] == "markdown":
         return text(source(cell))
-    if cell["cell_type"] != "code" or not source(cell).strip():
+    if cell["cell_type"] != "code" or not source(cell).strip() or "injected-parameters" in tags(cell):
         return ""
     outputs = of_cell(cell) or shown(cell.get("outputs", []))
     if outputs and {"exercise", "check"} <= tags(cell):
@@ -62,7 +63,7 @@ def code(text: str, folds: bool = True) -> str:
     inner = f"<pre>{highlight(text, PythonLexer(), FORMATTER)}</pre>"
     if not folds or len(lines) <= SHOWN:
         return f'<div class="code">{inner}</div>'
-    first = next((line for line in lines if not IMPORTS.match(line) and not line.startswith(" ")), lines[0])
+    first = next((line for line in lines if not IMPORTS.match(line) and line[0] not in " )"), "imports")
     return (f'<details class="code"><summary><code>{html.escape(first)}</code> <small>… {len(lines)} lines</small>'
             f"</summary>{inner}</details>")  # fmt: skip
 

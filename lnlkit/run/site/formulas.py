@@ -13,10 +13,12 @@ REWRITTEN = (
     (r"\\tag\{(.*?)\}", r"\\qquad\\text{(\1)}"),  # it would stand close to the equation
     (r"\\math(bb|cal)\s+([A-Za-z])", r"\\math\1{\2}"),  # with braces it becomes a letter of its own
     (r"\\mathrm\s*\{([A-Za-z]{2,})\}", r"\\operatorname{\1}"),  # one word, not a product of letters
+    (r"(begin|end)\{aligned\}", r"\1{split}"),  # the name that the translator knows it by
     (r"\\arg(?![A-Za-z])", r"\\operatorname{arg}"),
 )
 ACCENTS = {"~": "\u02dc", "\xaf": "\xaf", "^": "\u02c6", "\u02c6": "\u02c6", "\u02dc": "\u02dc"}
 BELOW = ("max", "min", "argmax", "argmin")  # what such a word ranges over stands below it in a displayed equation
+LONG = 36  # letters of LaTeX in a line of text that may be wider than a phone: browsers do not break formulas
 BARS = ("|", "\u2016", "\u2225")
 FENCES = (*"()[]{}\u27e8\u27e9\u230a\u230b", *BARS)
 SCRIPTS = ("msub", "msup", "msubsup", "munder", "mover", "munderover")
@@ -36,7 +38,8 @@ def shielded(markdown: str) -> tuple[str, list[str]]:
         if block is None and inline is None:
             return match[0]
         maths = mathml(block or inline, block=block is not None)
-        found.append(f'<span class="equation">{maths}</span>' if block else maths)
+        kind = "equation" if block else "long" if len(inline) > LONG else ""
+        found.append(f'<span class="{kind}">{maths}</span>' if kind else maths)
         return _word(len(found) - 1)
 
     return CODE_OR_MATHS.sub(taken, markdown), found
@@ -103,6 +106,8 @@ def _mend(parent, block: bool) -> None:
         parent.set("accent", "true")
     if name == "munder" and len(parent) == 2 and parent[1].text == "\u23df":
         parent[1].set("stretchy", "true")
+    if name == "mtd" and "columnalign" in parent.attrib:
+        parent.set("style", f"text-align: {parent.attrib.pop('columnalign')}")
     if block and name == "msub" and (parent[0].text or "") in BELOW:
         _rename(parent, "munder")
     _room(parent)

@@ -32,7 +32,7 @@ summary { cursor: pointer; color: var(--link); } details { margin: .6em 0; }
 .code { background: var(--soft); border-left: 3px solid #c9d3e0; margin: .8em 0; }
 details.code > summary { padding: .35em .8em; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
 details.code > summary small { color: #666; } details.solution { border: 1px solid var(--line); padding: .4em .9em; }
-.out { margin: .5em 0 1em; } .out pre { padding: .2em .8em; color: #333; }
+.out { margin: .5em 0 1em; } .out img { display: block; margin: .5em 0; } .out pre { padding: .2em .8em; color: #333; }
 .note { background: #fff8e5; border-left: 3px solid #e0b84c; padding: .5em .9em; font-size: 15px; }
 .note p { margin: .3em 0; }
 .box { overflow-x: auto; margin: .5em 0 1em; } .box table { border-collapse: collapse; font-size: 14.5px; }
@@ -42,7 +42,7 @@ math { font-family: "STIX Two Math", "Cambria Math", "Latin Modern Math", "DejaV
        font-size: 1.08em; }
 figure.slider { margin: .5em 0 1.2em; } figure.slider figcaption { font-size: 15px; }
 figure.slider label { display: flex; flex-wrap: wrap; gap: .3em .8em; align-items: center; margin: .3em 0; }
-figure.slider input { width: 22em; max-width: 100%; } figure.slider output { font-weight: 600; min-width: 4em; }
+figure.slider input { flex: 0 1 22em; min-width: 9em; } figure.slider output { font-weight: 600; min-width: 4em; }
 figure.slider img { display: block; } figure.slider img[hidden] { display: none; }
 button.all { font: inherit; font-size: 14px; padding: .15em .7em; cursor: pointer; }
 .cards { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 24em), 1fr)); gap: 1.4em;
@@ -52,6 +52,7 @@ button.all { font: inherit; font-size: 14px; padding: .15em .7em; cursor: pointe
 @media (max-width: 1000px) {
   .page { display: block; padding: 0 .9em; } header.site { padding: .5em .9em; }
   nav.contents { position: static; max-height: none; padding: .6em 0; border-bottom: 1px solid var(--line); }
+  .long { display: inline-block; max-width: 100%; overflow-x: auto; overflow-y: hidden; vertical-align: bottom; }
   h1 { font-size: 1.55em; } pre { font-size: 12.5px; }
 }
 @media print { nav.contents, header.site, button.all, figure.slider label { display: none; } .page { display: block; } }

@@ -60,25 +60,34 @@ def index(root: Path, stems: list[str], pages: dict[str, str], docs: dict[str, s
     readme = (root / "README.md").read_text(encoding="utf-8")
     intro = readme.split("\n", 1)[1].split("```")[0]  # up to the commands
     pictures, alts = images(root), _alts(root)
-    shown = "\n".join(_card(card, pictures, alts) for card in cards(root) if card.stem in stems)
+    shown = "\n".join(_card(card, pictures, alts, pages) for card in cards(root) if card.stem in stems)
     more = "\n".join(f'<li><a href="{html.escape(file)}">{html.escape(title)}</a></li>' for file, title in docs.items())
-    body = (f"<h1>lnlkit</h1>\n{cells.text(intro)}\n<p>These pages are the notebooks as they were executed: to read "
+    body = (f"<h1>lnlkit</h1>\n{frame.linked(cells.text(intro), '.', pages)}\n"
+            "<p>These pages are the notebooks as they were executed: to read "
             "without a kernel and without internet. Sliders walk through a few recorded pictures; to train, to choose "
             "all else and to have exercises checked, open the notebooks in JupyterLab.</p>\n"
             f'<div class="cards">\n{shown}\n</div>\n<h2>All results and methods</h2>\n<ul>\n{more}\n</ul>')  # fmt: skip
-    return frame.page("lnlkit: learning with noisy labels", frame.linked(body, ".", pages))
+    return frame.page("lnlkit: learning with noisy labels", body)
 
 
-def _card(card: Card, pictures: dict, alts: dict[str, str]) -> str:
+def _card(card: Card, pictures: dict, alts: dict[str, str], pages: dict[str, str]) -> str:
     path, href = f"figures/{card.stem[:2]}_overview.png", f"{card.stem}.html"
     image = ""
     if path in pictures:
         data = base64.b64encode(pictures[path][0]).decode("ascii")
         alt = alts.get(path) or f"What was found in {card.name}."
         image = f'<a href="{href}"><img src="data:image/png;base64,{data}" alt="{html.escape(alt)}"></a>'
-    said = [re.sub(r"^<p>|</p>\n?$", "", cells.text(text)) for text in (card.paper, card.outcome)]
+    said = [re.sub(r"^<p>|</p>\n?$", "", frame.linked(cells.text(text), ".", pages))
+            for text in (card.paper, card.outcome)]  # fmt: skip
     return (f'<section class="card">{image}<h2><a href="{href}">{html.escape(card.name)}</a></h2>\n'
             f'<p class="paper">{said[0]}</p>\n<p>{said[1]}</p></section>')  # fmt: skip
+
+
+def in_order(root: Path) -> list[Path]:
+    """The pages of docs/: those that the README names first, in its order."""
+    readme = (root / "README.md").read_text(encoding="utf-8")
+    place = lambda path: (readme.find(f"](docs/{path.name})") % (len(readme) + 1), path.name)  # noqa: E731
+    return sorted((root / "docs").glob("*.md"), key=place)
 
 
 def title(markdown: str, default: str) -> str:
@@ -94,6 +103,7 @@ def docs_page(path: Path, root: Path, pages: dict[str, str]) -> str:
     whole = document.page(name, markdown, images(root))
     body = whole.partition("<body>\n")[2].rpartition("</body>")[0]
     body, headings = frame.with_anchors(body, anchor)
-    contents = frame.contents([heading for heading in headings if heading[0] == 2]) if len(headings) > 3 else ""
+    sections = [heading for heading in headings if heading[0] == 2]
+    contents = frame.contents(sections) if len(sections) > 3 else ""
     body = frame.boxed(frame.linked(body, "docs", pages))
     return frame.page(name, body, head=CELLS, contents=contents)

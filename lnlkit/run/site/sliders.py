@@ -5,6 +5,7 @@ import importlib
 
 from lnlkit import recorded, viz, widgets
 from lnlkit.run.site import cells
+from lnlkit.widgets.explorer import NOTHING
 
 MOST = 10  # pictures of a slider
 RATE = "noise_rate"  # the control to keep, where it has more than two values
@@ -20,54 +21,59 @@ def of_notebook(key: str) -> dict[str, str]:
 
 
 def _slider(explorer) -> tuple[str, str]:
-    start = explorer.choice
-    name = _walked(explorer)
-    options = dict((value, text) for text, value in explorer.controls[name].options)
-    walk = _some(list(options), start[name])
+    name, rows = _walked(explorer)
+    start, texts = explorer.choice, {value: text for text, value in explorer.controls[name].options}
     shown, first = [], ""
-    for value in walk:
-        data, about = _bundle(explorer, start | {name: value})
-        here = value == start[name]
+    for row in rows:
+        data, about = _bundle(explorer.picture, row)
+        here = row == start
         first = data["text/plain"] if here else first
-        more = f' data-value="{html.escape(options[value])}"' + ("" if here else " hidden")
+        more = f' data-value="{html.escape(texts[row[name]])}"' + ("" if here else " hidden")
         shown.append(cells.picture({"data": data, "metadata": about}, more))
     label = html.escape(explorer.labels[name])
     return first, (
-        f'<figure class="slider">\n<label>{label} <input type="range" min="0" max="{len(walk) - 1}" step="1" '
-        f'value="{walk.index(start[name])}" aria-label="{label}"> <output>{html.escape(options[start[name]])}</output>'
-        f"</label>\n{''.join(shown)}\n<figcaption>{_fixed(explorer, name)}</figcaption>\n</figure>")  # fmt: skip
+        f'<figure class="slider">\n<label>{label} <input type="range" min="0" max="{len(rows) - 1}" step="1" '
+        f'value="{rows.index(start)}" aria-label="{label}"> <output>{html.escape(texts[start[name]])}</output>'
+        f"</label>\n{''.join(shown)}\n<figcaption>{_fixed(explorer, name)}</figcaption>\n</figure>")
 
 
-def _walked(explorer) -> str:
-    """The control that the slider keeps: the noise rate, else the one with the most numbers."""
-    numbers = {name: len(control.options) for name, control in explorer.controls.items()
-               if any(isinstance(value, float | int) for _, value in control.options)}  # fmt: skip
-    sizes = numbers or {name: len(control.options) for name, control in explorer.controls.items()}
-    return RATE if sizes.get(RATE, 0) > 2 else max(sizes, key=sizes.get)
+def _walked(explorer) -> tuple[str, list[dict]]:
+    """The control that the slider keeps, and the recorded choices that differ in it alone.
+
+    It is the noise rate where that has more than two values, else the control with the most, numbers first.
+    """
+    start, found = explorer.choice, {}
+    for name in start:
+        rows = [row for row in explorer.rows if all(row[other] == start[other] for other in start if other != name)]
+        numbers = all(isinstance(row[name], float | int) for row in rows)
+        found[name] = sorted(rows, key=lambda row, name=name: row[name]) if numbers else rows
+    if len(found.get(RATE, ())) > 2:
+        return RATE, _some(found[RATE], start)
+    name = max(found, key=lambda name: (isinstance(start[name], float | int), len(found[name])))
+    return name, _some(found[name], start)
 
 
-def _some(values: list, start) -> list:
-    """At most MOST of the values, from end to end, with the first choice among them."""
-    if len(values) <= MOST:
-        return values
-    at = {round(place * (len(values) - 1) / (MOST - 1)) for place in range(MOST)}
-    nearest = min(at - {0, len(values) - 1}, key=lambda place: abs(place - values.index(start)))
-    return [value for place, value in enumerate(values)
-            if value == start or place in at and (place != nearest or values[place] == start)]  # fmt: skip
+def _some(rows: list, start) -> list:
+    """At most MOST of the rows, from end to end, with the first choice among them."""
+    if len(rows) <= MOST:
+        return rows
+    places = [round(place * (len(rows) - 1) / (MOST - 1)) for place in range(MOST)]
+    nearest = min(range(MOST), key=lambda place: abs(places[place] - rows.index(start)))
+    places[nearest] = rows.index(start)
+    return [rows[place] for place in sorted(set(places))]
 
 
-def _bundle(explorer, choice: dict):
-    """The picture of a choice, small; what is not recorded with it is the nearest that is, as in the notebook."""
-    if not explorer.choose(**choice):
-        raise RuntimeError(f"The {explorer.title} cannot be drawn at {choice}: see lnlkit.widgets.ERRORS.")
-    return viz.bundle(explorer.picture.fig, explorer.picture.fig.dpi)
+def _bundle(picture, row: dict):
+    """The picture of a choice, as `viz.bundle` has it, small."""
+    fig = picture.draw(**{name: None if value == NOTHING else value for name, value in row.items()})
+    return viz.bundle(fig, fig.dpi)
 
 
 def _fixed(explorer, name: str) -> str:
     others = [(explorer.labels[other], next(text for text, value in control.options if value == control.value))
               for other, control in explorer.controls.items() if other != name]  # fmt: skip
-    said = ", ".join(f"{label} {text}" for label, text in others)
-    return html.escape(f"Here with {said}. The notebook itself has all {len(explorer.rows)} choices.")
+    said = "; ".join(f"{label}: {text}" for label, text in others)
+    return html.escape(f"Kept here: {said}. The notebook itself has all {len(explorer.rows)} choices.")
 
 
 def prediction(outputs: list[dict]) -> str | None:
