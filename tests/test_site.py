@@ -51,6 +51,14 @@ def raw_maths(text):
     return re.findall(r"\$[^$\n]+\$|\\(?:frac|mathcal|tilde|text)\b|FORMULA", text)
 
 
+def listed(page):
+    return [of["href"][1:] for of, around in page.all("a") if ("nav", "contents") in around]
+
+
+def sections(page):
+    return [of["id"] for tag, of, _ in page.found if tag in ("h2", "h3")]
+
+
 @pytest.fixture(scope="module")
 def built(tmp_path_factory):
     """The site of notebook 00, executed for it."""
@@ -112,8 +120,7 @@ def test_formulas_are_mathml(playground):
 
 
 def test_the_contents_list_has_every_section(playground):
-    listed = [of["href"][1:] for of, around in playground.all("a") if ("nav", "contents") in around]
-    assert listed == [of["id"] for tag, of, _ in playground.found if tag in ("h2", "h3")] and len(listed) == 11
+    assert listed(playground) == sections(playground) and len(listed(playground)) == 11
 
 
 def test_a_slider_walks_through_different_pictures(playground):
@@ -179,6 +186,7 @@ def test_all_text_of_a_notebook_becomes_a_page(root, stem, monkeypatch):
     local = re.findall(r"\]\((?!https?:)([^)#\s]+\.(?:ipynb|md))", re.sub(r"`[^`]*`", "", written))
     kept = [of["href"] for of, _ in page.all("a") if of["href"] in known.values()]
     assert len(kept) == len(local)
+    assert listed(page) == sections(page)
     hints = written.count("<details>")
     tagged = ["solution" in cells.tags(cell) for cell in notebook["cells"]]
     groups = sum(one and not before for one, before in zip(tagged, [False, *tagged], strict=False))
@@ -237,6 +245,11 @@ def test_dollars_in_code_and_money_are_no_formulas():
     assert page.count("<math") == 2 and "$HOME" in page and "echo $A $B" in page
     table = cells.text("| a | b |\n|---|---|\n| $P(x | y)$ | $z$ |")
     assert table.count("<math") == table.count("<td") == 2
+
+
+def test_hints_keep_their_formulas_and_one_triangle():
+    page = cells.text("<details><summary>▸ Hint</summary>\n\nThink of $x^2$ and **both** ends.\n\n</details>")
+    assert "<summary>Hint</summary>" in page and "<msup>" in page and "<strong>both</strong>" in page
 
 
 def test_links_to_files_that_are_no_pages_become_text():
