@@ -1,4 +1,4 @@
-"""The command `lnlkit`: run, report, sweep, check, data, methods. Each imports what it needs when it is called."""
+"""The command `lnlkit`. Every command imports what it needs when it is called."""
 
 import ast
 import functools
@@ -198,6 +198,45 @@ def check(notebooks, scale):
 
     if not preflight.check(list(notebooks), scale, click.echo):
         raise SystemExit(1)
+
+
+@cli.command()
+@click.argument("notebooks", nargs=-1)
+@click.option("--out", help="Folder for them. Default: notebooks/student.")
+@click.option("--check", is_flag=True, help="Write nothing: say what is out of date, and end with 1.")
+def student(notebooks, out, check):
+    """Write the student edition: the notebooks without their solutions.
+
+    NOTEBOOKS: "01", names or paths; all without any.
+    """
+    from lnlkit.run import screen
+    from lnlkit.run import student as edition
+
+    if check:
+        click.echo("\n".join(found := edition.differences(notebooks, out)), nl=bool(found))
+        sys.exit(1 if found else 0)
+    for path in edition.write(notebooks, out):
+        click.echo(screen.near(path))
+
+
+@cli.command()
+@click.argument("folder")
+@click.option("--notebook", help="Of which notebook all of them are, such as 03. Default: each says so itself.")
+@click.option("--cohort", type=int, default=0, show_default=True, help="Seed of the data that answers are tried on.")
+@click.option("--out", help="Default: the folder's name with -marks, beside it.")
+@click.option("--jobs", type=int, default=1, show_default=True, help="Notebooks side by side.")
+@click.option("--timeout", type=float, default=600, show_default=True, help="Seconds that a notebook may take.")
+def grade(folder, notebook, cohort, out, jobs, timeout):
+    """Mark students' notebooks: who has which exercise right. It runs their code: see docs/marking.md.
+
+    FOLDER: name.ipynb, or name/anything.ipynb, for each student.
+    """
+    from lnlkit.run import grading
+
+    tell = functools.partial(_progress, "")
+    marked = grading.grade(folder, notebook=notebook, cohort=cohort, out=out, jobs=jobs, timeout=timeout, progress=tell)
+    _progress("", "")
+    click.echo(marked.summary)
 
 
 @cli.group()

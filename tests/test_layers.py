@@ -39,12 +39,13 @@ LEVEL = {name: level for level, line in enumerate(LAYERS.split("\n")) for name i
 ABOVE_VIZ = {"viz", "widgets", "lab", "run", "cli"}
 ALLOWED = {
     "matplotlib": ABOVE_VIZ, "seaborn": ABOVE_VIZ, "pandas": {"recorded", *ABOVE_VIZ}, "ipywidgets": {"widgets"},
-    "papermill": {"run"}, "nbconvert": {"run"}, "mistune": {"run"}, "click": {"cli"},
+    "papermill": {"run"}, "nbclient": {"run"}, "nbconvert": {"run"}, "mistune": {"run"}, "click": {"cli"},
 }  # fmt: skip
 
 TORCH_FREE = ["", "versions", "seeds", "processes", "pools", "packing", "noise", "data", "records", "papers", "sweep",
               "tasks", "recorded", "viz", "recorded.making", "widgets", "lab", "run.report", "run.executed",
-              "run.runner", "run.cluster", "run.pages", "run.measured", "run.preflight", "recorded.gathering",
+              "run.runner", "run.cluster", "run.pages", "run.measured", "run.preflight", "run.student", "run.grading",
+              "recorded.gathering",
               "cli"]  # fmt: skip
 
 # A kind of label is known by its modules alone: data sets of it, and the task that trains on them.
