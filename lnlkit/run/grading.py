@@ -16,12 +16,15 @@ from pathlib import Path
 
 import pandas as pd
 
+import lnlkit
 from lnlkit import checks, exercises
 from lnlkit.run import marks, submissions
 from lnlkit.run.marking import Limits, Mark, mark
 from lnlkit.run.screen import near
 from lnlkit.run.submissions import Submission
 from lnlkit.run.sweeps import duration
+
+PACKAGE = Path(lnlkit.__file__).parent
 
 
 @dataclass(frozen=True)
@@ -82,7 +85,7 @@ def _all(folder: Path, found: list[Submission], cohort: int, limits: Limits, job
 
 def _one(folder: Path, submission: Submission, cohort: int, limits: Limits, stop: threading.Event) -> Mark:
     """The mark of one, which says when files among the submissions changed meanwhile."""
-    before = _state(folder)
+    before, kit = _state(folder), _state(PACKAGE, "*.py")
     try:
         made = mark(submission, cohort, limits, stop)
     except Exception as error:  # whatever it is, the others get their marks
@@ -91,13 +94,15 @@ def _one(folder: Path, submission: Submission, cohort: int, limits: Limits, stop
     if changed := sorted(name for name in before.keys() | after.keys() if before.get(name) != after.get(name)):
         made.wrong.append("files of the submissions changed while it ran, by it or by one beside it: "
                           f"{', '.join(changed)[:200]}")  # fmt: skip
+    if kit != _state(PACKAGE, "*.py"):
+        made.wrong.append("files of lnlkit itself changed while it ran: install it anew, and mark again")
     return made
 
 
-def _state(folder: Path) -> dict[str, tuple]:
-    """Every file in a folder, with what no writing leaves as it is: size, and the time of its last change."""
+def _state(folder: Path, kind: str = "*") -> dict[str, tuple]:
+    """Every file of a kind in a folder, with what no writing leaves as it is: size, and the time of its last change."""
     found = {}
-    for path in folder.rglob("*"):
+    for path in folder.rglob(kind):
         with contextlib.suppress(OSError):
             about = path.lstat()
             found[path.relative_to(folder).as_posix()] = (about.st_size, about.st_ctime_ns) if path.is_file() else ()
@@ -119,15 +124,23 @@ def _kept(folder: Path, found: list[Submission]):
         finally:
             for path, copy in copies.items():
                 if submissions.digest(path) != was[path]:
-                    path.parent.mkdir(parents=True, exist_ok=True)
-                    shutil.copyfile(copy, path)
-                    said[path] = ["its file was changed while others ran; it is put back as it was"]
+                    said[path] = [f"its file was changed during the marking; {_put_back(copy, path)}"]
+
+
+def _put_back(copy: Path, path: Path) -> str:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(copy, path)
+    except OSError as error:  # a folder is in its place
+        return f"it could not be put back ({error.strerror})"
+    return "it is put back as it was"
 
 
 def _sentence(made: list[Mark], cohort: int, seconds: float) -> str:
     words = [one.word(name) for one in made for name in one.outcomes]
     kinds = ", ".join(sorted({one.submission.notebook for one in made} - {""})) or "unknown"
     wrong = sum(bool(marks.trouble(one)) for one in made)
-    return (f"{len(made)} notebooks ({kinds}) marked with cohort {cohort} in {duration(seconds)}: of {len(words)} "
+    n = f"{len(made)} notebook{'s' if len(made) != 1 else ''}"
+    return (f"{n} ({kinds}) marked with cohort {cohort} in {duration(seconds)}: of {len(words)} "
             f"answers {words.count('right')} right, {words.count('not yet')} not yet, {words.count('not done')} not "
             f"done; something went wrong in {wrong}.")  # fmt: skip

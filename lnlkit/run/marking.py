@@ -76,6 +76,8 @@ def mark(submission: Submission, cohort: int, limits: Limits, stop: threading.Ev
     names = exercises.names(submission.notebook) if submission.notebook else []
     if fault := submission.fault or ("" if submission.notebook else "nothing tells which notebook it is"):
         marked.wrong.append(fault)
+    elif not names:
+        marked.wrong.append(f"notebook {submission.notebook} has no exercises that are asked")
     else:
         _ask_all(marked, names, cohort, limits, stop)
     for name in names:

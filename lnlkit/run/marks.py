@@ -18,10 +18,12 @@ from lnlkit.run.submissions import Answer, answers
 LOOK = """
 .right { color: #1a7f37; font-weight: 600; } .notyet { color: #b3261e; font-weight: 600; } .notdone { color: #777; }
 pre { white-space: pre-wrap; overflow-wrap: anywhere; background: #f7f7f7; padding: .6em .9em; max-width: 62em; }
-pre.asked { background: none; border-left: 3px solid #ccc; } td { white-space: normal; overflow-wrap: anywhere; }
+pre.asked { background: none; border-left: 3px solid #ccc; }
+td:last-child { white-space: normal; overflow-wrap: anywhere; min-width: 8em; }
 """
 COLUMNS = ["name", "file", "notebook", "right", "done", "total"]
 AFTER = ["seconds", "went wrong"]
+LONGEST = 20_000  # letters of an answer that are shown
 
 
 def table(marks: Sequence[Mark], folder: Path) -> pd.DataFrame:
@@ -135,7 +137,8 @@ def _question(answer: Answer) -> str:
 
 
 def _text(text: str) -> str:
-    return f"<pre>{escaped(text)}</pre>\n" if text else "<p>(nothing)</p>\n"
+    cut = f"<p>(the first {LONGEST:,} of {len(text):,} letters)</p>\n" if len(text) > LONGEST else ""
+    return f"<pre>{escaped(text[:LONGEST])}</pre>\n{cut}" if text else "<p>(nothing)</p>\n"
 
 
 def answers_page(marks: Sequence[Mark]) -> str:
