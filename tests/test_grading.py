@@ -98,7 +98,6 @@ def test_each_mark_is_right_and_each_mishap_is_named(marked):
         assert (found["notebook"], found["total"]) == ("01", 2)
         assert found["right"] == [first, second].count(RIGHT) and found["done"] == 2 - [first, second].count(UNDONE)
     assert made.summary.startswith("20 notebooks (01) marked with cohort 0 in ")
-    print(made.table[["name", "seconds"]])
     assert "of 40 answers 27 right, 5 not yet, 8 not done" in made.summary
 
 
@@ -214,6 +213,30 @@ def test_an_answer_that_ends_the_program_is_an_answer_that_is_not_right(monkeypa
     ended, missing = (json.loads(shown["text/plain"].removeprefix("nonce")) for shown in told)
     assert ended == [True, False, "exercise 01.2: not yet. It ended with SystemExit."]
     assert missing[:2] == [False, False]
+
+
+@pytest.mark.parametrize("at, limit, then, left", [
+    (3, True, [2, 4, 6], ["01.1", "01.2"]), (4, True, [2, 6], ["01.1", "01.2"]),
+    (4, False, [2, 4, 6], ["01.1", "01.2"]),
+    ("01.1", False, [2, 4, 6], ["01.1", "01.2"]), ("01.1", True, [2, 3, 4, 5, 6, 7], ["01.2"]),
+    (None, False, [2, 3, 4, 5, 6, 7], ["01.1", "01.2"]),
+])  # fmt: skip
+def test_what_stopped_a_try_is_left_out_of_the_next(monkeypatch, tmp_path, at, limit, then, left):
+    """A kernel that dies may do so later than the cell that ended it: the first time no cell is blamed."""
+    tries = []
+
+    def attempt(cells, ask, *_):
+        tries.append(([place for place, _ in cells], ask))
+        if len(tries) == 1:
+            return marking.Try(at=at, ended="it stopped", limit=limit)
+        return marking.Try({name: exercises.Outcome(name, True, True, "") for name in ask})
+
+    monkeypatch.setattr(marking, "attempt", attempt)
+    small.write(tmp_path / "ada.ipynb", cells(before=["x = 1"]))
+    made = marking.mark(submissions.find(tmp_path)[0], 0, marking.Limits(), threading.Event())
+    assert tries == [([2, 3, 4, 5, 6, 7], ["01.1", "01.2"]), (then, left)]
+    assert made.word("01.2") == RIGHT and len(made.wrong) == 1
+    assert made.word("01.1") == (NOT_YET if "01.1" not in left else RIGHT)
 
 
 @pytest.fixture()

@@ -4,7 +4,7 @@ The code of a student runs here. It has a process, a working folder, a home and 
 variables and no permission to download by the kit. It is not locked up: it can read what the user can read, reach the
 network, and write where the user can write. Use a user or a container that can be thrown away.
 
-A notebook that hangs, ends its kernel or writes without end costs what stands in that cell: it is tried again with the
+A notebook that hangs, ends its kernel or prints without end costs what stands in that cell: it is tried again with the
 cells that exercises need, without that one.
 """
 
@@ -62,12 +62,16 @@ class Mark:
 
 @dataclass
 class Try:
-    """One try: outcomes by exercise, errors by cell, the cell or exercise it was at, why it stopped before its end."""
+    """One try: outcomes by exercise, errors by cell, the cell or exercise it was at, why it stopped before its end.
+
+    limit: it met a limit, which the cell that it was at is to blame for; a kernel that dies may do so some cells later.
+    """
 
     outcomes: dict[str, exercises.Outcome] = field(default_factory=dict)
     errors: dict[str, str] = field(default_factory=dict)
     at: int | str | None = None
     ended: str | None = None
+    limit: bool = False
 
 
 def mark(submission: Submission, cohort: int, limits: Limits, stop: threading.Event) -> Mark:
@@ -101,12 +105,13 @@ def _ask_all(marked: Mark, names: list[str], cohort: int, limits: Limits, stop: 
         if tried.ended is None:
             return
         marked.wrong.append(f"{_place(tried.at)}: {tried.ended}")
-        if isinstance(tried.at, str):
-            said = f"exercise {tried.at}: not yet. Trying it was stopped: {tried.ended}."
-            marked.outcomes[tried.at] = exercises.Outcome(tried.at, True, False, said)
+        blamed = tried.at if tried.limit or number else None
+        if isinstance(blamed, str):
+            said = f"exercise {blamed}: not yet. Trying it was stopped: {tried.ended}."
+            marked.outcomes[blamed] = exercises.Outcome(blamed, True, False, said)
         elif tried.at is not None:
             needed = needed_places(marked.submission, names)
-            places = [place for place in places if place in needed and place != tried.at]
+            places = [place for place in places if place in needed and place != blamed]
 
 
 def _place(at: int | str | None) -> str:
@@ -196,6 +201,7 @@ def _watched(scratch: Path, env: dict[str, str], limits: Limits, stop: threading
         job.end_all(scratch, process.pid)
         code = process.wait()
         reader.join(10)
+    found.limit = found.limit or reason is not None
     found.ended = reason or found.ended or (f"its process ended with code {code}" if code else None)
     return found
 
@@ -233,4 +239,4 @@ def _read(lines, found: Try) -> None:
             elif "outcome" in said:
                 found.outcomes[said["outcome"]] = exercises.Outcome(said["outcome"], *said["is"])
             else:
-                found.ended = said["ended"]
+                found.ended, found.limit = said["ended"], said.get("limit", False)

@@ -77,7 +77,7 @@ def client(notebook, cells: list, nonce: str, output_mb: float, scratch: Path, s
         def process_message(self, msg, cell, cell_index):
             self.written += len(str(msg["content"]))
             if self.written > output_mb * 2**20:
-                say({"ended": f"it printed more than {output_mb:g} MB"})
+                say({"ended": f"it printed more than {output_mb:g} MB", "limit": True})
                 job.end_all(scratch, os.getpid())
                 os._exit(1)
             return super().process_message(msg, cell, cell_index)
