@@ -10,62 +10,12 @@ from pathlib import Path
 import pandas as pd
 import pytest
 import small_submissions as small
-from small_submissions import cell, cells
+from small_submissions import NOT_YET, RIGHT, UNDONE, cell, cells, copied
 
 from lnlkit import cli, exercises
 from lnlkit.run import grading, marking, marking_job, marks, submissions
 
 LIMIT_S = 120  # wall seconds: only the notebook that hangs meets it, and sleeps until then
-LINUX = sys.platform == "linux"  # where a process's memory can be bounded
-FAIR = "flip_hardest_per_class"
-COPIED = "def label_purity(T, n):\n    return np.array({})"
-RIGHT, NOT_YET, UNDONE = "right", "not yet", "not done"
-
-
-def copied() -> str:
-    """An answer to 01.2 that holds the numbers of cohort 0."""
-    import numpy as np
-
-    found = []
-    exercises.check("01.2", lambda T, n: found.append(n * np.diag(T) / (n @ T)), 0)
-    return COPIED.format(found[0].tolist())
-
-
-def twenty(folder: Path) -> dict[str, tuple]:
-    """Writes the submissions; {name: (01.1, 01.2, words of what went wrong)}."""
-    own = {
-        "00-hangs": (cells(before=["import time\ntime.sleep(10**6)"]), RIGHT, RIGHT, f"longer than {LIMIT_S} s"),
-        "by-bayes": (cells(), RIGHT, RIGHT, ""),
-        "helper": (cells("flip_hardest_per_class = mine", before=[small.PER_CLASS.replace(FAIR, "mine")]),
-                   RIGHT, RIGHT, ""),
-        "stubs": (cells(*small.STUBS), UNDONE, UNDONE, ""),
-        "whole-set": (cells(small.WHOLE_SET), NOT_YET, RIGHT, ""),
-        "easiest": (cells(small.EASIEST), NOT_YET, RIGHT, ""),
-        "diagonal": (cells(purity=small.DIAGONAL), RIGHT, NOT_YET, ""),
-        "transposed": (cells(purity=small.TRANSPOSED), RIGHT, NOT_YET, ""),
-        "copied": (cells(purity=copied()), RIGHT, RIGHT, ""),
-        "crashes": (cells(before=["import os\nos._exit(1)"]), RIGHT, RIGHT, "cell 3: its kernel died"),
-        "crashes-when-asked": (cells("import ctypes\ndef flip_hardest_per_class(*_):\n    ctypes.string_at(0)")[:3]
-                               + cells()[4:], NOT_YET, RIGHT, "exercise 01.1: its kernel died"),
-        "exits": (cells(before=["raise SystemExit", "exit()"]), RIGHT, RIGHT, "cell 3: SystemExit"),
-        "writes": (cells(before=[f"import pathlib, shutil\nplace = pathlib.Path({str(folder)!r})\n"
-                                 "(place / 'stubs.ipynb').write_text('{}')\n(place / 'by-bayes.ipynb').unlink()\n"
-                                 "(place / 'more.txt').write_text('x')"]),
-                   RIGHT, RIGHT, "by-bayes.ipynb, more.txt, stubs.ipynb"),
-        "prints": (cells(before=["while True:\n    print('x' * 9999)"]), RIGHT, RIGHT, "3: it printed more than 20 MB"),
-        "syntax": (cells("def flip_hardest_per_class(y, S, rate)\n    return y"), UNDONE, RIGHT, "cell 3: SyntaxError"),
-        "eats": (cells(before=["much = bytearray(5 * 2**30)"]), RIGHT, RIGHT, "MemoryError" if LINUX else ""),
-        "redefines": (cells(before=["import builtins\nbuiltins.print = lab.check = exercises = json = None"]),
-                      RIGHT, RIGHT, "cell 5: TypeError"),
-        "no-cells": ([], UNDONE, UNDONE, ""),
-    }  # fmt: skip
-    for name, (of, *_) in own.items():
-        small.write(folder / f"{name}.ipynb", of)
-    solved = [*cells(small.STUBS[0]), cell(small.PER_CLASS, "solution", id="solved")]
-    small.write(folder / "=master" / "my copy.ipynb", solved)
-    (folder / "no-notebook.ipynb").write_text("not JSON")
-    return {name: tuple(said) for name, (_, *said) in own.items()} | {
-        "=master": (UNDONE, RIGHT, ""), "no-notebook": (UNDONE, UNDONE, "no Jupyter notebook")}
 
 
 def row(table: pd.DataFrame, name: str) -> dict:
@@ -77,7 +27,7 @@ def row(table: pd.DataFrame, name: str) -> dict:
 def marked(tmp_path_factory):
     """The folder, what is wanted, what the command printed: marked once, two at a time."""
     folder = tmp_path_factory.mktemp("course") / "submissions"
-    wanted = twenty(folder)
+    wanted = small.twenty(folder, LIMIT_S)
     before = {path: path.read_bytes() for path in folder.rglob("*.ipynb")}
     assert len(before) == len(wanted) == 20
     os.environ["A_PASSWORD"] = "secret"
