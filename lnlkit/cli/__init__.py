@@ -8,6 +8,8 @@ import sys
 import click
 
 from lnlkit import __version__
+from lnlkit.cli import classroom
+from lnlkit.cli.terminal import progress
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -44,9 +46,9 @@ def run(notebook, scale, seeds, rate, device, pairs, out_dir, html, reuse, save_
     own = [(name, value) for name, value in (("RATE", rate), ("DEVICE", device)) if value is not None]
     result = runner.run(
         notebook, scale, _seeds(seeds), out_dir, _params([*own, *map(_pair, pairs)]), html=html, reuse=reuse,
-        timeout=timeout, progress=functools.partial(_progress, f"{notebook} at {scale}: "))  # fmt: skip
+        timeout=timeout, progress=functools.partial(progress, f"{notebook} at {scale}: "))  # fmt: skip
     saved = runner.save_results(result) if save_results else None  # before anything is printed, which may fail
-    _progress("", "")
+    progress("", "")
     click.echo(screen.after_run(result))
     if saved:
         click.echo(f"Saved as:           {screen.near(saved)}")
@@ -84,12 +86,6 @@ def _seeds(text: str | None) -> list[int] | None:
     return _listed(text, int, "seeds", "whole numbers such as 0,1,2")
 
 
-def _progress(before: str, line: str) -> None:
-    """Shows where a run is, on one line of a terminal; a log file gets none of it."""
-    if sys.stderr.isatty():
-        click.echo(f"\r\033[K{before}{line}", nl=False, err=True)
-
-
 @cli.command()
 @click.argument("what", required=False)
 @click.option("--scale", help="smoke, lab or paper, of notebooks' records. Default: all that were run.")
@@ -113,23 +109,6 @@ def report(what, scale, html, out):
     tell = functools.partial(click.echo, err=True)
     for text in measured.as_page(what, out, tell) if html else measured.as_text(what, scale, tell):
         click.echo(text)
-
-
-@cli.command()
-@click.argument("notebooks", nargs=-1)
-@click.option("--out", help="Folder of the pages. Default: artifacts/site.")
-@click.option("--scale", default="smoke", show_default=True, help="smoke, lab or paper.")
-@click.option("--reuse", is_flag=True, help="Take stored results where nothing they depend on has changed.")
-def site(notebooks, out, scale, reuse):
-    """Write all notebooks, executed, as pages to read without a kernel or internet.
-
-    NOTEBOOKS: "01" and so on, or nothing for all of them.
-    """
-    from lnlkit.run import screen
-    from lnlkit.run import site as pages
-
-    built = pages.build(out, scale, notebooks or None, reuse=reuse, say=click.echo)
-    click.echo(f"{len(built.pages)} pages. Open {screen.near(built.pages[0])} in a browser.")
 
 
 @cli.command()
@@ -186,57 +165,8 @@ def _grid_of(what: str | None, asked: dict):
     return papers.study.study(name, raw | asked, papers.rows_by_method(), own)
 
 
-@cli.command()
-@click.argument("notebooks", nargs=-1)
-@click.option("--scale", default="lab", show_default=True, help="smoke or lab: what must fit.")
-def check(notebooks, scale):
-    """Say whether this machine can run the notebooks, and how long each takes here.
-
-    NOTEBOOKS: such as 01 03, or nothing for all. Within a minute: versions, memory, data, kernel, each with its cure.
-    """
-    from lnlkit.run import preflight
-
-    if not preflight.check(list(notebooks), scale, click.echo):
-        raise SystemExit(1)
-
-
-@cli.command()
-@click.argument("notebooks", nargs=-1)
-@click.option("--out", help="Folder for them. Default: notebooks/student.")
-@click.option("--check", is_flag=True, help="Write nothing: say what is out of date, and end with 1.")
-def student(notebooks, out, check):
-    """Write the student edition: the notebooks without their solutions.
-
-    NOTEBOOKS: "01", names or paths; all without any.
-    """
-    from lnlkit.run import screen
-    from lnlkit.run import student as edition
-
-    if check:
-        click.echo("\n".join(found := edition.differences(notebooks, out)), nl=bool(found))
-        sys.exit(1 if found else 0)
-    for path in edition.write(notebooks, out):
-        click.echo(screen.near(path))
-
-
-@cli.command()
-@click.argument("folder")
-@click.option("--notebook", help="Of which notebook all of them are, such as 03. Default: each says so itself.")
-@click.option("--cohort", type=int, default=0, show_default=True, help="Seed of the data that answers are tried on.")
-@click.option("--out", help="Default: the folder's name with -marks, beside it.")
-@click.option("--jobs", type=int, default=1, show_default=True, help="Notebooks side by side.")
-@click.option("--timeout", type=float, default=600, show_default=True, help="Seconds that a notebook may take.")
-def grade(folder, notebook, cohort, out, jobs, timeout):
-    """Mark students' notebooks: who has which exercise right. It runs their code: see docs/marking.md.
-
-    FOLDER: name.ipynb, or name/anything.ipynb, for each student.
-    """
-    from lnlkit.run import grading
-
-    tell = functools.partial(_progress, "")
-    marked = grading.grade(folder, notebook=notebook, cohort=cohort, out=out, jobs=jobs, timeout=timeout, progress=tell)
-    _progress("", "")
-    click.echo(marked.summary)
+for command in (classroom.site, classroom.check, classroom.student, classroom.grade):
+    cli.add_command(command)
 
 
 @cli.group()
@@ -315,7 +245,7 @@ def main(arguments=None) -> None:
     except (ValueError, TypeError, OSError, RuntimeError, ArithmeticError) as error:
         if os.environ.get("LNLKIT_DEBUG"):
             raise
-        _progress("", "")
+        progress("", "")
         click.echo(f"lnlkit: {error}", err=True)
         sys.exit(1 if isinstance(error, (RuntimeError, ArithmeticError)) else 2)
 
