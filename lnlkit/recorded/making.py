@@ -14,6 +14,7 @@ from lnlkit.sweep_groups import sweep_groups
 from lnlkit.tasks.running import distinct, one_thread
 
 ABOVE_A_RUN = {"__init__", "__main__", "cli", "exercises", "lab", "recorded", "run", "versions", "viz", "widgets"}
+"""Modules that no number of a run depends on."""
 COST = ("cpu_seconds", "together")  # of a run beside its `seconds`, in records that hold them
 LOAD_IT = "Use papers.load(...)."
 
