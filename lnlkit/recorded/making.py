@@ -13,7 +13,7 @@ from lnlkit.sweep import key, whole_record
 from lnlkit.sweep_groups import sweep_groups
 from lnlkit.tasks.running import distinct, one_thread
 
-ABOVE_A_RUN = {"__init__", "__main__", "cli", "exercises", "lab", "recorded", "run", "versions", "viz", "widgets"}
+ABOVE_A_RUN = {"__init__", "__main__", "cli", "exercises", "lab", "recorded", "run", "viz", "widgets"}
 """Modules that no number of a run depends on."""
 COST = ("cpu_seconds", "together")  # of a run beside its `seconds`, in records that hold them
 LOAD_IT = "Use papers.load(...)."
