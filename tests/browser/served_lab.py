@@ -69,6 +69,9 @@ def jupyter_lab(folder: Path):
     (folder / "config" / "labconfig").mkdir(parents=True)
     for name, of in (("jupyter_lab_config.json", SETTINGS), ("labconfig/page_config.json", PAGE_SETTINGS)):
         (folder / "config" / name).write_text(json.dumps(of), encoding="utf-8")
+    settings = folder / "settings" / "@jupyterlab" / "notebook-extension" / "tracker.jupyterlab-settings"
+    settings.parent.mkdir(parents=True)
+    settings.write_text(json.dumps({"windowingMode": "none"}), encoding="utf-8")  # cells out of sight are drawn, too
     env = surroundings.environment(folder / "kernel", "smoke", folder) | own
     command = [sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={folder / 'work'}"]
     with open(folder / "server.log", "w") as log:
@@ -152,7 +155,7 @@ class Page:
 
     def open(self, place, name):
         """Opens a notebook of the server's folder and waits for its kernel."""
-        self.driver.get(f"{place['url']}lab/tree/{name}?token={place['token']}")
+        self.driver.get(f"{place['url']}lab/tree/{name}?token={place['token']}&reset")  # nothing of earlier pages
         self.until_idle()
 
     def until_idle(self):
