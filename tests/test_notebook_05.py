@@ -100,7 +100,7 @@ def test_nothing_of_the_truth_is_drawn_before_it_is_revealed(predictions):
 
 
 def test_the_pull_of_an_unlikely_label_is_what_is_told(predictions):
-    curves = predictions["curves"]
+    curves = predictions["by_loss"]
     said = [f"{100 * float(curves[name][0]):.1f} % under {text}" for name, text in (
         ("Eq. (9), K = 1", "Eq. (9)"), ("GCE, q = 0.7", "GCE"))]  # fmt: skip
     (told,) = ["".join(cell["source"]) for cell in cells_of("05_choicenet") if cell["id"] == "pulls-read"]

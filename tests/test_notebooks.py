@@ -228,6 +228,21 @@ def test_what_a_cell_takes_from_others_comes_from_one(path):
     assert not {name: (made[name], taken[name]) for name in made if len(made[name]) > 1 and name in taken}
 
 
+@every
+def test_what_a_control_draws_later_is_not_changed_by_another_cell(path):
+    """Lambdas and functions behind sliders and buttons read names when they are moved: one cell gives these a value."""
+    made, read = {}, {}
+    for place, cell in enumerate(cells(path, "code")):
+        table = symtable.symtable(cell["source"], path.stem, "exec")
+        for symbol in table.get_symbols():
+            if symbol.is_assigned() and cell["tags"] != ["exercise"]:
+                made.setdefault(symbol.get_name(), []).append(place)
+        if "widgets." in cell["source"]:
+            for name in set().union(*(_read(inner, table) for inner in table.get_children())):
+                read.setdefault(name, []).append(place)
+    assert not {name: (made[name], read[name]) for name in made if len(made[name]) > 1 and name in read}
+
+
 def _read(scope, cell):
     """Names that a cell reads in itself, and in what it defines as global ones."""
     names = {symbol.get_name() for symbol in scope.get_symbols()
