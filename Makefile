@@ -3,6 +3,7 @@
 #   make test   ruff, unit tests, contract tests, every notebook at the small scale
 #   make lab    open the notebooks in JupyterLab
 #   make site   all notebooks as web pages, to read without a kernel or internet
+#   make colab  explorers, buttons and notebook 00 under the old widgets that Colab has, in .venv-colab
 # Another Python: make demo PYTHON=python3.12      Another notebook: make demo NB=01
 
 PYTHON ?= python3
@@ -12,10 +13,10 @@ BIN := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lab site clean
+.PHONY: help demo test lab site colab clean
 
 help:
-	@sed -n '2,6s/^# *//p' Makefile
+	@sed -n '2,7s/^# *//p' Makefile
 
 # A stamp, written last, is the proof of a complete install: an interrupted one starts again.
 $(VENV)/.run: pyproject.toml
@@ -47,5 +48,15 @@ lab: $(VENV)/.run
 site: $(VENV)/.site
 	@$(BIN)/lnlkit site --reuse
 
+# Python 3.10 to 3.12: the IPython of Colab does not install by itself under later ones.
+$(VENV)-colab/.run: pyproject.toml tests/colab.txt
+	@$(PYTHON) -m venv $(VENV)-colab
+	@$(VENV)-colab/bin/python -m pip install --quiet -e . -r tests/colab.txt pytest setuptools
+	@touch $@
+
+colab: $(VENV)-colab/.run
+	@$(VENV)-colab/bin/python -m pytest -m "not slow" tests/test_widgets.py tests/test_widgets_places.py \
+		tests/test_widgets_page.py tests/test_notebook_00.py tests/viz
+
 clean:
-	rm -rf $(VENV) artifacts build *.egg-info
+	rm -rf $(VENV) $(VENV)-colab artifacts build *.egg-info
