@@ -55,11 +55,10 @@ def expect_close(got, wanted, said: str, *, tol: float = 1e-4) -> None:
     got, wanted = _array(got, said), np.asarray(_plain(wanted), float)
     if got.shape != wanted.shape:
         raise Mistake(f"got shape {got.shape}, wanted {wanted.shape}: {said}")
-    off = np.abs(got - wanted) > tol * np.maximum(1, np.abs(wanted))
-    off |= np.isnan(got) != np.isnan(wanted)
+    apart = np.where(np.isnan(got) & np.isnan(wanted), 0.0, np.nan_to_num(np.abs(got - wanted), nan=np.inf))
+    off = apart > tol * np.maximum(1, np.nan_to_num(np.abs(wanted)))
     if off.any():
-        place = np.unravel_index(np.nanargmax(np.where(off, np.abs(got - wanted), -1)) if got.size > 1 else 0,
-                                 got.shape) if got.ndim else ()  # fmt: skip
+        place = np.unravel_index(np.where(off, apart, -1).argmax(), got.shape)
         at = f" at {', '.join(map(str, place))}" if got.ndim else ""
         raise Mistake(f"got {got[place]:.4g}, wanted {wanted[place]:.4g}{at}: {said}")
 
