@@ -5,7 +5,7 @@ import html
 import ipywidgets
 
 from lnlkit import checks, viz
-from lnlkit.widgets.page import Places, failed, show_controls
+from lnlkit.widgets.page import ERROR_CLASS, Places, failed, show_controls
 
 REVEALED = "lnlkit_revealed"  # in the metadata of the picture: what `viz.bundle` made of the revealed one
 
@@ -83,7 +83,7 @@ class Prediction:
         return shown
 
     def _worked(self):
-        if "role=\"alert\"" in self.message.value:
+        if ERROR_CLASS in self.message.value:
             raise RuntimeError(f"{self.title} failed at {self.guesses}: see lnlkit.widgets.ERRORS.")
         return 1
 

@@ -103,6 +103,8 @@ def test_two_noises_of_one_matrix(table):
         best = 100 * runs[runs["noise"] == kind]["best_val"].mean()
         assert f"{name} {best:.0f} %" in viz.description(fig)
     assert legible(fig)
+    low = playground.same_matrix(table, 0.4, guesses={"model_idn": 10}).axes[1]
+    assert low.get_ylim()[0] <= 10 and line(low, "instance-dependent")[1].min() > 10  # a low guess is in the picture
 
 
 def test_small_losses_tell_how_many_of_those_kept_are_right():

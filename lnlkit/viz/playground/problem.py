@@ -103,7 +103,7 @@ def same_matrix(table, noise_rate=0.4, *, guesses=None, revealed=True):
     key = table.matrices.query("dataset == 'digits' and noise == 'model_idn' and noise_rate == @noise_rate")
     transition_heatmap(key.iloc[0]["T"], left, title="the matrix of both")
     left.xaxis.label.set_size(LABEL)
-    said = []
+    said, last = [], max(int(epochs["epoch"].max()) for _, epochs in found.values())
     for place, (noise, (runs, epochs)) in enumerate(found.items()):
         color, name = PALETTE[(0, 3)[place]], noise_name(noise)
         best = 100 * runs["best_val"].mean()
@@ -111,10 +111,10 @@ def same_matrix(table, noise_rate=0.4, *, guesses=None, revealed=True):
             bands(right, epochs, "test_acc", unit=100, label=name, color=color, linestyle=("-", "--")[place])
             said.append(f"{name} {best:.0f} % at the best epoch on noisy validation data")
         if noise in guesses:
-            _mark(right, 62, guesses[noise], color)
+            _mark(right, last + 2, guesses[noise], color)
             said.append(f"your guess for {name} {guesses[noise]:g} %")
     right.axhline(100 * found["class_conditional"][0]["best_val"].mean(), color=GREY, linewidth=0.8, linestyle=":")
-    right.set(xlim=(0, 63), ylim=(40, 103))
+    right.set(xlim=(0, last + 3), ylim=(min([40, *guesses.values()]), 103))
     right.legend(fontsize=LABEL, frameon=False, loc="upper right", title="◇ your guess" if guesses else None)
     finish(right, "clean test images recognised, CE", "epoch", "%", grid="y")
     return describe(fig, f"Two noises of one matrix, {100 * noise_rate:.0f} % of the labels wrong: {', '.join(said)}.")
